@@ -1,0 +1,1 @@
+//! Binance spot: the live stream and the history over REST.

@@ -1,0 +1,4 @@
+//! Exchanges: where trades come from.
+
+pub mod binance;
+pub mod sim;
