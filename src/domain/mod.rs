@@ -1,0 +1,16 @@
+//! The words of streamkit as types, and its rules as pure functions.
+//!
+//! Nothing here reads a clock, does I/O or waits: time is an argument. That is
+//! what makes a bar a pure function of the trades.
+
+pub mod anchor;
+pub mod bar;
+pub mod features;
+pub mod ladder;
+pub mod price;
+pub mod reference;
+pub mod row;
+pub mod sums;
+pub mod symbol;
+pub mod threshold;
+pub mod trade;

@@ -1,0 +1,3 @@
+//! Where rows end up: ClickHouse, or SQLite.
+
+pub mod sink;

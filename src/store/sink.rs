@@ -1,0 +1,129 @@
+//! What a store has to offer.
+
+use async_trait::async_trait;
+
+use crate::domain::{
+    anchor::Anchor,
+    row::{BarRow, GapRow, Rows, Series},
+    symbol::Symbol,
+    threshold::Threshold,
+};
+
+/// Rows that go in together or not at all, or again under the same token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// The rows: of one table, and of one partition of it.
+    pub rows: Rows,
+    /// Sending a batch with the same token again changes nothing.
+    pub token: String,
+}
+
+/// Which bars to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BarQuery {
+    /// Of this exchange; of all when none.
+    pub exchange: Option<String>,
+    /// Of these symbols; of all when empty.
+    pub symbols: Vec<Symbol>,
+    /// Of these thresholds; of all when empty.
+    pub thresholds: Vec<Threshold>,
+    /// Of this anchor; of all when none.
+    pub anchor: Option<Anchor>,
+    /// Opened at or after this time, in µs.
+    pub since_us: Option<i64>,
+    /// Opened before this time, in µs.
+    pub until_us: Option<i64>,
+    /// Only the newest so many of each series.
+    pub newest: Option<u64>,
+}
+
+/// Which gaps to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GapQuery {
+    /// Of this exchange; of all when none.
+    pub exchange: Option<String>,
+    /// Of these symbols; of all when empty.
+    pub symbols: Vec<Symbol>,
+}
+
+/// A database that holds bars.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Where it is, without secrets, for messages.
+    fn address(&self) -> String;
+
+    /// Creates what is missing; changes nothing that exists.
+    ///
+    /// # Errors
+    /// When the store cannot be reached or refuses.
+    async fn create_schema(&self) -> Result<(), StoreError>;
+
+    /// Checks that it can be reached and that this user may use it.
+    ///
+    /// # Errors
+    /// When it cannot be reached or refuses.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Puts a batch in. Returns once the rows are durable there.
+    ///
+    /// # Errors
+    /// When that is not certain: the batch may or may not be in. The same batch may
+    /// be sent again.
+    async fn insert(&self, batch: &Batch) -> Result<(), StoreError>;
+
+    /// The current bars (no tombstones), by exchange, symbol, anchor, threshold and
+    /// first id, handed over in pieces of bounded size.
+    ///
+    /// # Errors
+    /// When the store fails, or `each` does.
+    async fn bars(
+        &self,
+        query: &BarQuery,
+        each: &mut (dyn FnMut(Vec<BarRow>) -> anyhow::Result<()> + Send),
+    ) -> anyhow::Result<()>;
+
+    /// The series that have bars, sorted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn series(&self, query: &BarQuery) -> Result<Vec<Series>, StoreError>;
+
+    /// The last bar of a series.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn last_bar(&self, series: &Series) -> Result<Option<BarRow>, StoreError>;
+
+    /// The current gaps, by exchange, symbol and first id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn gaps(&self, query: &GapQuery) -> Result<Vec<GapRow>, StoreError>;
+}
+
+/// What kind of failure it is, and so what may be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// It passes by itself: the network, a time-out, an overload.
+    Retry,
+    /// It was sent and no answer came: the same batch, with the same token, again.
+    Ambiguous,
+    /// Somebody has to mend something: a password, a right, a missing table.
+    Configuration,
+    /// These rows can never go in.
+    Content,
+}
+
+/// A failure of the store.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("use the store {address}: {reason}")]
+pub struct StoreError {
+    /// What may be done about it.
+    pub kind: StoreErrorKind,
+    /// Where the store is, without secrets.
+    pub address: String,
+    /// The code of the server's exception, if it gave one.
+    pub code: Option<i32>,
+    /// What happened.
+    pub reason: String,
+}
