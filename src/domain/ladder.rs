@@ -179,10 +179,11 @@ impl Ladder {
             }
             self.bounds.tighten(&lane.bounds);
         }
-        self.fast_id = if self.joins_at(trade.id + 1) {
-            NOTHING_FOLLOWS
-        } else {
+        // As long as a lane waits, every trade is looked at: it may be the lane's first.
+        self.fast_id = if self.waiting.is_empty() {
             trade.id + 1
+        } else {
+            NOTHING_FOLLOWS
         };
         Ok(())
     }
