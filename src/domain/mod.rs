@@ -5,6 +5,7 @@
 
 pub mod anchor;
 pub mod bar;
+pub mod crash;
 pub mod features;
 pub mod ladder;
 pub mod liveness;
