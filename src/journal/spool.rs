@@ -24,6 +24,9 @@ use super::{
     file::{Journal, Options},
 };
 
+/// Free pages that stay in the file.
+const KEPT_FREE_PAGES: i64 = 2048;
+
 /// A sealed batch, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpooledBatch {
@@ -303,12 +306,21 @@ impl Journal {
             stats.size_bytes = stats.size_bytes.saturating_sub(size_bytes.unsigned_abs());
         }
         self.stats.oldest_us = oldest_us;
-        if self.stats.batches == 0 {
-            // Pages of a spool that was long are given back to the file system.
+        self.give_back_pages()?;
+        Ok(self.stats)
+    }
+
+    /// Gives the pages of a spool that was long back to the file system, a few at a
+    /// time; some are kept, because the spool will want them again.
+    fn give_back_pages(&self) -> Result<(), JournalError> {
+        let free: i64 = self
+            .connection
+            .pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+        if free > KEPT_FREE_PAGES {
             self.connection
                 .execute_batch("PRAGMA incremental_vacuum(256)")?;
         }
-        Ok(self.stats)
+        Ok(())
     }
 
     /// Notes that a batch was sent without success.
