@@ -138,11 +138,11 @@ impl Liveness {
     /// Looks at the clock.
     pub fn check(&mut self, now_us: i64) -> Option<Action> {
         match self.state {
-            State::Live if self.silence_us(now_us) >= self.silence_limit_us() => self.ask(),
+            State::Live if self.silence_us(now_us) >= self.silence_limit_us() => Some(self.ask()),
             State::Quiet { ask_at_us, .. } | State::Unknown { ask_at_us }
                 if now_us >= ask_at_us =>
             {
-                self.ask()
+                Some(self.ask())
             }
             State::Overdue {
                 last_id,
@@ -160,17 +160,16 @@ impl Liveness {
         }
     }
 
-    fn ask(&mut self) -> Option<Action> {
-        // A quiet spell goes on through the question, so that its backoff can grow.
-        if !matches!(self.state, State::Quiet { .. }) {
-            self.state = State::Asking;
-        } else if let State::Quiet { wait_us, .. } = self.state {
-            self.state = State::Quiet {
+    fn ask(&mut self) -> Action {
+        self.state = match self.state {
+            // A quiet spell goes on through the question, so that its backoff can grow.
+            State::Quiet { wait_us, .. } => State::Quiet {
                 ask_at_us: i64::MAX,
                 wait_us,
-            };
-        }
-        Some(Action::Ask)
+            },
+            _ => State::Asking,
+        };
+        Action::Ask
     }
 
     /// The exchange answered that its newest id is `exchange_id`; the newest one here,

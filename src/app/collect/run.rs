@@ -134,7 +134,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         crash: settings.crash.clone(),
     };
     let mut delivery = tokio::spawn(delivery.run(finish.clone()));
-    let (ended, mut endings) = mpsc::unbounded_channel();
+    let (ended, mut endings) = mpsc::channel(settings.symbols.len().max(1));
     let count = spawn_sessions(&context, &ended)?;
     drop(ended);
 
@@ -233,9 +233,9 @@ async fn check_symbols(context: &Context) -> Result<(), CollectError> {
         {
             continue;
         }
-        match context.source.latest(symbol).await {
-            Err(error @ SourceError::UnknownSymbol { .. }) => return Err(error.into()),
-            Ok(_) | Err(_) => {}
+        if let Err(error @ SourceError::UnknownSymbol { .. }) = context.source.latest(symbol).await
+        {
+            return Err(error.into());
         }
     }
     Ok(())
@@ -244,10 +244,7 @@ async fn check_symbols(context: &Context) -> Result<(), CollectError> {
 type Ending = (String, Result<(), String>);
 
 /// Starts a thread with a runtime of its own for each group. Returns how many.
-fn spawn_sessions(
-    context: &Context,
-    ended: &mpsc::UnboundedSender<Ending>,
-) -> Result<usize, CollectError> {
+fn spawn_sessions(context: &Context, ended: &mpsc::Sender<Ending>) -> Result<usize, CollectError> {
     let symbols: Vec<_> = context
         .settings
         .symbols
@@ -284,14 +281,14 @@ fn spawn_sessions(
 /// Tells that a thread has ended, even when it panicked.
 struct Ended {
     task: String,
-    ended: mpsc::UnboundedSender<Ending>,
+    ended: mpsc::Sender<Ending>,
 }
 
 impl Ended {
     fn tell(mut self, result: Result<(), String>) {
         let task = std::mem::take(&mut self.task);
         // Nobody listens any more when the stop has timed out.
-        let _ = self.ended.send((task, result));
+        let _ = self.ended.try_send((task, result));
     }
 }
 
@@ -299,7 +296,7 @@ impl Drop for Ended {
     fn drop(&mut self) {
         if thread::panicking() {
             let task = std::mem::take(&mut self.task);
-            let _ = self.ended.send((task, Err("it panicked".to_owned())));
+            let _ = self.ended.try_send((task, Err("it panicked".to_owned())));
         }
     }
 }

@@ -27,6 +27,7 @@ use super::{
     event::{Emit, Event, Severity},
     fetch::{self, Answer, Answered, backoff},
     outbox::Outbox,
+    pipe::Pipe,
     settings::Settings,
     slot::{Slot, Stage},
     snapshot::Board,
@@ -161,7 +162,7 @@ impl<'a> Session<'a> {
         self.slots
             .iter()
             .filter_map(Slot::pipe)
-            .map(|pipe| pipe.waiting())
+            .map(Pipe::waiting)
             .sum()
     }
 
@@ -178,7 +179,7 @@ impl<'a> Session<'a> {
             let dropped = pipe.take_live(trade, now_us)?;
             if dropped > 0 {
                 let symbol = pipe.symbol.clone();
-                self.emit(Event::HoldDropped {
+                self.emit(&Event::HoldDropped {
                     symbol,
                     trades: dropped,
                 });
@@ -215,7 +216,7 @@ impl<'a> Session<'a> {
             let messages = std::mem::take(&mut self.malformed.0);
             self.malformed.1 = Some(Instant::now());
             let (reason, excerpt) = (last.reason.clone(), last.excerpt.clone());
-            self.emit(Event::Malformed {
+            self.emit(&Event::Malformed {
                 messages,
                 reason,
                 excerpt,
@@ -330,11 +331,11 @@ impl<'a> Session<'a> {
                     slot.connected(now_us);
                 }
                 let (symbols, attempts) = (self.symbols.clone(), self.attempts);
-                self.emit(Event::Connected { symbols, attempts });
+                self.emit(&Event::Connected { symbols, attempts });
             }
             Err(error) => {
                 let pause = self.connect_later();
-                self.emit(Event::ConnectFailed {
+                self.emit(&Event::ConnectFailed {
                     reason: error.to_string(),
                     retry_in: pause,
                 });
@@ -363,7 +364,7 @@ impl<'a> Session<'a> {
         for slot in &mut self.slots {
             slot.disconnected();
         }
-        self.emit(Event::Disconnected {
+        self.emit(&Event::Disconnected {
             reason: end.to_string(),
         });
         self.connect_later();
@@ -390,11 +391,11 @@ impl<'a> Session<'a> {
             for slot in &mut self.slots {
                 slot.disconnected();
             }
-            self.emit(Event::SpoolFull { size_bytes });
+            self.emit(&Event::SpoolFull { size_bytes });
         } else if self.is_paused && size_bytes < limit / 10 * 9 {
             self.is_paused = false;
             self.connect_at = Some(Instant::now());
-            self.emit(Event::SpoolDrained { size_bytes });
+            self.emit(&Event::SpoolDrained { size_bytes });
         }
     }
 
@@ -470,13 +471,13 @@ impl<'a> Session<'a> {
 
     fn emit_all(&mut self, events: Vec<Event>) {
         for event in events {
-            self.emit(event);
+            self.emit(&event);
         }
     }
 
     /// Tells of an event, and keeps it for the store.
-    fn emit(&mut self, event: Event) {
-        self.context.emit.emit(&event);
+    fn emit(&mut self, event: &Event) {
+        self.context.emit.emit(event);
         if event.severity() > Severity::Detail && self.events.len() < WAITING_EVENTS {
             self.events.push(EventRow {
                 time_us: self.context.clock.wall_us(),

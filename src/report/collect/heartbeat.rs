@@ -43,13 +43,19 @@ fn percent(symbol: &SymbolSnapshot) -> i64 {
     let all = symbol.newest_id + 1 - symbol.first_id;
     let done = symbol.next_id - symbol.first_id;
     // It says 100 only when it is not fetching any more.
-    if all <= 0 { 0 } else { (done * 100 / all).clamp(0, 99) }
+    if all <= 0 {
+        0
+    } else {
+        (done * 100 / all).clamp(0, 99)
+    }
 }
 
 /// An age such as `0.3s` or `2m05s`; `-` when there is none.
 #[must_use]
 pub fn age(age_us: Option<i64>) -> String {
-    let Some(age_us) = age_us else { return "-".to_owned() };
+    let Some(age_us) = age_us else {
+        return "-".to_owned();
+    };
     let tenths = age_us.max(0) / 100_000;
     let seconds = tenths / 10;
     match seconds {
@@ -64,14 +70,21 @@ pub fn age(age_us: Option<i64>) -> String {
 pub fn sink(shown: &Shown) -> String {
     match shown.sink.failures {
         0 => format!("sink ok, {} rows", shown.sink.rows),
-        failures => format!("sink failing ({failures} in a row), {} rows", shown.sink.rows),
+        failures => format!(
+            "sink failing ({failures} in a row), {} rows",
+            shown.sink.rows
+        ),
     }
 }
 
 /// What the spool holds.
 #[must_use]
 pub fn spooled(spool: &SpoolStats) -> String {
-    format!("spool {} rows, {}", spool.rows, indicatif::BinaryBytes(spool.size_bytes))
+    format!(
+        "spool {} rows, {}",
+        spool.rows,
+        indicatif::BinaryBytes(spool.size_bytes)
+    )
 }
 
 #[cfg(test)]
@@ -98,7 +111,10 @@ mod tests {
         symbol.link = Link::Up;
         (symbol.first_id, symbol.next_id, symbol.newest_id) = (100, 150, 299);
         symbol.trades = 50;
-        let shown = Shown { symbols: vec![symbol], ..Shown::default() };
+        let shown = Shown {
+            symbols: vec![symbol],
+            ..Shown::default()
+        };
         assert_eq!(
             line(&shown, &SpoolStats::default()),
             "heartbeat BTCUSDT fetch 25% trades=50 bars=0 age=-; sink ok, 0 rows; spool 0 rows, 0 B"

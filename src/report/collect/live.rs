@@ -35,7 +35,12 @@ impl LiveTable {
                 line
             })
             .collect();
-        Self { board, begun: Instant::now(), rates: vec![Rate::default(); count], lines }
+        Self {
+            board,
+            begun: Instant::now(),
+            rates: vec![Rate::default(); count],
+            lines,
+        }
     }
 
     /// Draws the present state.
@@ -72,15 +77,32 @@ fn lines(shown: &Shown, rates: &[f64], spool: &SpoolStats, at: Duration) -> Vec<
         .symbols
         .iter()
         .find(|symbol| !symbol.bars.is_empty())
-        .map(|symbol| symbol.bars.iter().map(|(threshold, _)| threshold.to_string()).collect())
+        .map(|symbol| {
+            symbol
+                .bars
+                .iter()
+                .map(|(threshold, _)| threshold.to_string())
+                .collect()
+        })
         .unwrap_or_default();
     let bars = format!("BARS {}", thresholds.join("/"));
-    let mut lines =
-        vec![row("SYMBOL", "LINK", "TRADES/S", &bars, "LAST PRICE", "AGE")];
+    let mut lines = vec![row(
+        "SYMBOL",
+        "LINK",
+        "TRADES/S",
+        &bars,
+        "LAST PRICE",
+        "AGE",
+    )];
     for (symbol, rate) in shown.symbols.iter().zip(rates) {
         lines.push(symbol_line(symbol, *rate));
     }
-    lines.push(format!("{} · {} · up {}", sink(shown), spooled(spool), age(micros(at))));
+    lines.push(format!(
+        "{} · {} · up {}",
+        sink(shown),
+        spooled(spool),
+        age(micros(at))
+    ));
     lines
 }
 
@@ -89,8 +111,14 @@ fn micros(duration: Duration) -> Option<i64> {
 }
 
 fn symbol_line(symbol: &SymbolSnapshot, rate: f64) -> String {
-    let counts: Vec<String> = symbol.bars.iter().map(|(_, count)| count.to_string()).collect();
-    let price = symbol.last_price.map_or_else(|| "-".to_owned(), |price| price.to_string());
+    let counts: Vec<String> = symbol
+        .bars
+        .iter()
+        .map(|(_, count)| count.to_string())
+        .collect();
+    let price = symbol
+        .last_price
+        .map_or_else(|| "-".to_owned(), |price| price.to_string());
     row(
         symbol.symbol.as_str(),
         &state(symbol),
@@ -123,9 +151,20 @@ mod tests {
         symbol.bars = [250, 500, 750, 1000]
             .map(|dbps| (Threshold::new(dbps).expect("a threshold"), 1234))
             .to_vec();
-        let shown = Shown { symbols: vec![symbol], ..Shown::default() };
-        let lines = lines(&shown, &[9.96], &SpoolStats::default(), Duration::from_secs(65));
-        assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");
+        let shown = Shown {
+            symbols: vec![symbol],
+            ..Shown::default()
+        };
+        let lines = lines(
+            &shown,
+            &[9.96],
+            &SpoolStats::default(),
+            Duration::from_secs(65),
+        );
+        assert!(
+            lines.iter().all(|line| line.chars().count() <= 80),
+            "{lines:#?}"
+        );
         assert_eq!(
             lines,
             [

@@ -117,7 +117,11 @@ pub fn text(summary: &Summary) -> String {
             (Some(first), Some(last)) => format!("{first}-{last}"),
             _ => "-".to_owned(),
         };
-        let bars: Vec<String> = symbol.bars.iter().map(|bars| bars.bars.to_string()).collect();
+        let bars: Vec<String> = symbol
+            .bars
+            .iter()
+            .map(|bars| bars.bars.to_string())
+            .collect();
         let _ = writeln!(
             text,
             "{:<12} {:>10} {:>23} {:>22} {:>7}",
@@ -141,7 +145,13 @@ pub fn text(summary: &Summary) -> String {
 fn thresholds(json: &SummaryJson) -> String {
     let first = json.symbols.iter().find(|symbol| !symbol.bars.is_empty());
     let names: Vec<String> = first
-        .map(|symbol| symbol.bars.iter().map(|b| b.threshold_decimal_bps.to_string()).collect())
+        .map(|symbol| {
+            symbol
+                .bars
+                .iter()
+                .map(|b| b.threshold_decimal_bps.to_string())
+                .collect()
+        })
         .unwrap_or_default();
     format!("BARS {}", names.join("/"))
 }

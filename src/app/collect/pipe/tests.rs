@@ -24,7 +24,10 @@ fn trade(id: i64) -> Trade {
 
 fn pipe(next_id: i64) -> Pipe {
     let threshold = Threshold::new(250).expect("a threshold");
-    let mut ladder = Ladder::new(Rules { anchor: Anchor::Day, gate: true });
+    let mut ladder = Ladder::new(Rules {
+        anchor: Anchor::Day,
+        gate: true,
+    });
     ladder.start(threshold, next_id);
     let beginning = Beginning {
         symbol: "BTCUSDT".parse().expect("a symbol"),
@@ -42,11 +45,18 @@ fn pipe(next_id: i64) -> Pipe {
 
 fn page(ids: &[i64]) -> Page {
     let trades = ids.iter().copied().map(trade).collect();
-    Page { trades, ..Page::default() }
+    Page {
+        trades,
+        ..Page::default()
+    }
 }
 
 fn malformed(id: i64) -> Malformed {
-    Malformed { id: Some(id), reason: "no price".to_owned(), excerpt: String::new() }
+    Malformed {
+        id: Some(id),
+        reason: "no price".to_owned(),
+        excerpt: String::new(),
+    }
 }
 
 #[test]
@@ -56,9 +66,15 @@ fn live_trades_wait_for_history_and_then_follow() {
         pipe.take_live(&trade(id), 1).expect("in order");
     }
     assert!(!pipe.is_following());
-    assert_eq!(pipe.take_page(1, &page(&[1, 2, 3, 4, 5]), 2), Ok(Taken::Progress));
+    assert_eq!(
+        pipe.take_page(1, &page(&[1, 2, 3, 4, 5]), 2),
+        Ok(Taken::Progress)
+    );
     assert_eq!(pipe.sequence.next_id(), 7);
-    assert_eq!(pipe.fetched, 6, "held trades that followed count with the page");
+    assert_eq!(
+        pipe.fetched, 6,
+        "held trades that followed count with the page"
+    );
 }
 
 #[test]
@@ -69,11 +85,30 @@ fn only_two_answers_an_interval_apart_cut_the_bars_and_only_once() {
     let lacking = page(&[5, 6]);
     assert_eq!(pipe.take_page(2, &lacking, SECOND), Ok(Taken::Nothing));
     assert!(pipe.awaits_proof());
-    assert_eq!(pipe.take_page(2, &page(&[]), 9 * SECOND), Ok(Taken::Nothing), "proves nothing");
-    assert_eq!(pipe.take_page(2, &lacking, 3 * SECOND), Ok(Taken::Nothing), "too soon");
-    let absence = Absence { first: 2, last: 4, is_malformed: false };
-    assert_eq!(pipe.take_page(2, &lacking, 10 * SECOND), Ok(Taken::Absent(absence)));
-    assert_eq!(pipe.sequence.next_id(), 7, "what was held behind the gap has followed");
+    assert_eq!(
+        pipe.take_page(2, &page(&[]), 9 * SECOND),
+        Ok(Taken::Nothing),
+        "proves nothing"
+    );
+    assert_eq!(
+        pipe.take_page(2, &lacking, 3 * SECOND),
+        Ok(Taken::Nothing),
+        "too soon"
+    );
+    let absence = Absence {
+        first: 2,
+        last: 4,
+        is_malformed: false,
+    };
+    assert_eq!(
+        pipe.take_page(2, &lacking, 10 * SECOND),
+        Ok(Taken::Absent(absence))
+    );
+    assert_eq!(
+        pipe.sequence.next_id(),
+        7,
+        "what was held behind the gap has followed"
+    );
     let mut commit = Commit::default();
     pipe.drain_into(&mut commit).expect("a checkpoint");
     match &commit.rows[..] {
@@ -91,7 +126,10 @@ fn a_trade_that_comes_late_refutes_its_absence() {
     let mut pipe = pipe(1);
     pipe.take_live(&trade(3), 1).expect("in order");
     assert_eq!(pipe.take_page(1, &page(&[3]), SECOND), Ok(Taken::Nothing));
-    assert_eq!(pipe.take_page(1, &page(&[1, 2, 3]), 20 * SECOND), Ok(Taken::Progress));
+    assert_eq!(
+        pipe.take_page(1, &page(&[1, 2, 3]), 20 * SECOND),
+        Ok(Taken::Progress)
+    );
     assert!(!pipe.awaits_proof());
     assert_eq!(pipe.sequence.next_id(), 4);
 }
@@ -99,10 +137,20 @@ fn a_trade_that_comes_late_refutes_its_absence() {
 #[test]
 fn rows_that_are_no_trade_are_given_up_after_the_second_answer_and_no_more_than_them() {
     let mut pipe = pipe(1);
-    let rows = Page { malformed: vec![malformed(1), malformed(2)], ..Page::default() };
+    let rows = Page {
+        malformed: vec![malformed(1), malformed(2)],
+        ..Page::default()
+    };
     assert_eq!(pipe.take_page(1, &rows, 0), Ok(Taken::Nothing));
-    let absence = Absence { first: 1, last: 2, is_malformed: true };
-    assert_eq!(pipe.take_page(1, &rows, 6 * SECOND), Ok(Taken::Absent(absence)));
+    let absence = Absence {
+        first: 1,
+        last: 2,
+        is_malformed: true,
+    };
+    assert_eq!(
+        pipe.take_page(1, &rows, 6 * SECOND),
+        Ok(Taken::Absent(absence))
+    );
     assert_eq!(pipe.sequence.next_id(), 3);
 }
 
