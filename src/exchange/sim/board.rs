@@ -6,20 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fault::{Fault, FaultKind, GarbleHow, MalformedHow};
+use super::fault::{Fault, FaultKind, MalformedHow};
 use super::json::Shape;
+use super::mangle::{Held, Item, apply, release};
 use super::trade::SimTrade;
-
-/// How many messages may be held back for `reorder`, per symbol.
-const MAX_HELD: usize = 10_000;
-
-/// What a fault makes of one message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Item {
-    pub(crate) trade: SimTrade,
-    pub(crate) shape: Shape,
-    pub(crate) garble: Option<GarbleHow>,
-}
 
 /// A fault in force.
 #[derive(Debug)]
@@ -29,13 +19,6 @@ struct Active {
     left: Option<u64>,
     until: Option<Instant>,
     seen: u64,
-}
-
-/// A message that waits until others have overtaken it.
-#[derive(Debug)]
-struct Held {
-    item: Item,
-    overtakers_left: u64,
 }
 
 #[derive(Debug, Default)]
@@ -261,41 +244,6 @@ fn strike_message(active: &mut [Active], symbol: usize, trade: &SimTrade) -> Opt
         }
     }
     struck
-}
-
-/// Does to a message what the fault says.
-fn apply(kind: &FaultKind, mut item: Item, out: &mut Vec<Item>, held: &mut Vec<Held>) {
-    match kind {
-        FaultKind::Skip { .. } => return,
-        FaultKind::Reorder { by, .. } if held.len() < MAX_HELD => {
-            held.push(Held {
-                item,
-                overtakers_left: *by,
-            });
-            return;
-        }
-        FaultKind::Duplicate { .. } => out.push(item),
-        FaultKind::Garble { how, .. } => item.garble = Some(*how),
-        FaultKind::ExtraField { .. } => item.shape = Shape::ExtraField,
-        FaultKind::SchemaDrift { .. } => item.shape = Shape::Drifted,
-        FaultKind::FarId { ahead, .. } => item.trade.id = item.trade.id.saturating_add(*ahead),
-        _ => {}
-    }
-    out.push(item);
-}
-
-/// Sends the held messages that enough others have overtaken.
-fn release(held: &mut Vec<Held>, overtakers: u64, out: &mut Vec<Item>) {
-    if overtakers == 0 {
-        return;
-    }
-    held.retain_mut(|held| {
-        held.overtakers_left = held.overtakers_left.saturating_sub(overtakers);
-        if held.overtakers_left == 0 {
-            out.push(held.item);
-        }
-        held.overtakers_left > 0
-    });
 }
 
 #[cfg(test)]

@@ -10,11 +10,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::board::{Board, Item};
+use super::board::Board;
 use super::connection::Connection;
 use super::fault::{CutHow, FaultKind, GarbleHow};
 use super::frame::{Kind, push_frame};
 use super::json::{Names, Shape, TimeUnit, push_message};
+use super::mangle::Item;
 use super::outbox::Chunk;
 use super::trade::SimTrade;
 

@@ -26,6 +26,7 @@ mod hub;
 mod info;
 mod json;
 mod limits;
+mod mangle;
 mod market;
 mod outbox;
 mod player;
