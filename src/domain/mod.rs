@@ -13,4 +13,5 @@ pub mod row;
 pub mod sums;
 pub mod symbol;
 pub mod threshold;
+pub mod tiling;
 pub mod trade;
