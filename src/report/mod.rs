@@ -1,1 +1,8 @@
+//! How results look: text for people, CSV and JSON for programs.
+//!
+//! Use cases emit facts; what is here decides the characters. All printing passes the
+//! [`Printer`].
 
+pub mod printer;
+
+pub use printer::{OutputError, Printer};
