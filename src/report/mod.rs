@@ -3,6 +3,10 @@
 //! Use cases emit facts; what is here decides the characters. All printing passes the
 //! [`Printer`].
 
+pub mod bars;
 pub mod printer;
+pub mod style;
+pub mod table;
+pub mod verify;
 
 pub use printer::{OutputError, Printer};
