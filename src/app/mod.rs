@@ -1,4 +1,7 @@
-//! The use cases. They emit facts and print nothing.
+//! The use cases. They emit events and print nothing.
 
+pub mod clock;
+pub mod collect;
+pub mod crash;
 pub mod from_tape;
 pub mod verify;

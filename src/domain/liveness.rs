@@ -36,7 +36,7 @@ pub enum Action {
 /// Why a stream was found dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evidence {
-    /// The newest id that came by stream, or that we had before.
+    /// The newest id here.
     pub last_id: i64,
     /// The newest id at the exchange.
     pub exchange_id: i64,
@@ -53,6 +53,8 @@ pub enum State {
     Asking,
     /// The exchange has a newer trade; it has until then to arrive.
     Overdue {
+        /// The newest id here.
+        last_id: i64,
         /// The newest id at the exchange.
         exchange_id: i64,
         /// When the patience ends, in µs.
@@ -78,7 +80,6 @@ pub struct Liveness {
     limits: Limits,
     habit: Habit,
     state: State,
-    last_id: i64,
     received_at_us: i64,
 }
 
@@ -86,14 +87,13 @@ pub struct Liveness {
 const QUIET_BACKOFF_LIMITS: i64 = 16;
 
 impl Liveness {
-    /// A stream that was just connected, of a symbol whose newest known id is `last_id`.
+    /// A stream that was just connected.
     #[must_use]
-    pub fn new(limits: Limits, last_id: i64, now_us: i64) -> Self {
+    pub fn new(limits: Limits, now_us: i64) -> Self {
         Self {
             limits,
             habit: Habit::default(),
             state: State::Live,
-            last_id,
             received_at_us: now_us,
         }
     }
@@ -104,20 +104,14 @@ impl Liveness {
         self.received_at_us = now_us;
     }
 
-    /// A trade came by stream.
+    /// A trade that was not here before came by stream.
     #[inline]
-    pub fn received(&mut self, id: i64, now_us: i64) {
+    pub fn received(&mut self, now_us: i64) {
         if now_us != self.received_at_us {
             self.habit.record(now_us - self.received_at_us);
             self.received_at_us = now_us;
         }
-        self.last_id = self.last_id.max(id);
         self.state = State::Live;
-    }
-
-    /// A trade was taken from history: the stream need not bring it any more.
-    pub fn fetched(&mut self, id: i64) {
-        self.last_id = self.last_id.max(id);
     }
 
     /// How long a silence makes us ask, in µs.
@@ -144,19 +138,20 @@ impl Liveness {
     /// Looks at the clock.
     pub fn check(&mut self, now_us: i64) -> Option<Action> {
         match self.state {
-            State::Live if self.silence_us(now_us) >= self.silence_limit_us() => self.ask(),
+            State::Live if self.silence_us(now_us) >= self.silence_limit_us() => Some(self.ask()),
             State::Quiet { ask_at_us, .. } | State::Unknown { ask_at_us }
                 if now_us >= ask_at_us =>
             {
-                self.ask()
+                Some(self.ask())
             }
             State::Overdue {
+                last_id,
                 exchange_id,
                 until_us,
             } if now_us >= until_us => {
                 self.state = State::Live;
                 Some(Action::Reconnect(Evidence {
-                    last_id: self.last_id,
+                    last_id,
                     exchange_id,
                     silence_us: self.silence_us(now_us),
                 }))
@@ -165,21 +160,21 @@ impl Liveness {
         }
     }
 
-    fn ask(&mut self) -> Option<Action> {
-        // A quiet spell goes on through the question, so that its backoff can grow.
-        if !matches!(self.state, State::Quiet { .. }) {
-            self.state = State::Asking;
-        } else if let State::Quiet { wait_us, .. } = self.state {
-            self.state = State::Quiet {
+    fn ask(&mut self) -> Action {
+        self.state = match self.state {
+            // A quiet spell goes on through the question, so that its backoff can grow.
+            State::Quiet { wait_us, .. } => State::Quiet {
                 ask_at_us: i64::MAX,
                 wait_us,
-            };
-        }
-        Some(Action::Ask)
+            },
+            _ => State::Asking,
+        };
+        Action::Ask
     }
 
-    /// The exchange answered that its newest id is `exchange_id`.
-    pub fn answered(&mut self, exchange_id: i64, now_us: i64) {
+    /// The exchange answered that its newest id is `exchange_id`; the newest one here,
+    /// whichever way it came, is `last_id`.
+    pub fn answered(&mut self, last_id: i64, exchange_id: i64, now_us: i64) {
         let wait_us = match self.state {
             State::Asking | State::Unknown { .. } => self.silence_limit_us(),
             State::Quiet { wait_us, .. } => {
@@ -189,8 +184,9 @@ impl Liveness {
             // A trade has come meanwhile, or the answer comes late.
             State::Live | State::Overdue { .. } => return,
         };
-        self.state = if exchange_id > self.last_id {
+        self.state = if exchange_id > last_id {
             State::Overdue {
+                last_id,
                 exchange_id,
                 until_us: now_us + self.limits.grace_us,
             }
@@ -226,11 +222,11 @@ mod tests {
 
     #[test]
     fn a_newer_id_at_the_exchange_that_does_not_come_means_dead() {
-        let mut liveness = Liveness::new(LIMITS, 100, 0);
+        let mut liveness = Liveness::new(LIMITS, 0);
         assert_eq!(liveness.check(10 * SECOND - 1), None);
         assert_eq!(liveness.check(10 * SECOND), Some(Action::Ask));
         assert_eq!(liveness.check(11 * SECOND), None, "it asks once");
-        liveness.answered(105, 11 * SECOND);
+        liveness.answered(100, 105, 11 * SECOND);
         assert_eq!(liveness.check(13 * SECOND - 1), None);
         let evidence = Evidence {
             last_id: 100,
@@ -245,24 +241,24 @@ mod tests {
 
     #[test]
     fn a_trade_within_the_grace_period_is_life() {
-        let mut liveness = Liveness::new(LIMITS, 100, 0);
+        let mut liveness = Liveness::new(LIMITS, 0);
         liveness.check(10 * SECOND);
-        liveness.answered(105, 10 * SECOND);
-        liveness.received(101, 11 * SECOND);
+        liveness.answered(100, 105, 10 * SECOND);
+        liveness.received(11 * SECOND);
         assert_eq!(liveness.check(20 * SECOND), None);
         assert_eq!(liveness.state(), State::Live);
     }
 
     #[test]
     fn a_quiet_market_is_asked_about_ever_less_often_and_never_reconnected() {
-        let mut liveness = Liveness::new(LIMITS, 100, 0);
+        let mut liveness = Liveness::new(LIMITS, 0);
         let mut asked_at = Vec::new();
         for second in 0..24 * 3600 {
             let now_us = second * SECOND;
             match liveness.check(now_us) {
                 Some(Action::Ask) => {
                     asked_at.push(second);
-                    liveness.answered(100, now_us);
+                    liveness.answered(100, 100, now_us);
                 }
                 Some(Action::Reconnect(evidence)) => panic!("reconnected on {evidence:?}"),
                 None => {}
@@ -274,9 +270,9 @@ mod tests {
 
     #[test]
     fn a_slow_symbol_gets_the_patience_of_its_habit() {
-        let mut liveness = Liveness::new(LIMITS, 0, 0);
+        let mut liveness = Liveness::new(LIMITS, 0);
         for trade in 1..200 {
-            liveness.received(trade, trade * 6 * SECOND);
+            liveness.received(trade * 6 * SECOND);
         }
         let last_us = 199 * 6 * SECOND;
         assert!(liveness.silence_limit_us() >= 30 * SECOND);
@@ -290,7 +286,7 @@ mod tests {
 
     #[test]
     fn an_exchange_that_cannot_be_asked_is_asked_again_and_proves_nothing() {
-        let mut liveness = Liveness::new(LIMITS, 100, 0);
+        let mut liveness = Liveness::new(LIMITS, 0);
         assert_eq!(liveness.check(10 * SECOND), Some(Action::Ask));
         liveness.unreachable(15 * SECOND);
         assert_eq!(liveness.check(16 * SECOND), None);

@@ -3,6 +3,8 @@
 //! Nothing here reads a clock, does I/O or waits: time is an argument. That is
 //! what makes a bar a pure function of the trades.
 
+#![deny(clippy::disallowed_types)]
+
 pub mod anchor;
 pub mod bar;
 pub mod crash;

@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn sums_print_with_all_their_digits() {
         let turnover = Decimal {
-            units: -1_000_000_000_000_000_1,
+            units: -10_000_000_000_000_001,
             digits: 16,
         };
         assert_eq!(turnover.to_string(), "-1.0000000000000001");

@@ -24,8 +24,9 @@ pub enum Offered {
     Duplicate,
     /// Ids before it are missing; it is held.
     Held,
-    /// Ids before it are missing and the hold was full: everything held was dropped.
-    Dropped,
+    /// Ids before it are missing and the hold was full: so many held trades were dropped,
+    /// and it is held alone.
+    Dropped(usize),
 }
 
 /// What happened to trades that did not simply follow.
@@ -92,18 +93,16 @@ impl Sequence {
             return Offered::Duplicate;
         }
         self.newest_id = self.newest_id.max(trade.id);
-        let is_full = self.held.len() >= self.hold_limit;
-        if is_full {
-            self.counters.hold_dropped += self.held.len() as u64;
-            self.held.clear();
-        }
         self.counters.held += 1;
-        self.held.insert(trade.id, *trade);
-        if is_full {
-            Offered::Dropped
-        } else {
-            Offered::Held
+        if self.held.len() < self.hold_limit {
+            self.held.insert(trade.id, *trade);
+            return Offered::Held;
         }
+        let dropped = self.held.len();
+        self.counters.hold_dropped += dropped as u64;
+        self.held.clear();
+        self.held.insert(trade.id, *trade);
+        Offered::Dropped(dropped)
     }
 
     /// The held trade whose turn it is now.
@@ -120,6 +119,12 @@ impl Sequence {
         // It was taken by request meanwhile.
         self.counters.duplicates += 1;
         self.pop_held()
+    }
+
+    /// Whether the trade `id` was taken, or is held.
+    #[must_use]
+    pub fn has(&self, id: i64) -> bool {
+        id < self.next_id || self.held.contains_key(&id)
     }
 
     /// Learns that the exchange has the trade `id`.
@@ -226,7 +231,7 @@ mod tests {
         let mut sequence = Sequence::new(1, 2);
         assert_eq!(sequence.offer(&trade(3)), Offered::Held);
         assert_eq!(sequence.offer(&trade(4)), Offered::Held);
-        assert_eq!(sequence.offer(&trade(5)), Offered::Dropped);
+        assert_eq!(sequence.offer(&trade(5)), Offered::Dropped(2));
         assert_eq!(sequence.missing(), Some(Missing { first: 1, last: 4 }));
         assert_eq!(sequence.counters().hold_dropped, 2);
         for id in 1..=3 {

@@ -56,6 +56,18 @@ pub fn decode(payload: &[u8], crc32: u32) -> Result<Rows, String> {
     }
 }
 
+/// Bytes as lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('?'));
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

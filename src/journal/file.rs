@@ -28,7 +28,7 @@ use crate::domain::{
     symbol::Symbol,
 };
 
-use super::{error::JournalError, filesystem, spool};
+use super::{codec, error::JournalError, filesystem, spool};
 
 /// The journal's file in the state directory.
 pub const FILE_NAME: &str = "journal.sqlite";
@@ -258,8 +258,13 @@ impl Journal {
 
 fn random_id() -> String {
     let mut bytes = [0u8; 16];
-    rand::rng().fill_bytes(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an id that is unlike any other journal's"
+    )]
+    let mut generator = rand::rng();
+    generator.fill_bytes(&mut bytes);
+    codec::hex(&bytes)
 }
 
 /// Takes the lock that keeps a second collector away; the file names its holder.

@@ -24,8 +24,7 @@ const NETWORK: [(i64, &str); 8] = [
 pub fn network_kind(path: &Path) -> std::io::Result<Option<&'static str>> {
     #[cfg(target_os = "linux")]
     {
-        let magic = i64::from(rustix::fs::statfs(path)?.f_type);
-        Ok(kind_of(magic))
+        Ok(kind_of(rustix::fs::statfs(path)?.f_type))
     }
     #[cfg(not(target_os = "linux"))]
     {

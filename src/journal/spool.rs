@@ -24,6 +24,8 @@ use super::{
     file::{Journal, Options},
 };
 
+/// How many bytes of the hash make a token.
+const TOKEN_BYTES: usize = 16;
 /// Free pages that stay in the file.
 const KEPT_FREE_PAGES: i64 = 2048;
 
@@ -61,15 +63,21 @@ type Partition = i64;
 pub(super) fn split(rows: Rows, version: u64) -> Vec<(Partition, Rows)> {
     match rows {
         Rows::Bars(mut rows) => {
-            rows.iter_mut().for_each(|row| row.version = version);
+            for row in &mut rows {
+                row.version = version;
+            }
             group(rows, |row| month(row.bar.open_time_us), Rows::Bars)
         }
         Rows::Trades(mut rows) => {
-            rows.iter_mut().for_each(|row| row.version = version);
+            for row in &mut rows {
+                row.version = version;
+            }
             group(rows, |row| month(row.trade.time_us), Rows::Trades)
         }
         Rows::Gaps(mut rows) => {
-            rows.iter_mut().for_each(|row| row.version = version);
+            for row in &mut rows {
+                row.version = version;
+            }
             group(rows, |_| 0, Rows::Gaps)
         }
         Rows::Events(rows) => group(rows, |row| month(row.time_us), Rows::Events),
@@ -119,32 +127,29 @@ pub(super) fn append(
         )?
         .query_row(params![table, partition], |row| row.get(0))
         .optional()?;
-    let id = match open {
-        Some(id) => {
-            transaction
-                .prepare_cached(
-                    "UPDATE batches SET rows = rows + ?2, size_bytes = size_bytes + ?3
+    let id = if let Some(id) = open {
+        transaction
+            .prepare_cached(
+                "UPDATE batches SET rows = rows + ?2, size_bytes = size_bytes + ?3
                      WHERE id = ?1",
-                )?
-                .execute(params![id, rows.len() as i64, size_bytes as i64])?;
-            id
-        }
-        None => {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO batches
+            )?
+            .execute(params![id, rows.len() as i64, size_bytes as i64])?;
+        id
+    } else {
+        transaction
+            .prepare_cached(
+                "INSERT INTO batches
                        (table_name, partition, state, rows, size_bytes, created_at_us)
                      VALUES (?1, ?2, 'open', ?3, ?4, ?5)",
-                )?
-                .execute(params![
-                    table,
-                    partition,
-                    rows.len() as i64,
-                    size_bytes as i64,
-                    now_us
-                ])?;
-            transaction.last_insert_rowid()
-        }
+            )?
+            .execute(params![
+                table,
+                partition,
+                rows.len() as i64,
+                size_bytes as i64,
+                now_us
+            ])?;
+        transaction.last_insert_rowid()
     };
     transaction
         .prepare_cached(
@@ -195,12 +200,7 @@ pub(super) fn seal(
         while let Some(row) = rows.next()? {
             hash.update(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
         }
-        let token: String = hash
-            .finalize()
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let token = codec::hex(&hash.finalize()[..TOKEN_BYTES]);
         transaction
             .prepare_cached("UPDATE batches SET state = 'sealed', token = ?2 WHERE id = ?1")?
             .execute(params![id, token])?;

@@ -4,6 +4,7 @@
 //! [`Printer`].
 
 pub mod bars;
+pub mod collect;
 pub mod printer;
 pub mod style;
 pub mod table;
