@@ -1,83 +1,68 @@
-//! The wall clock, and the one place that reads it.
+//! The two clocks, handed to whatever needs one.
 //!
-//! What needs the time of day gets a [`Clock`], or a time that was read from one. Deadlines
-//! and ages are not measured with it, because it may be set back: they take
-//! `tokio::time::Instant`, which is monotonic and stands still in tests.
+//! Silence and patience are measured on the steady clock, which never goes back.
+//! The wall clock only dates rows and versions.
 
 use std::{
     fmt,
-    sync::atomic::{AtomicI64, Ordering},
+    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-/// Tells the time of day.
-pub trait Clock: fmt::Debug + Send + Sync {
-    /// The time in µs since 1970 UTC.
-    fn now_us(&self) -> i64;
+use tokio::time::Instant;
+
+/// A steady clock and a wall clock. Cheap to clone; clones agree.
+#[derive(Clone)]
+pub struct Clock {
+    epoch: Instant,
+    wall: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
 
-/// The clock of this machine.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now_us(&self) -> i64 {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the clock that everything else is given"
-        )]
-        let now = SystemTime::now();
-        // A machine whose clock was never set may stand before 1970.
-        now.duration_since(UNIX_EPOCH).map_or_else(
-            |before| -us(before.duration().as_micros()),
-            |since| us(since.as_micros()),
-        )
-    }
-}
-
-fn us(micros: u128) -> i64 {
-    i64::try_from(micros).unwrap_or(i64::MAX)
-}
-
-/// A clock that stands still until it is set: for tests, and for faults of the clock.
-#[derive(Debug, Default)]
-pub struct SetClock(AtomicI64);
-
-impl SetClock {
-    /// A clock that shows `now_us`, in µs since 1970 UTC.
+impl Clock {
+    /// The system's clocks. The steady one is tokio's, so that tests can pause it.
     #[must_use]
-    pub fn new(now_us: i64) -> Self {
-        Self(AtomicI64::new(now_us))
+    pub fn system() -> Self {
+        Self::with_wall(system_wall_us)
     }
 
-    /// Sets it to `now_us`, ahead or back.
-    pub fn set(&self, now_us: i64) {
-        self.0.store(now_us, Ordering::SeqCst);
+    /// A clock whose wall time, in µs since 1970 UTC, is what `wall` says.
+    #[must_use]
+    pub fn with_wall(wall: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self {
+            epoch: Instant::now(),
+            wall: Arc::new(wall),
+        }
+    }
+
+    /// µs on the steady clock, since it was made.
+    #[must_use]
+    pub fn steady_us(&self) -> i64 {
+        i64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(i64::MAX)
+    }
+
+    /// µs on the wall clock, since 1970 UTC.
+    #[must_use]
+    pub fn wall_us(&self) -> i64 {
+        (self.wall)()
     }
 }
 
-impl Clock for SetClock {
-    fn now_us(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
-    }
+fn system_wall_us() -> i64 {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock"
+    )]
+    let now = SystemTime::now();
+    now.duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_micros()).ok())
+        .unwrap_or_default()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_machine_s_clock_counts_microseconds_since_1970() {
-        let year_2020_us = 1_577_836_800_000_000;
-        let year_2200_us = 7_258_118_400_000_000;
-        assert!((year_2020_us..year_2200_us).contains(&SystemClock.now_us()));
-    }
-
-    #[test]
-    fn a_set_clock_stands_still_and_may_go_back() {
-        let clock = SetClock::new(5);
-        assert_eq!((clock.now_us(), clock.now_us()), (5, 5));
-        clock.set(3);
-        assert_eq!(clock.now_us(), 3);
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clock")
+            .field("steady_us", &self.steady_us())
+            .finish_non_exhaustive()
     }
 }

@@ -1,3 +1,5 @@
-//! The use cases. They tell what happens as events, and print nothing.
+//! The use cases. They emit events and print nothing.
 
 pub mod clock;
+pub mod collect;
+pub mod crash;

@@ -7,11 +7,14 @@
 
 pub mod anchor;
 pub mod bar;
+pub mod crash;
 pub mod features;
 pub mod ladder;
+pub mod liveness;
 pub mod price;
 pub mod reference;
 pub mod row;
+pub mod sequence;
 pub mod sums;
 pub mod symbol;
 pub mod threshold;

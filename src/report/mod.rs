@@ -1,1 +1,3 @@
+//! How things look.
 
+pub mod collect;

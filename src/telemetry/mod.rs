@@ -1,1 +1,1 @@
-
+//! What the program says about itself.

@@ -91,8 +91,8 @@ impl Checkpoint {
     ///
     /// # Errors
     /// Never in practice: all keys are strings and all numbers finite.
-    pub fn to_json(&self) -> Result<String, CheckpointError> {
-        Ok(serde_json::to_string(self)?)
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
     }
 
     /// Reads what [`to_json`](Self::to_json) wrote, and checks that `rules` made it.

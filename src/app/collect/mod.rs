@@ -1,0 +1,24 @@
+//! Collecting: trades come in over a stream, exact bars go into the store.
+//!
+//! ```text
+//! session (a thread for each group of symbols)
+//!   stream ── pipe: sequence → ladder ──┐ bars, checkpoint
+//!   fetch  ──┘ (history by id)          ├─ journal (fsync) ── deliver ── store
+//! ```
+
+pub mod deliver;
+pub mod event;
+mod fetch;
+mod outbox;
+mod pipe;
+mod run;
+mod session;
+pub mod settings;
+mod slot;
+pub mod snapshot;
+mod start;
+
+pub use event::{Emit, Event, Severity};
+pub use run::{CollectError, Collector, Summary, run};
+pub use settings::{Limits, Settings};
+pub use snapshot::{Board, Link, Phase, SymbolSnapshot};

@@ -1,0 +1,60 @@
+//! Commits in flight.
+//!
+//! At most one commit is on its way; while it is, the session goes on taking trades, up
+//! to as many rows as make the next commit.
+
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::time::Instant;
+
+use crate::journal::{Commit, Committed, JournalError, JournalHandle};
+
+use super::settings::Limits;
+
+pub(super) struct Outbox {
+    journal: JournalHandle,
+    in_flight: Option<BoxFuture<'static, Result<Committed, JournalError>>>,
+    last: Instant,
+}
+
+impl Outbox {
+    pub fn new(journal: JournalHandle) -> Self {
+        Self {
+            journal,
+            in_flight: None,
+            last: Instant::now(),
+        }
+    }
+
+    /// Whether no more may be taken until the commit in flight is done.
+    pub fn is_full(&self, waiting: usize, limits: &Limits) -> bool {
+        self.in_flight.is_some() && waiting >= limits.commit_rows
+    }
+
+    /// Whether a commit is due, with so many rows waiting.
+    pub fn is_due(&self, waiting: usize, limits: &Limits) -> bool {
+        self.in_flight.is_none()
+            && (waiting >= limits.commit_rows || self.last.elapsed() >= limits.commit_interval)
+    }
+
+    /// Whether a commit is on its way.
+    pub fn is_busy(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// Begins a commit of everything that waits.
+    pub fn begin(&mut self, commit: Commit) {
+        self.last = Instant::now();
+        let journal = self.journal.clone();
+        self.in_flight = Some(async move { journal.commit(commit).await }.boxed());
+    }
+
+    /// Waits for the commit in flight; for ever when there is none.
+    pub async fn done(&mut self) -> Result<Committed, JournalError> {
+        let Some(in_flight) = &mut self.in_flight else {
+            return std::future::pending().await;
+        };
+        let result = in_flight.await;
+        self.in_flight = None;
+        result
+    }
+}

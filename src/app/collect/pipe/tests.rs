@@ -1,0 +1,196 @@
+use super::*;
+use crate::{
+    domain::{
+        bar::ClosedBy,
+        ladder::Rules,
+        price::{Price, Quantity},
+    },
+    exchange::source::Malformed,
+};
+
+const SECOND: i64 = 1_000_000;
+
+fn trade(id: i64) -> Trade {
+    Trade {
+        id,
+        price: Price(100_000),
+        quantity: Quantity(1),
+        first_trade_id: id,
+        last_trade_id: id,
+        time_us: 1_000_000 + id,
+        buyer_is_maker: false,
+    }
+}
+
+fn pipe(next_id: i64) -> Pipe {
+    let threshold = Threshold::new(250).expect("a threshold");
+    let mut ladder = Ladder::new(Rules {
+        anchor: Anchor::Day,
+        gate: true,
+    });
+    ladder.start(threshold, next_id);
+    let beginning = Beginning {
+        symbol: "BTCUSDT".parse().expect("a symbol"),
+        exchange: "sim".into(),
+        anchor: Anchor::Day,
+        ladder,
+        next_id,
+        thresholds: vec![threshold],
+        dormant: Vec::new(),
+        gaps: Vec::new(),
+        record_trades: false,
+    };
+    Pipe::new(beginning, &Limits::default(), 0)
+}
+
+fn page(ids: &[i64]) -> Page {
+    let trades = ids.iter().copied().map(trade).collect();
+    Page {
+        trades,
+        ..Page::default()
+    }
+}
+
+fn malformed(id: i64) -> Malformed {
+    Malformed {
+        id: Some(id),
+        reason: "no price".to_owned(),
+        excerpt: String::new(),
+    }
+}
+
+#[test]
+fn live_trades_wait_for_history_and_then_follow() {
+    let mut pipe = pipe(1);
+    for id in [5, 6] {
+        pipe.take_live(&trade(id), 1).expect("in order");
+    }
+    assert!(!pipe.is_following());
+    assert_eq!(
+        pipe.take_page(1, &page(&[1, 2, 3, 4, 5]), 2),
+        Ok(Taken::Progress)
+    );
+    assert_eq!(pipe.sequence.next_id(), 7);
+    assert_eq!(
+        pipe.fetched, 6,
+        "held trades that followed count with the page"
+    );
+}
+
+#[test]
+fn only_two_answers_an_interval_apart_cut_the_bars_and_only_once() {
+    let mut pipe = pipe(1);
+    pipe.take_live(&trade(1), 1).expect("in order");
+    pipe.take_live(&trade(5), 1).expect("in order");
+    let lacking = page(&[5, 6]);
+    assert_eq!(pipe.take_page(2, &lacking, SECOND), Ok(Taken::Nothing));
+    assert!(pipe.awaits_proof());
+    assert_eq!(
+        pipe.take_page(2, &page(&[]), 9 * SECOND),
+        Ok(Taken::Nothing),
+        "proves nothing"
+    );
+    assert_eq!(
+        pipe.take_page(2, &lacking, 3 * SECOND),
+        Ok(Taken::Nothing),
+        "too soon"
+    );
+    let absence = Absence {
+        first: 2,
+        last: 4,
+        is_malformed: false,
+    };
+    assert_eq!(
+        pipe.take_page(2, &lacking, 10 * SECOND),
+        Ok(Taken::Absent(absence))
+    );
+    assert_eq!(
+        pipe.sequence.next_id(),
+        7,
+        "what was held behind the gap has followed"
+    );
+    let mut commit = Commit::default();
+    pipe.drain_into(&mut commit).expect("a checkpoint");
+    match &commit.rows[..] {
+        [Rows::Bars(bars)] => {
+            assert_eq!(bars.len(), 1);
+            assert_eq!(bars[0].bar.closed_by, ClosedBy::Gap);
+            assert_eq!(bars[0].bar.last_agg_trade_id, 1);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_trade_that_comes_late_refutes_its_absence() {
+    let mut pipe = pipe(1);
+    pipe.take_live(&trade(3), 1).expect("in order");
+    assert_eq!(pipe.take_page(1, &page(&[3]), SECOND), Ok(Taken::Nothing));
+    assert_eq!(
+        pipe.take_page(1, &page(&[1, 2, 3]), 20 * SECOND),
+        Ok(Taken::Progress)
+    );
+    assert!(!pipe.awaits_proof());
+    assert_eq!(pipe.sequence.next_id(), 4);
+}
+
+#[test]
+fn rows_that_are_no_trade_are_given_up_after_the_second_answer_and_no_more_than_them() {
+    let mut pipe = pipe(1);
+    let rows = Page {
+        malformed: vec![malformed(1), malformed(2)],
+        ..Page::default()
+    };
+    assert_eq!(pipe.take_page(1, &rows, 0), Ok(Taken::Nothing));
+    let absence = Absence {
+        first: 1,
+        last: 2,
+        is_malformed: true,
+    };
+    assert_eq!(
+        pipe.take_page(1, &rows, 6 * SECOND),
+        Ok(Taken::Absent(absence))
+    );
+    assert_eq!(pipe.sequence.next_id(), 3);
+}
+
+#[test]
+fn an_exchange_below_our_last_id_is_a_reset_only_if_it_stays_there() {
+    let mut pipe = pipe(1);
+    pipe.take_page(1, &page(&[1, 2, 3]), 0).expect("in order");
+    pipe.asks_latest_if(true);
+    assert!(!pipe.is_reset(2, 10 * SECOND, 0), "an answer may lag");
+    assert!(pipe.is_suspect());
+    assert!(!pipe.is_reset(3, 10 * SECOND, 11 * SECOND), "it caught up");
+    assert!(!pipe.is_suspect());
+    assert!(!pipe.is_reset(2, 10 * SECOND, 12 * SECOND));
+    assert!(pipe.is_reset(2, 10 * SECOND, 22 * SECOND));
+}
+
+#[test]
+fn a_lagging_exchange_is_no_reset_while_trades_follow() {
+    let mut pipe = pipe(1);
+    pipe.take_live(&trade(1), 0).expect("in order");
+    pipe.asks_latest_if(true);
+    assert!(!pipe.is_reset(0, 10 * SECOND, 0));
+    pipe.take_live(&trade(2), SECOND).expect("in order");
+    assert!(!pipe.is_reset(0, 10 * SECOND, 60 * SECOND));
+}
+
+#[test]
+fn ids_that_the_exchange_never_reaches_are_dropped_after_patience() {
+    let mut pipe = pipe(1);
+    pipe.take_live(&trade(1), 0).expect("in order");
+    pipe.take_live(&trade(1_000_000), 0).expect("held");
+    assert_eq!(pipe.take_latest(1, 10 * SECOND, 0), 0);
+    assert_eq!(pipe.take_latest(1, 10 * SECOND, 10 * SECOND), 1);
+    assert_eq!(pipe.sequence.missing(), None);
+}
+
+#[test]
+fn a_repeated_trade_is_no_sign_of_life() {
+    let mut pipe = pipe(1);
+    pipe.take_live(&trade(1), 0).expect("in order");
+    pipe.take_live(&trade(1), 9 * SECOND).expect("a duplicate");
+    assert_eq!(pipe.liveness.silence_us(9 * SECOND), 9 * SECOND);
+}

@@ -1,0 +1,365 @@
+//! The whole of collecting: open, run, stop, sum up.
+
+use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::clock::Clock,
+    domain::row::ExchangeName,
+    exchange::source::{Source, SourceError},
+    journal::{self, Journal, JournalError, Options, SpoolStats},
+    store::sink::{Store, StoreError},
+};
+
+use super::{
+    deliver::Delivery,
+    event::{Emit, Event},
+    fetch::backoff,
+    session::{Context, Group, Session, SessionError},
+    settings::{Settings, micros},
+    snapshot::{Board, Shown},
+};
+
+/// What collecting needs.
+pub struct Collector {
+    /// What to collect, and how.
+    pub settings: Settings,
+    /// Where trades come from.
+    pub source: Arc<dyn Source>,
+    /// Where rows go.
+    pub store: Arc<dyn Store>,
+    /// The directory of the journal.
+    pub state_dir: PathBuf,
+    /// Take the journal over although it was made for another store.
+    pub accept_store: bool,
+    /// The clocks.
+    pub clock: Clock,
+    /// Who is told.
+    pub emit: Emit,
+    /// Where it is shown.
+    pub board: Board,
+}
+
+/// What collecting came to.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The board at the end.
+    pub shown: Shown,
+    /// What is still in the spool.
+    pub spool: SpoolStats,
+    /// How long it ran.
+    pub took: Duration,
+}
+
+/// Why collecting could not begin, or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The store cannot be used, and there is no checkpoint to go on from.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The exchange does not know a symbol.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The system gives no thread.
+    #[error("start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// A thread ended by itself.
+    #[error("keep {task} running: {reason}")]
+    TaskFailed {
+        /// What ended.
+        task: String,
+        /// Why.
+        reason: String,
+    },
+    /// A graceful stop took too long.
+    #[error("stop within {0:?}: what was not committed will be fetched again")]
+    StopTimedOut(Duration),
+}
+
+/// The share of the stop timeout that sessions get; delivery has the rest.
+const SESSION_SHARE: f64 = 0.5;
+
+/// Collects until `stop`, then stops gracefully.
+///
+/// # Errors
+/// When it cannot begin, or a part of it has failed for good. Whatever was committed
+/// stays in the journal.
+pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summary, CollectError> {
+    let begun = Instant::now();
+    let settings = Arc::new(collector.settings);
+    let limits = settings.limits.clone();
+    let options = Options {
+        store: collector.store.address(),
+        accept_store: collector.accept_store,
+        batch_rows: limits.batch_rows,
+        batch_age_us: micros(limits.batch_age),
+        crash: settings.crash.clone(),
+    };
+    let journal = {
+        let state_dir = collector.state_dir.clone();
+        tokio::task::spawn_blocking(move || Journal::open(&state_dir, options))
+            .await
+            .map_err(|error| failed("the journal", &error))??
+    };
+    let (journal, journal_thread) = journal::start(journal)?;
+    let exchange: ExchangeName = collector.source.name().into();
+    let context = Context {
+        settings: Arc::clone(&settings),
+        exchange,
+        source: collector.source,
+        store: collector.store,
+        journal: journal.clone(),
+        clock: collector.clock,
+        emit: collector.emit,
+        board: collector.board,
+        stop: stop.child_token(),
+    };
+    let needs_schema = check_store(&context).await?;
+    check_symbols(&context).await?;
+
+    let finish = CancellationToken::new();
+    let delivery = Delivery {
+        journal: journal.clone(),
+        store: Arc::clone(&context.store),
+        needs_schema,
+        limits: limits.clone(),
+        clock: context.clock.clone(),
+        emit: context.emit.clone(),
+        board: context.board.clone(),
+        crash: settings.crash.clone(),
+    };
+    let mut delivery = tokio::spawn(delivery.run(finish.clone()));
+    let (ended, mut endings) = mpsc::channel(settings.symbols.len().max(1));
+    let count = spawn_sessions(&context, &ended)?;
+    drop(ended);
+
+    // Until the stop, nothing may end.
+    let mut failure = None;
+    let mut running = count;
+    tokio::select! {
+        () = stop.cancelled() => {}
+        Some((task, result)) = endings.recv() => {
+            running -= 1;
+            failure = Some(ended_early(task, result));
+        }
+        result = &mut delivery => {
+            failure = Some(delivery_ended(result));
+        }
+    }
+    context.emit.emit(&Event::Stopping);
+    context.stop.cancel();
+    let deadline = Instant::now() + limits.stop_timeout;
+    let for_sessions = Instant::now() + limits.stop_timeout.mul_f64(SESSION_SHARE);
+    while running > 0 {
+        match tokio::time::timeout_at(for_sessions, endings.recv()).await {
+            Ok(Some((task, result))) => {
+                running -= 1;
+                if let Err(reason) = result {
+                    failure.get_or_insert(CollectError::TaskFailed { task, reason });
+                }
+            }
+            Ok(None) => break,
+            Err(_) => {
+                failure.get_or_insert(CollectError::StopTimedOut(limits.stop_timeout));
+                break;
+            }
+        }
+    }
+    finish.cancel();
+    if !delivery.is_finished()
+        && tokio::time::timeout_at(deadline, &mut delivery)
+            .await
+            .is_err()
+    {
+        // What is not delivered stays in the spool.
+        delivery.abort();
+    }
+    let spool = journal.stats();
+    let shown = context.board.read();
+    drop((context, journal));
+    close_journal(journal_thread, deadline).await;
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(Summary {
+            shown,
+            spool,
+            took: begun.elapsed(),
+        }),
+    }
+}
+
+/// Makes sure of the store. Without it only a collector with checkpoints may begin: a
+/// database that is down is not a collector that is dead, but an address that never
+/// worked is a mistake. Returns whether the tables still have to be created.
+async fn check_store(context: &Context) -> Result<bool, CollectError> {
+    let settings = &context.settings;
+    let result = if settings.create_schema {
+        context.store.create_schema().await
+    } else {
+        context.store.ping().await
+    };
+    let Err(error) = result else { return Ok(false) };
+    for symbol in &settings.symbols {
+        let journal = &context.journal;
+        if journal
+            .checkpoint(&context.exchange, symbol, settings.anchor)
+            .await?
+            .is_none()
+        {
+            return Err(error.into());
+        }
+    }
+    context.emit.emit(&Event::StoreUnavailable {
+        reason: error.to_string(),
+    });
+    Ok(settings.create_schema)
+}
+
+/// Refuses symbols that the exchange does not know. One that cannot be asked for now is
+/// not a mistake; it starts later.
+async fn check_symbols(context: &Context) -> Result<(), CollectError> {
+    for symbol in &context.settings.symbols {
+        let anchor = context.settings.anchor;
+        if context
+            .journal
+            .checkpoint(&context.exchange, symbol, anchor)
+            .await?
+            .is_some()
+        {
+            continue;
+        }
+        if let Err(error @ SourceError::UnknownSymbol { .. }) = context.source.latest(symbol).await
+        {
+            return Err(error.into());
+        }
+    }
+    Ok(())
+}
+
+type Ending = (String, Result<(), String>);
+
+/// Starts a thread with a runtime of its own for each group. Returns how many.
+fn spawn_sessions(context: &Context, ended: &mpsc::Sender<Ending>) -> Result<usize, CollectError> {
+    let symbols: Vec<_> = context
+        .settings
+        .symbols
+        .iter()
+        .cloned()
+        .enumerate()
+        .collect();
+    let size = context.settings.limits.symbols_per_connection.max(1);
+    let mut count = 0;
+    for (number, symbols) in symbols.chunks(size).enumerate() {
+        let group = Group {
+            symbols: symbols.to_vec(),
+        };
+        let (context, ended) = (context.clone(), ended.clone());
+        let name = format!("session-{number}");
+        let task = name.clone();
+        thread::Builder::new().name(name).spawn(move || {
+            let ending = Ended { task, ended };
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let result = match runtime {
+                Ok(runtime) => runtime.block_on(keep_running(&context, &group)),
+                Err(error) => Err(error.to_string()),
+            };
+            drop(context);
+            ending.tell(result);
+        })?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Tells that a thread has ended, even when it panicked.
+struct Ended {
+    task: String,
+    ended: mpsc::Sender<Ending>,
+}
+
+impl Ended {
+    fn tell(mut self, result: Result<(), String>) {
+        let task = std::mem::take(&mut self.task);
+        // Nobody listens any more when the stop has timed out.
+        let _ = self.ended.try_send((task, result));
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let task = std::mem::take(&mut self.task);
+            let _ = self.ended.try_send((task, Err("it panicked".to_owned())));
+        }
+    }
+}
+
+/// Runs the session of a group until the stop, anew from the journal after each failure.
+async fn keep_running(context: &Context, group: &Group) -> Result<(), String> {
+    let limits = &context.settings.limits;
+    let mut pauses = backoff(limits.reconnect_min, limits.reconnect_max);
+    loop {
+        let begun = Instant::now();
+        match Session::new(context, group).run().await {
+            Ok(()) => return Ok(()),
+            Err(error @ SessionError::AllStopped) => return Err(error.to_string()),
+            Err(SessionError::Journal(JournalError::Closed)) => {
+                return Err(JournalError::Closed.to_string());
+            }
+            Err(error) => {
+                if begun.elapsed() > limits.reconnect_max * 2 {
+                    pauses = backoff(limits.reconnect_min, limits.reconnect_max);
+                }
+                let retry_in = pauses.next().unwrap_or(limits.reconnect_max);
+                let reason = error.to_string();
+                context.emit.emit(&Event::CommitFailed {
+                    reason: reason.clone(),
+                    retry_in,
+                });
+                tokio::select! {
+                    // What could not be committed is not lost: it is fetched at the next start.
+                    () = context.stop.cancelled() => return Err(reason),
+                    () = tokio::time::sleep(retry_in) => {}
+                }
+            }
+        }
+    }
+}
+
+fn failed(task: &str, reason: &dyn std::fmt::Display) -> CollectError {
+    CollectError::TaskFailed {
+        task: task.to_owned(),
+        reason: reason.to_string(),
+    }
+}
+
+fn ended_early(task: String, result: Result<(), String>) -> CollectError {
+    let reason = result
+        .err()
+        .unwrap_or_else(|| "it ended without being told to".to_owned());
+    CollectError::TaskFailed { task, reason }
+}
+
+fn delivery_ended(
+    result: Result<Result<(), JournalError>, tokio::task::JoinError>,
+) -> CollectError {
+    match result {
+        Ok(Ok(())) => failed("delivery", &"it ended without being told to"),
+        Ok(Err(error)) => failed("delivery", &error),
+        Err(error) => failed("delivery", &error),
+    }
+}
+
+/// Lets the journal's thread end: it does when the last handle is gone.
+async fn close_journal(thread: thread::JoinHandle<()>, deadline: Instant) {
+    let joined = tokio::task::spawn_blocking(move || thread.join());
+    // A handle that a hanging session still has keeps the thread; the process ends anyway.
+    let _ = tokio::time::timeout_at(deadline + Duration::from_secs(1), joined).await;
+}

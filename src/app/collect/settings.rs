@@ -1,0 +1,125 @@
+//! Everything about collecting that can be set, with its default.
+
+use std::time::Duration;
+
+use crate::domain::{
+    anchor::Anchor, crash::CrashPoints, liveness, symbol::Symbol, threshold::Threshold,
+};
+
+/// What to collect, and how.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The symbols.
+    pub symbols: Vec<Symbol>,
+    /// The thresholds of each.
+    pub thresholds: Vec<Threshold>,
+    /// Where forming bars are cut.
+    pub anchor: Anchor,
+    /// Whether the trades themselves are stored as well.
+    pub record_trades: bool,
+    /// The name of this collector in the store.
+    pub collector: String,
+    /// Whether missing tables are created in the store.
+    pub create_schema: bool,
+    /// Times and bounds.
+    pub limits: Limits,
+    /// What tests arm.
+    pub crash: CrashPoints,
+}
+
+/// Times and bounds of collecting. Durations that guard against the same thing are in
+/// proportion; tests scale them together.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// How often rows and checkpoint are committed.
+    pub commit_interval: Duration,
+    /// A commit is made early when so many rows wait.
+    pub commit_rows: usize,
+    /// The shortest silence after which the exchange is asked.
+    pub silence_min: Duration,
+    /// The longest silence without asking.
+    pub silence_max: Duration,
+    /// How long a trade that the exchange has may take to arrive by stream.
+    pub silence_grace: Duration,
+    /// The pause before the second attempt to connect; the first follows at once.
+    pub reconnect_min: Duration,
+    /// The longest pause between attempts to connect.
+    pub reconnect_max: Duration,
+    /// The pause after a request for history that failed or brought nothing.
+    pub fetch_retry_min: Duration,
+    /// The longest such pause.
+    pub fetch_retry_max: Duration,
+    /// How far apart the two answers that prove an absence must be.
+    pub absence_interval: Duration,
+    /// How long the exchange may take to reach an id that came by stream.
+    pub unconfirmed_after: Duration,
+    /// How far apart the two answers that prove an id reset must be.
+    pub reset_interval: Duration,
+    /// Live trades held per symbol while ids before them are missing.
+    pub hold_trades: usize,
+    /// Symbols on one connection.
+    pub symbols_per_connection: usize,
+    /// How long a graceful stop may take.
+    pub stop_timeout: Duration,
+    /// Rows in a batch.
+    pub batch_rows: usize,
+    /// How long a batch may stay open.
+    pub batch_age: Duration,
+    /// The pause after a failed delivery.
+    pub delivery_retry_min: Duration,
+    /// The longest pause between failed deliveries.
+    pub delivery_retry_max: Duration,
+    /// Bytes in the spool at which consuming stops.
+    pub spool_size_bytes: u64,
+    /// How far back a series that only the store knows is continued.
+    pub resume_reach: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            commit_interval: Duration::from_millis(250),
+            commit_rows: 1000,
+            silence_min: Duration::from_secs(10),
+            silence_max: Duration::from_secs(60),
+            silence_grace: Duration::from_secs(2),
+            reconnect_min: Duration::from_secs(1),
+            reconnect_max: Duration::from_secs(60),
+            fetch_retry_min: Duration::from_millis(500),
+            fetch_retry_max: Duration::from_secs(60),
+            absence_interval: Duration::from_secs(5),
+            unconfirmed_after: Duration::from_secs(10),
+            reset_interval: Duration::from_secs(10),
+            hold_trades: 100_000,
+            symbols_per_connection: 50,
+            stop_timeout: Duration::from_secs(10),
+            batch_rows: 1000,
+            batch_age: Duration::from_secs(1),
+            delivery_retry_min: Duration::from_secs(1),
+            delivery_retry_max: Duration::from_secs(60),
+            spool_size_bytes: 2 << 30,
+            resume_reach: Duration::from_secs(7 * 86_400),
+        }
+    }
+}
+
+/// How many p99 gaps of silence make a symbol suspect.
+const HABIT_FACTOR: i64 = 5;
+
+impl Limits {
+    /// The part that judges silence.
+    #[must_use]
+    pub fn liveness(&self) -> liveness::Limits {
+        liveness::Limits {
+            silence_min_us: micros(self.silence_min),
+            silence_max_us: micros(self.silence_max),
+            habit_factor: HABIT_FACTOR,
+            grace_us: micros(self.silence_grace),
+        }
+    }
+}
+
+/// A duration in µs.
+pub(super) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}

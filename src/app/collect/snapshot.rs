@@ -1,0 +1,154 @@
+//! What collecting looks like at the moment, for whoever shows it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::domain::{price::Price, symbol::Symbol, threshold::Threshold};
+
+/// How far a symbol is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Finding out where to start.
+    #[default]
+    Starting,
+    /// Fetching what the exchange already has.
+    CatchingUp,
+    /// Everything that the exchange has is here.
+    Live,
+    /// Given up; a person has to look.
+    Stopped,
+}
+
+/// The state of a symbol's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Link {
+    /// No connection.
+    #[default]
+    Down,
+    /// Connected; trades come.
+    Up,
+    /// Connected; the exchange confirmed that there is nothing new.
+    Quiet,
+}
+
+/// One symbol at one moment.
+#[derive(Debug, Clone)]
+pub struct SymbolSnapshot {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// How far it is.
+    pub phase: Phase,
+    /// Its connection.
+    pub link: Link,
+    /// Trades taken since the start.
+    pub trades: u64,
+    /// Bars closed since the start, by threshold.
+    pub bars: Vec<(Threshold, u64)>,
+    /// The last price.
+    pub last_price: Option<Price>,
+    /// When the last trade was traded, in µs since 1970 UTC.
+    pub last_time_us: Option<i64>,
+    /// How long ago a live trade was last received, in µs; none before the first.
+    pub age_us: Option<i64>,
+    /// The next id that is awaited.
+    pub next_id: i64,
+    /// The newest id that is known to exist.
+    pub newest_id: i64,
+    /// The first id that was taken since the start.
+    pub first_id: i64,
+    /// Live trades that came twice.
+    pub duplicates: u64,
+    /// Gaps found and not yet closed.
+    pub gaps_open: u64,
+    /// Gaps closed by fetching.
+    pub gaps_repaired: u64,
+    /// Gaps proven absent.
+    pub gaps_absent: u64,
+}
+
+impl SymbolSnapshot {
+    /// A symbol of which nothing is known yet.
+    #[must_use]
+    pub fn new(symbol: Symbol) -> Self {
+        Self {
+            symbol,
+            phase: Phase::default(),
+            link: Link::default(),
+            trades: 0,
+            bars: Vec::new(),
+            last_price: None,
+            last_time_us: None,
+            age_us: None,
+            next_id: 0,
+            newest_id: -1,
+            first_id: 0,
+            duplicates: 0,
+            gaps_open: 0,
+            gaps_repaired: 0,
+            gaps_absent: 0,
+        }
+    }
+}
+
+/// Delivery at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SinkSnapshot {
+    /// Rows confirmed by the store since the start.
+    pub rows: u64,
+    /// Failed attempts in a row; 0 when the last one succeeded.
+    pub failures: u32,
+}
+
+/// Counters of the whole collector.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Messages that the strict scanner handed to the general parser.
+    pub fallbacks: u64,
+    /// Messages that were no trade.
+    pub malformed: u64,
+    /// Connections made after the first one of each group.
+    pub reconnects: u64,
+    /// Commits made.
+    pub commits: u64,
+}
+
+/// Where sessions write what they look like, and reporters read it.
+#[derive(Debug, Clone, Default)]
+pub struct Board(Arc<Mutex<Shown>>);
+
+/// Everything on the board.
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    /// By symbol, in the order given on the command line.
+    pub symbols: Vec<SymbolSnapshot>,
+    /// Delivery.
+    pub sink: SinkSnapshot,
+    /// Counters.
+    pub totals: Totals,
+}
+
+impl Board {
+    /// A board with a line for each symbol.
+    #[must_use]
+    pub fn new(symbols: &[Symbol]) -> Self {
+        let symbols = symbols.iter().cloned().map(SymbolSnapshot::new).collect();
+        Self(Arc::new(Mutex::new(Shown {
+            symbols,
+            ..Shown::default()
+        })))
+    }
+
+    /// Changes what is shown.
+    pub fn update(&self, change: impl FnOnce(&mut Shown)) {
+        // A reporter that panicked while reading left nothing half-changed.
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// What is shown now.
+    #[must_use]
+    pub fn read(&self) -> Shown {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}

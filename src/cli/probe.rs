@@ -1,0 +1,275 @@
+//! `streamkit probe`: an exchange to test against.
+//!
+//! `probe serve` runs the sim exchange alone, so that any Binance client can be tested against it;
+//! `probe tape` writes what it plays as CSV, so that anybody can compare.
+
+use std::io::{self, BufWriter, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+
+use crate::exchange::sim::{Config, Rate, Server, Tape};
+
+/// Test against a sim exchange.
+#[derive(Debug, Args)]
+pub struct ProbeArgs {
+    #[command(subcommand)]
+    command: ProbeCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ProbeCommand {
+    /// Run a Binance-compatible sim exchange.
+    ///
+    /// Prints one line to stdout once it listens: the address, then the base URLs of streams and
+    /// REST. Without --history the seeded tape runs by the wall clock, and its whole past is served.
+    /// With --history or --tape the tape is played from its beginning at --rate.
+    /// POST /sim/faults makes things go wrong, GET /sim/stats tells what has happened.
+    Serve(ServeArgs),
+    /// Write the sim's tape to stdout as CSV: a,p,q,f,l,T,m,M, times in microseconds.
+    Tape(TapeArgs),
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// The address to listen on; port 0 takes any free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// The symbols to serve.
+    #[arg(
+        long,
+        value_name = "SYMBOL,…",
+        value_delimiter = ',',
+        required = true,
+        value_parser = capitals
+    )]
+    symbols: Vec<String>,
+    /// How many trades of the tape are already past at the start.
+    #[arg(long, value_name = "N")]
+    history: Option<u64>,
+    /// End the tape after so many trades a symbol; the streams stay open and quiet.
+    #[arg(long, value_name = "N")]
+    length: Option<u64>,
+    /// How often streams are pinged.
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    ping: Duration,
+    /// How long a stream connection lives.
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
+    lifetime: Duration,
+    /// Let the streams lag behind the history that REST serves.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    stream_delay: Duration,
+    /// Request weight allowed a minute and address.
+    #[arg(long, value_name = "WEIGHT", default_value_t = 6000)]
+    weight_limit: u32,
+    /// Stream connections allowed in five minutes and address.
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    connection_limit: u32,
+    /// Stop by itself after so long.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    run_for: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+struct TapeArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// The symbol to write.
+    #[arg(long, value_name = "SYMBOL", value_parser = capitals)]
+    symbol: String,
+    /// The first id to write; by default the first of the tape.
+    #[arg(long, value_name = "ID")]
+    from_id: Option<i64>,
+    /// How many trades to write at most.
+    #[arg(long, value_name = "N")]
+    count: u64,
+    /// A played tape begins with --day (by default today), as under serve --history; without this
+    /// it reaches back to 1970, as under serve alone.
+    #[arg(long)]
+    played: bool,
+}
+
+/// Which tape: the same options give the same trades under both commands.
+#[derive(Debug, Args)]
+struct SourceArgs {
+    /// Play this CSV file: a,p,q,f,l,T,m[,M].
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "day", "trades_per_day"])]
+    tape: Option<PathBuf>,
+    /// The seed of the random tape.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Trades a second and symbol, or "max" for as fast as they are taken.
+    #[arg(long, value_name = "RATE", default_value = "10")]
+    rate: Rate,
+    /// The UTC day that a played random tape begins with; by default today.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    day: Option<Date>,
+    /// Trades of each day of a played random tape; by default rate × 86400.
+    #[arg(long, value_name = "N")]
+    trades_per_day: Option<u64>,
+}
+
+/// Runs `streamkit probe …`.
+///
+/// # Errors
+///
+/// When the settings are wrong, the tape cannot be read, or the address is not to be had.
+pub async fn run(args: ProbeArgs) -> anyhow::Result<()> {
+    match args.command {
+        ProbeCommand::Serve(args) => serve(args).await,
+        ProbeCommand::Tape(args) => write_tape(args),
+    }
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    // Listened for before the server starts, so that no signal ends it half-way.
+    let stopping = stop_signal().context("failed to listen for signals")?;
+    let config = Config {
+        symbols: args.symbols,
+        history: args.history,
+        length: args.length,
+        ping_interval: args.ping,
+        lifetime: args.lifetime,
+        stream_delay: args.stream_delay,
+        weight_limit: args.weight_limit,
+        connection_limit: args.connection_limit,
+        ..args.source.config()
+    };
+    let server = Server::start(config, args.listen).await.map_err(failed)?;
+    let (addr, ws, rest) = (server.addr(), server.ws_url(), server.rest_url());
+    say(&format!("listening on {addr}  ws {ws}  rest {rest}"))?;
+    let time_is_up = async {
+        match args.run_for {
+            Some(run_for) => tokio::time::sleep(run_for).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = stopping => {}
+        () = time_is_up => {}
+    }
+    let stats = server.stats();
+    server.stop().await;
+    eprintln!(
+        "served {} stream connections and {} messages",
+        stats.connections_ever, stats.messages_sent
+    );
+    Ok(())
+}
+
+fn write_tape(args: TapeArgs) -> anyhow::Result<()> {
+    let played = args.played || args.source.day.is_some() || args.source.trades_per_day.is_some();
+    let config = Config {
+        symbols: vec![args.symbol.clone()],
+        history: played.then_some(0),
+        ..args.source.config()
+    };
+    let tape = Tape::new(&config).map_err(failed)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let from_id = args.from_id.unwrap_or(0);
+    tape.write_csv(&args.symbol, from_id, args.count, &mut out)
+        .map_err(failed)?;
+    Ok(())
+}
+
+impl SourceArgs {
+    fn config(self) -> Config {
+        Config {
+            seed: self.seed,
+            rate: self.rate,
+            tape_file: self.tape,
+            day: self.day,
+            trades_per_day: self.trades_per_day,
+            ..Config::default()
+        }
+    }
+}
+
+/// Waits for SIGINT or SIGTERM.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        // Where the handler cannot be had, the process ends the ordinary way.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+/// Prints the one line that a script waits for.
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}").context("failed to write to stdout")?;
+    out.flush().context("failed to write to stdout")
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {
+    let text = format!("failed to {error}");
+    anyhow::Error::new(error).context(text)
+}
+
+fn capitals(text: &str) -> Result<String, String> {
+    let symbol = text.trim().to_ascii_uppercase();
+    if symbol.is_empty() {
+        Err("a symbol is missing".to_owned())
+    } else {
+        Ok(symbol)
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
+    humantime::parse_duration(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        probe: ProbeArgs,
+    }
+
+    fn parse(line: &str) -> Result<ProbeCommand, clap::Error> {
+        Cli::try_parse_from(line.split(' ')).map(|cli| cli.probe.command)
+    }
+
+    #[test]
+    fn the_documented_command_line_is_understood() {
+        let line = "probe serve --listen 127.0.0.1:0 --seed 7 --symbols btcusdt,ETHUSDT --rate 500 \
+                    --history 100 --day 2025-01-01 --trades-per-day 20000 --ping 20s --for 5m";
+        let Ok(ProbeCommand::Serve(args)) = parse(line) else {
+            panic!("not understood");
+        };
+        assert_eq!(args.symbols, ["BTCUSDT", "ETHUSDT"]);
+        assert_eq!(args.run_for, Some(Duration::from_secs(300)));
+        assert_eq!(args.source.config().rate, Rate::PerSecond(500.0));
+    }
+
+    #[test]
+    fn a_file_and_a_seed_exclude_each_other() {
+        assert!(parse("probe serve --tape x.csv --seed 1 --symbols A").is_err());
+        assert!(parse("probe tape --tape x.csv --symbol A --count 1").is_ok());
+    }
+}

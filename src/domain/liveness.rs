@@ -1,0 +1,295 @@
+//! Is a symbol's stream alive, or only its socket?
+//!
+//! Silence is not death, and pings are not life. A symbol that has been silent for
+//! longer than its own habit makes us ask the exchange for its newest id. An id that
+//! we have not got, and do not get within a grace period either, means that the stream
+//! is dead; the same id means that the market is quiet.
+//!
+//! All times are µs on a clock that never goes back, taken at receipt.
+
+mod habit;
+
+pub use habit::Habit;
+
+/// When to ask, and how long to wait for what the exchange has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The shortest silence that makes us ask, in µs.
+    pub silence_min_us: i64,
+    /// The longest silence without asking, in µs.
+    pub silence_max_us: i64,
+    /// How many p99 gaps of silence make us ask.
+    pub habit_factor: i64,
+    /// How long a trade that the exchange has may take to arrive by stream, in µs.
+    pub grace_us: i64,
+}
+
+/// What has to be done now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Ask the exchange for the symbol's newest id.
+    Ask,
+    /// The stream is dead: reconnect.
+    Reconnect(Evidence),
+}
+
+/// Why a stream was found dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evidence {
+    /// The newest id here.
+    pub last_id: i64,
+    /// The newest id at the exchange.
+    pub exchange_id: i64,
+    /// How long the stream had been silent, in µs.
+    pub silence_us: i64,
+}
+
+/// What is known about the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Trades come, or have come recently enough.
+    Live,
+    /// The exchange was asked and has not answered yet.
+    Asking,
+    /// The exchange has a newer trade; it has until then to arrive.
+    Overdue {
+        /// The newest id here.
+        last_id: i64,
+        /// The newest id at the exchange.
+        exchange_id: i64,
+        /// When the patience ends, in µs.
+        until_us: i64,
+    },
+    /// The exchange confirmed that there is nothing newer.
+    Quiet {
+        /// When to ask again, in µs.
+        ask_at_us: i64,
+        /// How long was waited before that, in µs; it doubles.
+        wait_us: i64,
+    },
+    /// The exchange could not be asked.
+    Unknown {
+        /// When to ask again, in µs.
+        ask_at_us: i64,
+    },
+}
+
+/// The liveness of one symbol's stream.
+#[derive(Debug, Clone)]
+pub struct Liveness {
+    limits: Limits,
+    habit: Habit,
+    state: State,
+    received_at_us: i64,
+}
+
+/// A quiet market is asked about again at the latest after so many silence limits.
+const QUIET_BACKOFF_LIMITS: i64 = 16;
+
+impl Liveness {
+    /// A stream that was just connected.
+    #[must_use]
+    pub fn new(limits: Limits, now_us: i64) -> Self {
+        Self {
+            limits,
+            habit: Habit::default(),
+            state: State::Live,
+            received_at_us: now_us,
+        }
+    }
+
+    /// The connection was made anew: its silence starts now.
+    pub fn reconnected(&mut self, now_us: i64) {
+        self.state = State::Live;
+        self.received_at_us = now_us;
+    }
+
+    /// A trade that was not here before came by stream.
+    #[inline]
+    pub fn received(&mut self, now_us: i64) {
+        if now_us != self.received_at_us {
+            self.habit.record(now_us - self.received_at_us);
+            self.received_at_us = now_us;
+        }
+        self.state = State::Live;
+    }
+
+    /// How long a silence makes us ask, in µs.
+    #[must_use]
+    pub fn silence_limit_us(&self) -> i64 {
+        let habit_us = self.habit.p99_us().saturating_mul(self.limits.habit_factor);
+        habit_us
+            .max(self.limits.silence_min_us)
+            .min(self.limits.silence_max_us)
+    }
+
+    /// How long nothing has come, in µs.
+    #[must_use]
+    pub fn silence_us(&self, now_us: i64) -> i64 {
+        now_us - self.received_at_us
+    }
+
+    /// What is known about the stream.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Looks at the clock.
+    pub fn check(&mut self, now_us: i64) -> Option<Action> {
+        match self.state {
+            State::Live if self.silence_us(now_us) >= self.silence_limit_us() => Some(self.ask()),
+            State::Quiet { ask_at_us, .. } | State::Unknown { ask_at_us }
+                if now_us >= ask_at_us =>
+            {
+                Some(self.ask())
+            }
+            State::Overdue {
+                last_id,
+                exchange_id,
+                until_us,
+            } if now_us >= until_us => {
+                self.state = State::Live;
+                Some(Action::Reconnect(Evidence {
+                    last_id,
+                    exchange_id,
+                    silence_us: self.silence_us(now_us),
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    fn ask(&mut self) -> Action {
+        self.state = match self.state {
+            // A quiet spell goes on through the question, so that its backoff can grow.
+            State::Quiet { wait_us, .. } => State::Quiet {
+                ask_at_us: i64::MAX,
+                wait_us,
+            },
+            _ => State::Asking,
+        };
+        Action::Ask
+    }
+
+    /// The exchange answered that its newest id is `exchange_id`; the newest one here,
+    /// whichever way it came, is `last_id`.
+    pub fn answered(&mut self, last_id: i64, exchange_id: i64, now_us: i64) {
+        let wait_us = match self.state {
+            State::Asking | State::Unknown { .. } => self.silence_limit_us(),
+            State::Quiet { wait_us, .. } => {
+                let longest_us = self.silence_limit_us().saturating_mul(QUIET_BACKOFF_LIMITS);
+                wait_us.saturating_mul(2).min(longest_us)
+            }
+            // A trade has come meanwhile, or the answer comes late.
+            State::Live | State::Overdue { .. } => return,
+        };
+        self.state = if exchange_id > last_id {
+            State::Overdue {
+                last_id,
+                exchange_id,
+                until_us: now_us + self.limits.grace_us,
+            }
+        } else {
+            State::Quiet {
+                ask_at_us: now_us + wait_us,
+                wait_us,
+            }
+        };
+    }
+
+    /// The exchange could not be asked: the network, not the stream, is suspect.
+    pub fn unreachable(&mut self, now_us: i64) {
+        if !matches!(self.state, State::Live | State::Overdue { .. }) {
+            self.state = State::Unknown {
+                ask_at_us: now_us + self.limits.grace_us,
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+    const LIMITS: Limits = Limits {
+        silence_min_us: 10 * SECOND,
+        silence_max_us: 60 * SECOND,
+        habit_factor: 5,
+        grace_us: 2 * SECOND,
+    };
+
+    #[test]
+    fn a_newer_id_at_the_exchange_that_does_not_come_means_dead() {
+        let mut liveness = Liveness::new(LIMITS, 0);
+        assert_eq!(liveness.check(10 * SECOND - 1), None);
+        assert_eq!(liveness.check(10 * SECOND), Some(Action::Ask));
+        assert_eq!(liveness.check(11 * SECOND), None, "it asks once");
+        liveness.answered(100, 105, 11 * SECOND);
+        assert_eq!(liveness.check(13 * SECOND - 1), None);
+        let evidence = Evidence {
+            last_id: 100,
+            exchange_id: 105,
+            silence_us: 13 * SECOND,
+        };
+        assert_eq!(
+            liveness.check(13 * SECOND),
+            Some(Action::Reconnect(evidence))
+        );
+    }
+
+    #[test]
+    fn a_trade_within_the_grace_period_is_life() {
+        let mut liveness = Liveness::new(LIMITS, 0);
+        liveness.check(10 * SECOND);
+        liveness.answered(100, 105, 10 * SECOND);
+        liveness.received(11 * SECOND);
+        assert_eq!(liveness.check(20 * SECOND), None);
+        assert_eq!(liveness.state(), State::Live);
+    }
+
+    #[test]
+    fn a_quiet_market_is_asked_about_ever_less_often_and_never_reconnected() {
+        let mut liveness = Liveness::new(LIMITS, 0);
+        let mut asked_at = Vec::new();
+        for second in 0..24 * 3600 {
+            let now_us = second * SECOND;
+            match liveness.check(now_us) {
+                Some(Action::Ask) => {
+                    asked_at.push(second);
+                    liveness.answered(100, 100, now_us);
+                }
+                Some(Action::Reconnect(evidence)) => panic!("reconnected on {evidence:?}"),
+                None => {}
+            }
+        }
+        assert_eq!(asked_at[..5], [10, 20, 40, 80, 160]);
+        assert!(asked_at.len() > 24 * 3600 / 170, "it never stops asking");
+    }
+
+    #[test]
+    fn a_slow_symbol_gets_the_patience_of_its_habit() {
+        let mut liveness = Liveness::new(LIMITS, 0);
+        for trade in 1..200 {
+            liveness.received(trade * 6 * SECOND);
+        }
+        let last_us = 199 * 6 * SECOND;
+        assert!(liveness.silence_limit_us() >= 30 * SECOND);
+        assert_eq!(liveness.check(last_us + 29 * SECOND), None);
+        assert_eq!(
+            liveness.check(last_us + 60 * SECOND),
+            Some(Action::Ask),
+            "but at most 60 s"
+        );
+    }
+
+    #[test]
+    fn an_exchange_that_cannot_be_asked_is_asked_again_and_proves_nothing() {
+        let mut liveness = Liveness::new(LIMITS, 0);
+        assert_eq!(liveness.check(10 * SECOND), Some(Action::Ask));
+        liveness.unreachable(15 * SECOND);
+        assert_eq!(liveness.check(16 * SECOND), None);
+        assert_eq!(liveness.check(17 * SECOND), Some(Action::Ask));
+    }
+}

@@ -1,0 +1,162 @@
+//! The journal on a thread of its own.
+//!
+//! Commits wait for the disk; whoever asks for one goes on meanwhile and gets the
+//! answer later. The queue to the thread is bounded, so a slow disk is felt where the
+//! trades are taken, not in memory.
+
+use std::thread;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::domain::{anchor::Anchor, symbol::Symbol};
+
+use super::{
+    error::JournalError,
+    file::{Commit, Committed, Journal},
+    spool::{SpoolStats, SpooledBatch},
+};
+
+/// Requests that may wait for the thread.
+const QUEUE: usize = 32;
+
+type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
+
+enum Request {
+    Checkpoint(Box<str>, Symbol, Anchor, Reply<Option<String>>),
+    Commit(Commit, Reply<Committed>),
+    Seal(Option<i64>, Reply<usize>),
+    NextBatch(i64, Reply<Option<SpooledBatch>>),
+    Delivered(i64, Reply<SpoolStats>),
+    Failed(i64, String, Reply<()>),
+}
+
+/// A way to the journal's thread. Cheap to clone; the thread ends with the last clone.
+#[derive(Debug, Clone)]
+pub struct JournalHandle {
+    requests: mpsc::Sender<Request>,
+    stats: watch::Receiver<SpoolStats>,
+}
+
+/// Moves the journal to a thread of its own.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn start(journal: Journal) -> std::io::Result<(JournalHandle, thread::JoinHandle<()>)> {
+    let (requests, mut inbox) = mpsc::channel(QUEUE);
+    let (stats_sender, stats) = watch::channel(journal.stats());
+    let thread = thread::Builder::new()
+        .name("journal".to_owned())
+        .spawn(move || {
+            let mut journal = journal;
+            while let Some(request) = inbox.blocking_recv() {
+                serve(&mut journal, request);
+                stats_sender.send_if_modified(|stats| {
+                    let changed = *stats != journal.stats();
+                    *stats = journal.stats();
+                    changed
+                });
+            }
+        })?;
+    Ok((JournalHandle { requests, stats }, thread))
+}
+
+/// Whoever asked may have stopped waiting; then the answer is dropped.
+fn serve(journal: &mut Journal, request: Request) {
+    match request {
+        Request::Checkpoint(exchange, symbol, anchor, reply) => {
+            let _ = reply.send(journal.checkpoint(&exchange, &symbol, anchor));
+        }
+        Request::Commit(commit, reply) => {
+            let _ = reply.send(journal.commit(commit));
+        }
+        Request::Seal(now_us, reply) => {
+            let _ = reply.send(journal.seal(now_us));
+        }
+        Request::NextBatch(after, reply) => {
+            let _ = reply.send(journal.next_batch(after));
+        }
+        Request::Delivered(id, reply) => {
+            let _ = reply.send(journal.delivered(id));
+        }
+        Request::Failed(id, error, reply) => {
+            let _ = reply.send(journal.failed(id, &error));
+        }
+    }
+}
+
+impl JournalHandle {
+    async fn ask<T>(&self, make: impl FnOnce(Reply<T>) -> Request) -> Result<T, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests
+            .send(make(reply))
+            .await
+            .map_err(|_| JournalError::Closed)?;
+        answer.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// See [`Journal::checkpoint`].
+    ///
+    /// # Errors
+    /// As there, or when the journal's thread has ended.
+    pub async fn checkpoint(
+        &self,
+        exchange: &str,
+        symbol: &Symbol,
+        anchor: Anchor,
+    ) -> Result<Option<String>, JournalError> {
+        self.ask(|reply| Request::Checkpoint(exchange.into(), symbol.clone(), anchor, reply))
+            .await
+    }
+
+    /// See [`Journal::commit`].
+    ///
+    /// # Errors
+    /// As there, or when the journal's thread has ended.
+    pub async fn commit(&self, commit: Commit) -> Result<Committed, JournalError> {
+        self.ask(|reply| Request::Commit(commit, reply)).await
+    }
+
+    /// See [`Journal::seal`].
+    ///
+    /// # Errors
+    /// As there, or when the journal's thread has ended.
+    pub async fn seal(&self, now_us: Option<i64>) -> Result<usize, JournalError> {
+        self.ask(|reply| Request::Seal(now_us, reply)).await
+    }
+
+    /// See [`Journal::next_batch`].
+    ///
+    /// # Errors
+    /// As there, or when the journal's thread has ended.
+    pub async fn next_batch(&self, after: i64) -> Result<Option<SpooledBatch>, JournalError> {
+        self.ask(|reply| Request::NextBatch(after, reply)).await
+    }
+
+    /// See [`Journal::delivered`].
+    ///
+    /// # Errors
+    /// As there, or when the journal's thread has ended.
+    pub async fn delivered(&self, id: i64) -> Result<SpoolStats, JournalError> {
+        self.ask(|reply| Request::Delivered(id, reply)).await
+    }
+
+    /// See [`Journal::failed`].
+    ///
+    /// # Errors
+    /// As there, or when the journal's thread has ended.
+    pub async fn failed(&self, id: i64, error: String) -> Result<(), JournalError> {
+        self.ask(|reply| Request::Failed(id, error, reply)).await
+    }
+
+    /// The spool, as of the last answer.
+    #[must_use]
+    pub fn stats(&self) -> SpoolStats {
+        *self.stats.borrow()
+    }
+
+    /// A receiver that wakes when the spool changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<SpoolStats> {
+        self.stats.clone()
+    }
+}

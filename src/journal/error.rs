@@ -1,0 +1,69 @@
+//! What can go wrong with the journal.
+
+use std::path::PathBuf;
+
+/// A failure of the journal. Nothing of what was asked for is done then.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The directory or a file in it cannot be made or opened.
+    #[error("open the journal in {}: {cause}", path.display())]
+    Unusable {
+        /// The state directory.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// SQLite on a network file system loses what it calls committed.
+    #[error("keep a journal in {}: it is on a network file system ({kind})", path.display())]
+    NetworkFileSystem {
+        /// The state directory.
+        path: PathBuf,
+        /// The kind of file system.
+        kind: &'static str,
+    },
+    /// Another process works on it.
+    #[error("lock the journal in {}: process {pid} is using it", path.display())]
+    InUse {
+        /// The state directory.
+        path: PathBuf,
+        /// The other process, or `unknown`.
+        pid: String,
+    },
+    /// The file was written by another version of the program.
+    #[error("read the journal {}: its format is {found}, this build knows {known}", path.display())]
+    UnknownFormat {
+        /// The journal file.
+        path: PathBuf,
+        /// The format that it names.
+        found: i64,
+        /// The format that this build writes.
+        known: i64,
+    },
+    /// The spool holds rows for another store.
+    #[error("use the journal in {}: it belongs to the store {bound}, not {asked}", path.display())]
+    OtherStore {
+        /// The state directory.
+        path: PathBuf,
+        /// The store that it was made for.
+        bound: String,
+        /// The store that was asked for.
+        asked: String,
+    },
+    /// What was read is not what was written.
+    #[error("read batch {batch}: {reason}")]
+    Damaged {
+        /// The batch.
+        batch: i64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// SQLite failed.
+    #[error("use the journal: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// Rows could not be encoded.
+    #[error("encode rows: {0}")]
+    Encode(String),
+    /// The journal's thread has ended.
+    #[error("use the journal: it is closed")]
+    Closed,
+}

@@ -1,0 +1,222 @@
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::domain::row::EventRow;
+
+fn options() -> Options {
+    Options {
+        store: "sqlite:here".to_owned(),
+        accept_store: false,
+        batch_rows: 10,
+        batch_age_us: 1000,
+        crash: CrashPoints::default(),
+    }
+}
+
+fn events(count: i64) -> Rows {
+    let event = |time_us| EventRow {
+        time_us,
+        collector: "test".to_owned(),
+        symbol: String::new(),
+        code: "code".to_owned(),
+        text: format!("event {time_us}"),
+    };
+    Rows::Events((1..=count).map(event).collect())
+}
+
+fn checkpoint(last_agg_trade_id: i64) -> CheckpointRow {
+    CheckpointRow {
+        exchange: "sim".into(),
+        symbol: "BTCUSDT".parse().expect("a symbol"),
+        anchor: Anchor::Day,
+        last_agg_trade_id,
+        state: format!("state at {last_agg_trade_id}"),
+    }
+}
+
+fn commit(rows: Rows, last_id: i64, now_us: i64) -> Commit {
+    Commit {
+        rows: vec![rows],
+        checkpoints: vec![checkpoint(last_id)],
+        now_us,
+    }
+}
+
+fn state_of(journal: &Journal) -> Option<String> {
+    let symbol = "BTCUSDT".parse().expect("a symbol");
+    journal
+        .checkpoint("sim", &symbol, Anchor::Day)
+        .expect("readable")
+}
+
+#[test]
+fn rows_and_checkpoint_survive_and_batches_come_in_order_until_confirmed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut journal = Journal::open(directory.path(), options()).expect("opened");
+    journal
+        .commit(commit(events(10), 5, 100))
+        .expect("committed");
+    journal
+        .commit(commit(events(3), 6, 200))
+        .expect("committed");
+    drop(journal);
+
+    let mut journal = Journal::open(directory.path(), options()).expect("opened again");
+    assert_eq!(state_of(&journal).as_deref(), Some("state at 6"));
+    assert_eq!((journal.stats().batches, journal.stats().rows), (2, 13));
+    assert_eq!(journal.stats().oldest_us, Some(100));
+    let first = journal
+        .next_batch(0)
+        .expect("readable")
+        .expect("a full batch is sealed");
+    assert_eq!(first.rows, events(10));
+    assert_eq!(
+        journal.next_batch(first.id).expect("readable"),
+        None,
+        "the other is open"
+    );
+    assert_eq!(
+        journal.seal(Some(1199)).expect("sealed"),
+        0,
+        "it is too young"
+    );
+    assert_eq!(journal.seal(Some(1200)).expect("sealed"), 1);
+    journal.delivered(first.id).expect("deleted");
+    let second = journal
+        .next_batch(0)
+        .expect("readable")
+        .expect("the second");
+    assert_eq!(second.rows, events(3));
+    assert_ne!(first.token, second.token);
+    journal.delivered(second.id).expect("deleted");
+    assert_eq!(journal.stats(), spool::SpoolStats::default());
+}
+
+#[test]
+fn a_token_is_kept_by_the_batch_and_never_made_from_content_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let mut journal = Journal::open(directory.path(), options()).expect("opened");
+        journal
+            .commit(commit(events(10), 5, 100))
+            .expect("committed");
+        let batch = journal.next_batch(0).expect("readable").expect("a batch");
+        let again = journal.next_batch(0).expect("readable").expect("a batch");
+        assert_eq!(batch.token, again.token);
+        journal.delivered(batch.id).expect("deleted");
+        tokens.push(batch.token);
+    }
+    assert_ne!(tokens[0], tokens[1], "the same rows in another batch");
+}
+
+#[test]
+fn versions_rise_even_when_the_clock_goes_back() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut journal = Journal::open(directory.path(), options()).expect("opened");
+    let first = journal
+        .commit(commit(events(1), 1, 1_000_000))
+        .expect("committed")
+        .version;
+    assert_eq!(first, 1_000_000);
+    drop(journal);
+    let mut journal = Journal::open(directory.path(), options()).expect("opened again");
+    let second = journal
+        .commit(commit(events(1), 2, 5))
+        .expect("committed")
+        .version;
+    assert_eq!(second, first + 1);
+}
+
+#[test]
+fn a_second_collector_is_told_who_holds_the_journal() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let _first = Journal::open(directory.path(), options()).expect("opened");
+    match Journal::open(directory.path(), options()) {
+        Err(JournalError::InUse { pid, .. }) => assert_eq!(pid, std::process::id().to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn another_store_is_refused_unless_it_is_accepted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    drop(Journal::open(directory.path(), options()).expect("opened"));
+    let elsewhere = || Options {
+        store: "sqlite:there".to_owned(),
+        ..options()
+    };
+    assert!(matches!(
+        Journal::open(directory.path(), elsewhere()),
+        Err(JournalError::OtherStore { .. })
+    ));
+    let accepted = Options {
+        accept_store: true,
+        ..elsewhere()
+    };
+    drop(Journal::open(directory.path(), accepted).expect("accepted"));
+    drop(Journal::open(directory.path(), elsewhere()).expect("bound to the new one"));
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_left_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join(FILE_NAME);
+    let other = Connection::open(&path).expect("opened");
+    other
+        .execute_batch("CREATE TABLE mine (x)")
+        .expect("created");
+    drop(other);
+    assert!(matches!(
+        Journal::open(directory.path(), options()),
+        Err(JournalError::UnknownFormat { .. })
+    ));
+    std::fs::write(&path, b"not a database at all, but long enough to look at").expect("written");
+    assert!(matches!(
+        Journal::open(directory.path(), options()),
+        Err(JournalError::Sqlite(_))
+    ));
+}
+
+#[test]
+fn a_damaged_batch_is_named_and_not_delivered() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut journal = Journal::open(directory.path(), options()).expect("opened");
+    journal
+        .commit(commit(events(10), 5, 100))
+        .expect("committed");
+    journal
+        .connection
+        .execute("UPDATE chunks SET payload = zeroblob(length(payload))", [])
+        .expect("damaged");
+    assert!(matches!(
+        journal.next_batch(0),
+        Err(JournalError::Damaged { batch: 1, .. })
+    ));
+}
+
+#[test]
+fn every_crash_point_of_a_commit_is_passed_in_order() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let passed = Arc::new(Mutex::new(Vec::new()));
+    let crash = {
+        let passed = Arc::clone(&passed);
+        CrashPoints::armed(move |point| passed.lock().expect("not poisoned").push(point))
+    };
+    let mut journal =
+        Journal::open(directory.path(), Options { crash, ..options() }).expect("opened");
+    journal
+        .commit(commit(events(10), 5, 100))
+        .expect("committed");
+    journal.delivered(1).expect("deleted");
+    assert_eq!(
+        *passed.lock().expect("not poisoned"),
+        [
+            CrashPoint::JournalRowsWritten,
+            CrashPoint::JournalBeforeCommit,
+            CrashPoint::JournalAfterCommit,
+            CrashPoint::BatchSealed,
+            CrashPoint::BatchDeleted,
+        ]
+    );
+}

@@ -1,0 +1,123 @@
+//! One line a minute for logs: is it alive, and what does it hold?
+
+use std::fmt::Write as _;
+
+use crate::{
+    app::collect::{Link, Phase, SymbolSnapshot, snapshot::Shown},
+    journal::SpoolStats,
+};
+
+/// The heartbeat line: per symbol its state, trades, bars and age; the sink; the spool.
+#[must_use]
+pub fn line(shown: &Shown, spool: &SpoolStats) -> String {
+    let mut line = String::from("heartbeat");
+    for symbol in &shown.symbols {
+        let _ = write!(
+            line,
+            " {} {} trades={} bars={} age={};",
+            symbol.symbol,
+            state(symbol),
+            symbol.trades,
+            symbol.bars.iter().map(|(_, count)| count).sum::<u64>(),
+            age(symbol.age_us),
+        );
+    }
+    let _ = write!(line, " {}; {}", sink(shown), spooled(spool));
+    line
+}
+
+/// How far a symbol is, in one word or a percentage.
+#[must_use]
+pub fn state(symbol: &SymbolSnapshot) -> String {
+    match (symbol.phase, symbol.link) {
+        (Phase::Stopped, _) => "stopped".to_owned(),
+        (Phase::Starting, _) => "starting".to_owned(),
+        (_, Link::Down) => "down".to_owned(),
+        (Phase::CatchingUp, _) => format!("fetch {}%", percent(symbol)),
+        (Phase::Live, Link::Quiet) => "quiet".to_owned(),
+        (Phase::Live, Link::Up) => "live".to_owned(),
+    }
+}
+
+fn percent(symbol: &SymbolSnapshot) -> i64 {
+    let all = symbol.newest_id + 1 - symbol.first_id;
+    let done = symbol.next_id - symbol.first_id;
+    // It says 100 only when it is not fetching any more.
+    if all <= 0 {
+        0
+    } else {
+        (done * 100 / all).clamp(0, 99)
+    }
+}
+
+/// An age such as `0.3s` or `2m05s`; `-` when there is none.
+#[must_use]
+pub fn age(age_us: Option<i64>) -> String {
+    let Some(age_us) = age_us else {
+        return "-".to_owned();
+    };
+    let tenths = age_us.max(0) / 100_000;
+    let seconds = tenths / 10;
+    match seconds {
+        0..60 => format!("{seconds}.{}s", tenths % 10),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// Whether delivery works.
+#[must_use]
+pub fn sink(shown: &Shown) -> String {
+    match shown.sink.failures {
+        0 => format!("sink ok, {} rows", shown.sink.rows),
+        failures => format!(
+            "sink failing ({failures} in a row), {} rows",
+            shown.sink.rows
+        ),
+    }
+}
+
+/// What the spool holds.
+#[must_use]
+pub fn spooled(spool: &SpoolStats) -> String {
+    format!(
+        "spool {} rows, {}",
+        spool.rows,
+        indicatif::BinaryBytes(spool.size_bytes)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_short_at_every_scale() {
+        for (age_us, text) in [
+            (None, "-"),
+            (Some(340_000), "0.3s"),
+            (Some(59_990_000), "59.9s"),
+            (Some(125_000_000), "2m05s"),
+            (Some(7_384_000_000), "2h03m"),
+        ] {
+            assert_eq!(age(age_us), text);
+        }
+    }
+
+    #[test]
+    fn the_line_names_every_symbol_the_sink_and_the_spool() {
+        let mut symbol = SymbolSnapshot::new("BTCUSDT".parse().expect("a symbol"));
+        symbol.phase = Phase::CatchingUp;
+        symbol.link = Link::Up;
+        (symbol.first_id, symbol.next_id, symbol.newest_id) = (100, 150, 299);
+        symbol.trades = 50;
+        let shown = Shown {
+            symbols: vec![symbol],
+            ..Shown::default()
+        };
+        assert_eq!(
+            line(&shown, &SpoolStats::default()),
+            "heartbeat BTCUSDT fetch 25% trades=50 bars=0 age=-; sink ok, 0 rows; spool 0 rows, 0 B"
+        );
+    }
+}

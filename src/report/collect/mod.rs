@@ -1,0 +1,7 @@
+//! How collecting looks: log lines, a live table on a terminal, a summary at the end.
+
+pub mod heartbeat;
+pub mod live;
+pub mod log;
+pub mod rate;
+pub mod summary;

@@ -1,0 +1,157 @@
+//! What a run of collecting came to.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::app::collect::Summary;
+
+use super::heartbeat::spooled;
+
+/// The summary as stable JSON.
+#[derive(Debug, Serialize)]
+pub struct SummaryJson {
+    /// How long it ran, in ms.
+    pub duration_ms: u64,
+    /// By symbol.
+    pub symbols: Vec<SymbolJson>,
+    /// Rows that the store has confirmed.
+    pub rows_delivered: u64,
+    /// Rows that are still in the spool.
+    pub spool_rows: u64,
+    /// Bytes of rows in the spool.
+    pub spool_size_bytes: u64,
+    /// Connections made after the first.
+    pub reconnects: u64,
+    /// Messages that were no trade.
+    pub malformed: u64,
+    /// Messages that only the general parser could read.
+    pub fallbacks: u64,
+}
+
+/// One symbol of a summary.
+#[derive(Debug, Serialize)]
+pub struct SymbolJson {
+    /// The symbol.
+    pub symbol: String,
+    /// The first aggregate id taken.
+    pub first_agg_trade_id: Option<i64>,
+    /// The last aggregate id taken.
+    pub last_agg_trade_id: Option<i64>,
+    /// Trades taken.
+    pub trades: u64,
+    /// Bars closed, by threshold.
+    pub bars: Vec<BarsJson>,
+    /// Live trades that came twice.
+    pub duplicates: u64,
+    /// Gaps closed by fetching.
+    pub gaps_repaired: u64,
+    /// Gaps proven absent.
+    pub gaps_absent: u64,
+    /// Whether it was given up.
+    pub is_stopped: bool,
+}
+
+/// The bars of one threshold.
+#[derive(Debug, Serialize)]
+pub struct BarsJson {
+    /// The threshold.
+    pub threshold_decimal_bps: u32,
+    /// How many were closed.
+    pub bars: u64,
+}
+
+impl SummaryJson {
+    /// The summary of `summary`.
+    #[must_use]
+    pub fn of(summary: &Summary) -> Self {
+        let symbol = |line: &crate::app::collect::SymbolSnapshot| SymbolJson {
+            symbol: line.symbol.to_string(),
+            first_agg_trade_id: (line.trades > 0).then_some(line.first_id),
+            last_agg_trade_id: (line.trades > 0).then_some(line.next_id - 1),
+            trades: line.trades,
+            bars: line
+                .bars
+                .iter()
+                .map(|(threshold, bars)| BarsJson {
+                    threshold_decimal_bps: threshold.dbps(),
+                    bars: *bars,
+                })
+                .collect(),
+            duplicates: line.duplicates,
+            gaps_repaired: line.gaps_repaired,
+            gaps_absent: line.gaps_absent,
+            is_stopped: line.phase == crate::app::collect::Phase::Stopped,
+        };
+        let shown = &summary.shown;
+        Self {
+            duration_ms: u64::try_from(summary.took.as_millis()).unwrap_or(u64::MAX),
+            symbols: shown.symbols.iter().map(symbol).collect(),
+            rows_delivered: shown.sink.rows,
+            spool_rows: summary.spool.rows,
+            spool_size_bytes: summary.spool.size_bytes,
+            reconnects: shown.totals.reconnects,
+            malformed: shown.totals.malformed,
+            fallbacks: shown.totals.fallbacks,
+        }
+    }
+}
+
+/// The summary for people, as lines.
+#[must_use]
+pub fn text(summary: &Summary) -> String {
+    let json = SummaryJson::of(summary);
+    let seconds = summary.took.as_secs_f64();
+    let mut text = format!("collected for {seconds:.1} s\n\n");
+    let _ = writeln!(
+        text,
+        "{:<12} {:>10} {:>23} {:>22} {:>7}",
+        "SYMBOL",
+        "TRADES",
+        "IDS",
+        thresholds(&json),
+        "GAPS"
+    );
+    for symbol in &json.symbols {
+        let ids = match (symbol.first_agg_trade_id, symbol.last_agg_trade_id) {
+            (Some(first), Some(last)) => format!("{first}-{last}"),
+            _ => "-".to_owned(),
+        };
+        let bars: Vec<String> = symbol
+            .bars
+            .iter()
+            .map(|bars| bars.bars.to_string())
+            .collect();
+        let _ = writeln!(
+            text,
+            "{:<12} {:>10} {:>23} {:>22} {:>7}",
+            symbol.symbol,
+            symbol.trades,
+            ids,
+            bars.join("/"),
+            symbol.gaps_repaired + symbol.gaps_absent,
+        );
+    }
+    let _ = write!(
+        text,
+        "\n{} rows delivered; {}; {} reconnects",
+        json.rows_delivered,
+        spooled(&summary.spool),
+        json.reconnects
+    );
+    text
+}
+
+fn thresholds(json: &SummaryJson) -> String {
+    let first = json.symbols.iter().find(|symbol| !symbol.bars.is_empty());
+    let names: Vec<String> = first
+        .map(|symbol| {
+            symbol
+                .bars
+                .iter()
+                .map(|b| b.threshold_decimal_bps.to_string())
+                .collect()
+        })
+        .unwrap_or_default();
+    format!("BARS {}", names.join("/"))
+}
