@@ -6,17 +6,12 @@
 
 use std::{hint::black_box, time::Duration};
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// The CPU time that this thread has used.
 #[must_use]
 pub fn thread_cpu_time() -> Duration {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: the pointer is valid for the call, which writes to it and keeps nothing.
-    #[expect(unsafe_code, reason = "the standard library has no clock of CPU time")]
-    let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    assert_eq!(status, 0, "the thread's CPU clock cannot be read");
+    let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(
         time.tv_sec.unsigned_abs(),
         time.tv_nsec.unsigned_abs() as u32,
