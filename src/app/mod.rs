@@ -3,3 +3,5 @@
 pub mod clock;
 pub mod collect;
 pub mod crash;
+pub mod from_tape;
+pub mod verify;

@@ -111,6 +111,22 @@ impl Features {
             turnover_imbalance,
         }
     }
+
+    /// The features with the names of their columns, in the order of the columns.
+    #[must_use]
+    pub const fn columns(&self) -> [(&'static str, f64); 9] {
+        [
+            ("ofi", self.ofi),
+            ("vwap_close_deviation", self.vwap_close_deviation),
+            ("price_impact", self.price_impact),
+            ("kyle_lambda_proxy", self.kyle_lambda_proxy),
+            ("trade_intensity", self.trade_intensity),
+            ("volume_per_trade", self.volume_per_trade),
+            ("aggression_ratio", self.aggression_ratio),
+            ("aggregation_density", self.aggregation_density),
+            ("turnover_imbalance", self.turnover_imbalance),
+        ]
+    }
 }
 
 fn from_units(units: i128) -> f64 {

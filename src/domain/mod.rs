@@ -18,4 +18,5 @@ pub mod sequence;
 pub mod sums;
 pub mod symbol;
 pub mod threshold;
+pub mod tiling;
 pub mod trade;

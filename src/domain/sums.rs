@@ -22,7 +22,29 @@ pub struct Sums {
     agg_trade_count: u64,
 }
 
+/// The figures of one side, as a store keeps them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Side {
+    /// Quantity, in 1e-8.
+    pub volume: i128,
+    /// Price × quantity, in 1e-16.
+    pub turnover: i128,
+    /// Individual trades.
+    pub trade_count: u64,
+}
+
 impl Sums {
+    /// The sums that have these figures: what a store reads back.
+    #[must_use]
+    pub const fn of_sides(buy: Side, sell: Side, agg_trade_count: u64) -> Self {
+        Self {
+            volume: [buy.volume, sell.volume],
+            turnover: [buy.turnover, sell.turnover],
+            trade_count: [buy.trade_count, sell.trade_count],
+            agg_trade_count,
+        }
+    }
+
     /// Adds one trade.
     #[inline(always)]
     pub fn add(&mut self, trade: &Trade) {

@@ -52,7 +52,7 @@ pub enum MalformedTrade {
 }
 
 /// The last microsecond of the year 9999, the end of every calendar used here.
-const LAST_TIME_US: i64 = 253_402_300_799_999_999;
+pub const LAST_TIME_US: i64 = 253_402_300_799_999_999;
 
 impl Trade {
     /// Checks what every trade must satisfy before it may enter a bar.

@@ -1,3 +1,13 @@
-//! How things look.
+//! How results look: text for people, CSV and JSON for programs.
+//!
+//! Use cases emit facts; what is here decides the characters. All printing passes the
+//! [`Printer`].
 
+pub mod bars;
 pub mod collect;
+pub mod printer;
+pub mod style;
+pub mod table;
+pub mod verify;
+
+pub use printer::{OutputError, Printer};

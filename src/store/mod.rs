@@ -1,3 +1,13 @@
 //! Where rows end up: ClickHouse, or SQLite.
+//!
+//! [`open()`] makes a [`Store`](sink::Store) of an [`address`]; the [`schema`] is the same
+//! in both.
 
+pub mod address;
+pub mod clickhouse;
+mod open;
+pub mod schema;
 pub mod sink;
+pub mod sqlite;
+
+pub use open::{StoreOptions, open};

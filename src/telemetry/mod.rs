@@ -1,1 +1,3 @@
-//! What the program says about itself.
+//! What the program says about itself while it runs: the log.
+
+pub mod log;

@@ -1,0 +1,200 @@
+//! Sums over anchor periods, which every threshold must agree on.
+
+use std::{collections::BTreeMap, fmt};
+
+use crate::domain::{bar::Bar, price::Decimal, sums::Sums, threshold::Threshold};
+
+use super::{finding::time_text, ids::IdRange};
+
+/// What the bars of one threshold hold of one anchor period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeriodTotals {
+    /// The first µs of the period.
+    pub start_us: i64,
+    /// The first id after the boundary, to the last id before the next one.
+    pub ids: IdRange,
+    /// No hole or overlap lies within or at the edges, save what is proven absent.
+    pub is_whole: bool,
+    /// The bars go back to before the period, so that its first id is certain.
+    pub starts_known: bool,
+    figures: Figures,
+}
+
+/// How many figures are compared.
+const FIGURES: usize = 7;
+
+/// The figures that are compared: their columns, and the digits after the point.
+const COLUMNS: [(&str, usize); FIGURES] = [
+    ("buy_volume", 8),
+    ("sell_volume", 8),
+    ("buy_turnover", 16),
+    ("sell_turnover", 16),
+    ("buy_trade_count", 0),
+    ("sell_trade_count", 0),
+    ("agg_trade_count", 0),
+];
+
+type Figures = [i128; FIGURES];
+
+fn figures_of(sums: &Sums) -> Figures {
+    [
+        sums.buy_volume(),
+        sums.sell_volume(),
+        sums.buy_turnover(),
+        sums.sell_turnover(),
+        i128::from(sums.buy_trade_count()),
+        i128::from(sums.sell_trade_count()),
+        i128::from(sums.agg_trade_count()),
+    ]
+}
+
+impl PeriodTotals {
+    pub(super) fn new(start_us: i64, bar: &Bar, starts_known: bool) -> Self {
+        Self {
+            start_us,
+            ids: IdRange {
+                first_id: bar.first_agg_trade_id,
+                last_id: bar.last_agg_trade_id,
+            },
+            is_whole: true,
+            starts_known,
+            figures: figures_of(&bar.sums),
+        }
+    }
+
+    pub(super) fn add(&mut self, bar: &Bar) {
+        self.ids.last_id = self.ids.last_id.max(bar.last_agg_trade_id);
+        for (total, figure) in self.figures.iter_mut().zip(figures_of(&bar.sums)) {
+            // Sums wrap as the running sums of a ladder do: equal trades stay equal.
+            *total = total.wrapping_add(figure);
+        }
+    }
+}
+
+/// Thresholds that should agree on a closed period, and do not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disagreement {
+    /// The first µs of the period.
+    pub start_us: i64,
+    /// The column, or `first_agg_trade_id` or `last_agg_trade_id` when the period
+    /// itself begins or ends with different trades.
+    pub figure: &'static str,
+    /// What each threshold has, by threshold.
+    pub values: Vec<(Threshold, String)>,
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "in the period from {} the thresholds disagree on {}:",
+            time_text(self.start_us),
+            self.figure
+        )?;
+        for (index, (threshold, value)) in self.values.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(f, "{comma} {threshold} has {value}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Compares the closed periods of all thresholds of one symbol and anchor.
+///
+/// Only what should agree is compared: whole periods, closed in each of the
+/// thresholds, that begin with the same trade. A threshold's first period may begin
+/// later than the other's, because its bars do.
+#[derive(Debug, Clone, Default)]
+pub struct Periods {
+    by_start: BTreeMap<i64, Vec<(Threshold, PeriodTotals)>>,
+}
+
+impl Periods {
+    /// Adds the closed periods of one threshold.
+    pub fn add(&mut self, threshold: Threshold, periods: Vec<PeriodTotals>) {
+        for period in periods.into_iter().filter(|period| period.is_whole) {
+            let entries = self.by_start.entry(period.start_us).or_default();
+            entries.push((threshold, period));
+        }
+    }
+
+    /// The number of periods that at least two thresholds were compared in, and where
+    /// they disagree, by time.
+    #[must_use]
+    pub fn compare(&self) -> (u64, Vec<Disagreement>) {
+        let mut compared = 0;
+        let mut found = Vec::new();
+        for (&start_us, entries) in &self.by_start {
+            let known = values(
+                entries.iter().filter(|(_, period)| period.starts_known),
+                |period| period.ids.first_id.to_string(),
+            );
+            push_if_different(start_us, "first_agg_trade_id", known, &mut found);
+            let mut by_first_id: BTreeMap<i64, Vec<&(Threshold, PeriodTotals)>> = BTreeMap::new();
+            for entry in entries {
+                by_first_id
+                    .entry(entry.1.ids.first_id)
+                    .or_default()
+                    .push(entry);
+            }
+            by_first_id.retain(|_, group| group.len() > 1);
+            compared += u64::from(!by_first_id.is_empty());
+            for group in by_first_id.values() {
+                compare_group(start_us, group, &mut found);
+            }
+        }
+        (compared, found)
+    }
+}
+
+/// Compares totals that begin with the same trade.
+fn compare_group(
+    start_us: i64,
+    group: &[&(Threshold, PeriodTotals)],
+    found: &mut Vec<Disagreement>,
+) {
+    let last_ids = values(group.iter().copied(), |period| {
+        period.ids.last_id.to_string()
+    });
+    if push_if_different(start_us, "last_agg_trade_id", last_ids, found) {
+        // Sums over different trades differ; saying so adds nothing.
+        return;
+    }
+    for (index, (figure, digits)) in COLUMNS.into_iter().enumerate() {
+        let texts = values(group.iter().copied(), |period| {
+            let units = period.figures[index];
+            if digits == 0 {
+                units.to_string()
+            } else {
+                Decimal { units, digits }.to_string()
+            }
+        });
+        push_if_different(start_us, figure, texts, found);
+    }
+}
+
+fn values<'a>(
+    entries: impl Iterator<Item = &'a (Threshold, PeriodTotals)>,
+    text: impl Fn(&PeriodTotals) -> String,
+) -> Vec<(Threshold, String)> {
+    entries
+        .map(|(threshold, period)| (*threshold, text(period)))
+        .collect()
+}
+
+fn push_if_different(
+    start_us: i64,
+    figure: &'static str,
+    values: Vec<(Threshold, String)>,
+    found: &mut Vec<Disagreement>,
+) -> bool {
+    let is_different = values.windows(2).any(|pair| pair[0].1 != pair[1].1);
+    if is_different {
+        found.push(Disagreement {
+            start_us,
+            figure,
+            values,
+        });
+    }
+    is_different
+}

@@ -1,0 +1,491 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{
+    ladder::{Ladder, Rules},
+    price::{Price, Quantity},
+    sums::Sums,
+    threshold::Threshold,
+    trade::Trade,
+};
+
+const DAY_US: i64 = 86_400_000_000;
+
+fn dbps(value: u32) -> Threshold {
+    Threshold::new(value).expect("a valid threshold")
+}
+
+fn ids(first_id: i64, last_id: i64) -> IdRange {
+    IdRange { first_id, last_id }
+}
+
+fn trade(id: i64, price: i64, time_us: i64) -> Trade {
+    Trade {
+        id,
+        price: Price(price),
+        quantity: Quantity(10_000_000 + id % 7),
+        first_trade_id: id * 2,
+        last_trade_id: id * 2 + id % 2,
+        time_us,
+        buyer_is_maker: id % 3 == 0,
+    }
+}
+
+fn build(tape: &[Trade], threshold: Threshold, anchor: Anchor) -> Vec<Bar> {
+    let mut ladder = Ladder::new(Rules { anchor, gate: true });
+    ladder.start(threshold, tape[0].id);
+    let mut bars = Vec::new();
+    for trade in tape {
+        ladder.push(trade, &mut bars).expect("the tape is in order");
+    }
+    bars
+}
+
+fn check_with(bars: &[Bar], anchor: Anchor, absent: IdRanges) -> Vec<Finding> {
+    let mut tiling = Tiling::new(anchor, absent);
+    let mut findings = Vec::new();
+    for bar in bars {
+        tiling.push(bar, &mut findings);
+    }
+    findings
+}
+
+fn check(bars: &[Bar], anchor: Anchor) -> Vec<Finding> {
+    check_with(bars, anchor, IdRanges::default())
+}
+
+/// A price that swings, so that bars close every few trades, over four days.
+fn swinging_tape() -> Vec<Trade> {
+    (1..=400)
+        .map(|id| {
+            let price = 1_000_000 + (id % 20) * 1_000;
+            trade(id, price, 20_000 * DAY_US + id * DAY_US / 100)
+        })
+        .collect()
+}
+
+#[test]
+fn a_removed_bar_is_a_hole_with_exactly_its_ids() {
+    let mut bars = build(&swinging_tape(), dbps(500), Anchor::Day);
+    let removed = bars.remove(5);
+    let hole = ids(removed.first_agg_trade_id, removed.last_agg_trade_id);
+    assert_eq!(
+        check(&bars, Anchor::Day),
+        [Finding::Hole {
+            ids: hole,
+            is_absent: false
+        }]
+    );
+}
+
+#[test]
+fn a_hole_that_is_proven_absent_is_listed_and_no_damage() {
+    let tape = swinging_tape();
+    let mut ladder = Ladder::new(Rules {
+        anchor: Anchor::Day,
+        gate: true,
+    });
+    ladder.start(dbps(500), 1);
+    let mut bars = Vec::new();
+    for trade in &tape[..50] {
+        ladder.push(trade, &mut bars).expect("in order");
+    }
+    ladder.skip_to(61, &mut bars).expect("61 lies ahead");
+    for trade in &tape[60..] {
+        ladder.push(trade, &mut bars).expect("in order");
+    }
+    let absent: IdRanges = [ids(51, 55), ids(56, 60)].into_iter().collect();
+    let findings = check_with(&bars, Anchor::Day, absent);
+    assert_eq!(
+        findings,
+        [Finding::Hole {
+            ids: ids(51, 60),
+            is_absent: true
+        }]
+    );
+    assert!(!findings[0].is_damage());
+
+    let partly: IdRanges = [ids(51, 59)].into_iter().collect();
+    let findings = check_with(&bars, Anchor::Day, partly);
+    assert!(findings[0].is_damage());
+    assert_eq!(findings[0].ids(), ids(51, 60));
+}
+
+#[test]
+fn a_bar_that_is_stored_twice_overlaps_itself() {
+    let mut bars = build(&swinging_tape(), dbps(500), Anchor::Day);
+    bars.insert(5, bars[5].clone());
+    let bar = ids(bars[5].first_agg_trade_id, bars[5].last_agg_trade_id);
+    assert_eq!(
+        check(&bars, Anchor::Day),
+        [Finding::Overlap { ids: bar, bar }]
+    );
+}
+
+#[test]
+fn a_long_bar_overlaps_all_that_follow_until_it_ends() {
+    let tape = swinging_tape();
+    let mut bars = build(&tape, dbps(500), Anchor::None);
+    let wide = build(&tape, dbps(1_700), Anchor::None).remove(0);
+    let end = wide.last_agg_trade_id;
+    let within = bars
+        .iter()
+        .filter(|bar| bar.first_agg_trade_id > 1 && bar.first_agg_trade_id <= end)
+        .count();
+    assert!(within > 1, "the wide bar covers several");
+    bars[0] = wide;
+    let overlaps = check(&bars, Anchor::None)
+        .iter()
+        .filter(|finding| finding.code() == "overlap")
+        .count();
+    assert_eq!(overlaps, within);
+}
+
+#[test]
+fn bars_built_without_cuts_do_not_pass_as_daily_bars() {
+    let bars = build(&swinging_tape(), dbps(1_700), Anchor::None);
+    assert_eq!(check(&bars, Anchor::None), []);
+    let findings = check(&bars, Anchor::Day);
+    assert!(!findings.is_empty());
+    assert!(
+        findings
+            .iter()
+            .all(|finding| finding.code() == "spans_anchor"),
+        "{findings:?}"
+    );
+}
+
+#[test]
+fn a_trade_timed_before_a_boundary_already_passed_is_no_damage() {
+    let tape = [
+        trade(1, 1000, DAY_US - 1),
+        trade(2, 1001, DAY_US),
+        trade(3, 1002, DAY_US - 1),
+        // Opens a bar with a late time, and ends it before it opened.
+        trade(4, 2000, DAY_US + 1),
+        trade(5, 2001, DAY_US - 5),
+        trade(6, 1000, DAY_US - 7),
+        trade(7, 1001, 2 * DAY_US),
+        trade(8, 1001, 3 * DAY_US),
+    ];
+    let bars = build(&tape, dbps(1000), Anchor::Day);
+    assert!(bars.iter().any(|bar| bar.close_time_us < bar.open_time_us));
+    assert_eq!(check(&bars, Anchor::Day), []);
+}
+
+#[test]
+fn every_wrong_cause_of_closing_is_found() {
+    let bars = build(&swinging_tape(), dbps(1_500), Anchor::Day);
+    for (index, bar) in bars.iter().enumerate().take(bars.len() - 1) {
+        for closed_by in [ClosedBy::Breach, ClosedBy::Anchor, ClosedBy::Gap] {
+            let mut altered = bars.clone();
+            altered[index].closed_by = closed_by;
+            let findings = check(&altered, Anchor::Day);
+            assert_eq!(
+                findings.is_empty(),
+                closed_by == bar.closed_by,
+                "{} for {}: {findings:?}",
+                closed_by,
+                bar.closed_by
+            );
+        }
+    }
+}
+
+fn totals(bars: &[Bar], anchor: Anchor) -> Vec<PeriodTotals> {
+    let mut tiling = Tiling::new(anchor, IdRanges::default());
+    for bar in bars {
+        tiling.push(bar, &mut Vec::new());
+    }
+    tiling.into_closed_periods()
+}
+
+#[test]
+fn closed_periods_agree_and_one_more_trade_in_one_of_them_is_found() {
+    let tape = swinging_tape();
+    let mut periods = Periods::default();
+    for threshold in [dbps(250), dbps(500), dbps(1_500)] {
+        let bars = build(&tape, threshold, Anchor::Day);
+        periods.add(threshold, totals(&bars, Anchor::Day));
+    }
+    assert_eq!(periods.compare(), (3, Vec::new()));
+
+    let mut bars = build(&tape, dbps(750), Anchor::Day);
+    let bar = bars
+        .iter_mut()
+        .find(|bar| bar.open_time_us >= 20_001 * DAY_US)
+        .expect("a bar of the second day");
+    let mut extra = Sums::default();
+    let mut more = trade(3, 1_000_000, 1);
+    more.quantity = Quantity(1);
+    extra.add(&more);
+    // Subtracting from nothing and then from that is adding.
+    bar.sums = bar.sums.since(&Sums::default().since(&extra));
+    periods.add(dbps(750), totals(&bars, Anchor::Day));
+    let (_, found) = periods.compare();
+    let figures: Vec<_> = found.iter().map(|found| found.figure).collect();
+    assert_eq!(
+        figures,
+        [
+            "sell_volume",
+            "sell_turnover",
+            "sell_trade_count",
+            "agg_trade_count"
+        ]
+    );
+    assert!(found.iter().all(|found| found.start_us == 20_001 * DAY_US));
+}
+
+#[test]
+fn a_first_period_that_begins_later_is_not_compared_and_a_later_one_is() {
+    let tape = swinging_tape();
+    let mut periods = Periods::default();
+    let all = build(&tape, dbps(500), Anchor::Day);
+    let late = build(&tape[30..], dbps(250), Anchor::Day);
+    periods.add(dbps(500), totals(&all, Anchor::Day));
+    periods.add(dbps(250), totals(&late, Anchor::Day));
+    let (compared, found) = periods.compare();
+    assert_eq!(found, []);
+    assert_eq!(compared, 2, "all closed periods but the first");
+}
+
+#[test]
+fn a_period_that_begins_with_different_trades_is_found() {
+    let tape = swinging_tape();
+    // In the second tape the boundary is seen one trade later.
+    let mut shifted = tape.clone();
+    let second_day = shifted
+        .iter_mut()
+        .find(|trade| trade.time_us >= 20_001 * DAY_US)
+        .expect("a second day");
+    second_day.time_us = 20_001 * DAY_US - 1;
+    let mut periods = Periods::default();
+    for (threshold, tape) in [(dbps(250), &tape), (dbps(500), &shifted)] {
+        let bars = build(tape, threshold, Anchor::Day);
+        periods.add(threshold, totals(&bars, Anchor::Day));
+    }
+    let (_, found) = periods.compare();
+    let figures: Vec<_> = found.iter().map(|found| found.figure).collect();
+    assert_eq!(figures, ["last_agg_trade_id", "first_agg_trade_id"]);
+}
+
+#[test]
+fn figures_beyond_every_calendar_and_range_are_findings_and_no_panic() {
+    let mut bars = build(&swinging_tape(), dbps(500), Anchor::Day);
+    bars[3].open_time_us = i64::MIN;
+    bars[3].close_time_us = i64::MAX;
+    bars[4].first_agg_trade_id = i64::MIN;
+    bars[4].last_agg_trade_id = i64::MAX;
+    bars[5].first_agg_trade_id = i64::MAX;
+    bars[5].last_agg_trade_id = i64::MIN;
+    bars[6].low = Price(i64::MIN);
+    bars[6].open = Price(i64::MAX);
+    let findings = check(&bars, Anchor::Month);
+    for code in [
+        "times_outside",
+        "ids_backwards",
+        "overlap",
+        "trade_count",
+        "price_outside",
+    ] {
+        assert!(
+            findings.iter().any(|finding| finding.code() == code),
+            "{code}"
+        );
+    }
+    for finding in findings {
+        assert!(finding.is_damage() && !finding.to_string().is_empty());
+    }
+}
+
+#[test]
+fn findings_read_as_sentences_with_ids() {
+    let hole = Finding::Hole {
+        ids: ids(120, 150),
+        is_absent: false,
+    };
+    assert_eq!(hole.to_string(), "ids 120 to 150 are missing (31 trades)");
+    let spans = Finding::SpansAnchor {
+        bar: ids(7, 9),
+        boundary_us: DAY_US,
+    };
+    assert_eq!(
+        spans.to_string(),
+        "the bar of ids 7 to 9 goes on past the boundary 1970-01-02T00:00:00Z"
+    );
+    let no_breach = Finding::NoBreach {
+        bar: ids(7, 7),
+        close: Price(100_000_000),
+        bounds: dbps(250).bounds(Price(100_000_000)),
+    };
+    assert_eq!(
+        no_breach.to_string(),
+        "the bar of id 7 is closed by a breach, but its close 1.00000000 touches neither \
+         0.99750000 nor 1.00250000"
+    );
+}
+
+/// Random tapes: prices that walk, times that stand still, run, cross days and
+/// sometimes go back.
+fn tapes() -> impl Strategy<Value = Vec<Trade>> {
+    let step = (
+        -40i64..=40,
+        0usize..8,
+        1i64..=5_000_000,
+        0i64..3,
+        any::<bool>(),
+    );
+    (
+        1i64..1000,
+        10_000i64..100_000_000,
+        proptest::collection::vec(step, 2..250),
+    )
+        .prop_map(|(first_id, start, steps)| {
+            let mut price = start;
+            let mut time_us = 20_000 * DAY_US;
+            let mut fill = 10;
+            let mut tape = Vec::new();
+            for (id, (delta, kind, quantity, fills, buyer_is_maker)) in (first_id..).zip(steps) {
+                price = (price + delta * (start / 2_000 + 1)).max(1);
+                time_us += match kind {
+                    0 | 1 => 0,
+                    2 | 3 => 1,
+                    4 => DAY_US / 3,
+                    5 => -3,
+                    _ => 1_000_000,
+                };
+                tape.push(Trade {
+                    id,
+                    price: Price(price),
+                    quantity: Quantity(quantity),
+                    first_trade_id: fill,
+                    last_trade_id: fill + fills,
+                    time_us,
+                    buyer_is_maker,
+                });
+                fill += fills + 1;
+            }
+            tape
+        })
+}
+
+/// One way to damage a bar.
+#[derive(Debug, Clone, Copy)]
+enum Alteration {
+    FirstId,
+    LastId,
+    Open,
+    High,
+    Low,
+    Close,
+    Vwap,
+    CloseTime,
+    Volume,
+    Feature,
+}
+
+fn alter(bar: &mut Bar, alteration: Alteration) {
+    match alteration {
+        Alteration::FirstId => bar.first_agg_trade_id += 1,
+        Alteration::LastId => bar.last_agg_trade_id -= 1,
+        Alteration::Open => bar.open = Price(bar.high.0 + 1),
+        Alteration::High => bar.high = Price(bar.open.0.min(bar.close.0) - 1),
+        Alteration::Low => bar.low = Price(bar.open.0.max(bar.close.0) + 1),
+        Alteration::Close => bar.close = Price(bar.low.0 - 1),
+        Alteration::Vwap => bar.vwap.0 += 1,
+        // A week passes every daily boundary.
+        Alteration::CloseTime => bar.close_time_us += 7 * DAY_US,
+        Alteration::Volume => {
+            let mut extra = trade(1, 1, 1);
+            extra.quantity = Quantity(100_000_000);
+            let mut sums = Sums::default();
+            sums.add(&extra);
+            bar.sums = bar.sums.since(&Sums::default().since(&sums));
+        }
+        Alteration::Feature => bar.features.volume_per_trade *= 1.000_000_1,
+    }
+}
+
+fn alterations() -> impl Strategy<Value = Alteration> {
+    prop_oneof![
+        Just(Alteration::FirstId),
+        Just(Alteration::LastId),
+        Just(Alteration::Open),
+        Just(Alteration::High),
+        Just(Alteration::Low),
+        Just(Alteration::Close),
+        Just(Alteration::Vwap),
+        Just(Alteration::CloseTime),
+        Just(Alteration::Volume),
+        Just(Alteration::Feature),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_the_ladder_builds_is_clean_and_its_periods_agree(
+        tape in tapes(),
+        thresholds in proptest::collection::btree_set(1u32..=3_000, 2..6),
+        monthly in any::<bool>(),
+        gap in proptest::option::of((1usize..200, 1i64..50)),
+    ) {
+        let anchor = if monthly { Anchor::Month } else { Anchor::Day };
+        let mut ladder = Ladder::new(Rules { anchor, gate: true });
+        let thresholds: Vec<_> = thresholds.into_iter().map(dbps).collect();
+        for &threshold in &thresholds {
+            ladder.start(threshold, tape[0].id);
+        }
+        let mut bars = Vec::new();
+        let mut absent = Vec::new();
+        let mut shift = 0;
+        for (index, trade) in tape.iter().enumerate() {
+            if let Some((at, width)) = gap && at == index {
+                absent.push(ids(trade.id, trade.id + width - 1));
+                shift = width;
+                ladder.skip_to(trade.id + width, &mut bars).expect("ahead");
+            }
+            let trade = Trade { id: trade.id + shift, ..*trade };
+            ladder.push(&trade, &mut bars).expect("in order");
+        }
+        let absent: IdRanges = absent.into_iter().collect();
+        let mut periods = Periods::default();
+        for &threshold in &thresholds {
+            let mut tiling = Tiling::new(anchor, absent.clone());
+            let mut findings = Vec::new();
+            for bar in bars.iter().filter(|bar| bar.threshold == threshold) {
+                tiling.push(bar, &mut findings);
+            }
+            prop_assert!(findings.iter().all(|f| !f.is_damage()), "{findings:?}");
+            prop_assert!(findings.len() <= usize::from(gap.is_some()));
+            periods.add(threshold, tiling.into_closed_periods());
+        }
+        prop_assert_eq!(periods.compare().1, vec![]);
+    }
+
+    #[test]
+    fn whatever_is_removed_doubled_or_altered_is_found(
+        tape in tapes(),
+        threshold in 1u32..=200,
+        index in any::<prop::sample::Index>(),
+        alteration in proptest::option::of(alterations()),
+        double in any::<bool>(),
+    ) {
+        let bars = build(&tape, dbps(threshold), Anchor::Day);
+        prop_assume!(bars.len() >= 3);
+        // The first and the last bar have a neighbour on one side only.
+        let index = 1 + index.index(bars.len() - 2);
+        let mut damaged = bars.clone();
+        match alteration {
+            Some(alteration) => alter(&mut damaged[index], alteration),
+            None if double => damaged.insert(index, bars[index].clone()),
+            None => {
+                let removed = damaged.remove(index);
+                let hole = ids(removed.first_agg_trade_id, removed.last_agg_trade_id);
+                let expected = Finding::Hole { ids: hole, is_absent: false };
+                prop_assert!(check(&damaged, Anchor::Day).contains(&expected));
+            }
+        }
+        let findings = check(&damaged, Anchor::Day);
+        prop_assert!(findings.iter().any(Finding::is_damage), "{:?}", damaged[index]);
+    }
+}

@@ -1,0 +1,236 @@
+//! The one place that prints.
+//!
+//! Data goes to standard output, everything else to standard error. When a reader such
+//! as `head` closes our output, that is [`OutputError::Closed`] and no failure.
+
+use std::{
+    fmt, io,
+    io::{IsTerminal as _, Write},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use indicatif::{MultiProgress, ProgressDrawTarget};
+
+/// How many bytes are gathered before they are written.
+const BUFFER_SIZE_BYTES: usize = 64 * 1024;
+
+/// The width of a table when no terminal tells its own.
+const DEFAULT_WIDTH: usize = 80;
+
+type Stream = Mutex<Box<dyn Write + Send>>;
+
+/// Why data could not be printed.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The reader has had enough and closed its end.
+    #[error("write to standard output: its reader is gone")]
+    Closed,
+    /// Anything else, such as a full disk.
+    #[error("write to standard output")]
+    Failed(#[source] io::Error),
+}
+
+impl From<io::Error> for OutputError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::Closed
+        } else {
+            Self::Failed(error)
+        }
+    }
+}
+
+/// Prints to standard output and standard error. Cheap to clone; clones print in turn.
+#[derive(Clone)]
+pub struct Printer {
+    out: Arc<Stream>,
+    err: Arc<Stream>,
+    progress: MultiProgress,
+    width: usize,
+    has_color: bool,
+}
+
+impl Printer {
+    /// Prints to the standard streams, with colours in data for people if `has_color`.
+    #[must_use]
+    pub fn stdio(has_color: bool) -> Self {
+        let target = if io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let out = io::BufWriter::with_capacity(BUFFER_SIZE_BYTES, io::stdout());
+        Self {
+            out: Arc::new(Mutex::new(Box::new(out))),
+            err: Arc::new(Mutex::new(Box::new(io::stderr()))),
+            progress: MultiProgress::with_draw_target(target),
+            width: comfy_table::Table::new()
+                .width()
+                .map_or(DEFAULT_WIDTH, usize::from),
+            has_color,
+        }
+    }
+
+    /// Prints to `out` and `err`, 80 columns wide, without colours.
+    #[must_use]
+    pub fn to(out: impl Write + Send + 'static, err: impl Write + Send + 'static) -> Self {
+        Self {
+            out: Arc::new(Mutex::new(Box::new(out))),
+            err: Arc::new(Mutex::new(Box::new(err))),
+            progress: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+            width: DEFAULT_WIDTH,
+            has_color: false,
+        }
+    }
+
+    /// How many characters fit into a line.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Whether data for people may have colours.
+    #[must_use]
+    pub fn has_color(&self) -> bool {
+        self.has_color
+    }
+
+    /// Prints data as it is.
+    ///
+    /// # Errors
+    /// When it cannot be written. Data is buffered: the error may belong to earlier data.
+    pub fn data(&self, bytes: &[u8]) -> Result<(), OutputError> {
+        Ok(lock(&self.out).write_all(bytes)?)
+    }
+
+    /// Prints one line of data.
+    ///
+    /// # Errors
+    /// As for [`data`](Self::data).
+    pub fn line(&self, text: impl fmt::Display) -> Result<(), OutputError> {
+        Ok(writeln!(lock(&self.out), "{text}")?)
+    }
+
+    /// Writes out all data that was printed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn flush(&self) -> Result<(), OutputError> {
+        Ok(lock(&self.out).flush()?)
+    }
+
+    /// Tells a person something, on standard error. When even that fails there is
+    /// nobody left to tell.
+    pub fn tell(&self, text: impl fmt::Display) {
+        let _ = self.messages().write_all(format!("{text}\n").as_bytes());
+    }
+
+    /// A writer to standard error that never breaks into a drawn progress.
+    #[must_use]
+    pub fn messages(&self) -> Messages {
+        Messages {
+            err: Arc::clone(&self.err),
+            progress: self.progress.clone(),
+        }
+    }
+
+    /// Where progress is drawn: on standard error if that is a terminal, else nowhere.
+    #[must_use]
+    pub fn progress(&self) -> MultiProgress {
+        self.progress.clone()
+    }
+}
+
+impl fmt::Debug for Printer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Printer")
+            .field("width", &self.width)
+            .field("has_color", &self.has_color)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A writer to standard error. Each write is one piece that nothing breaks into.
+#[derive(Clone)]
+pub struct Messages {
+    err: Arc<Stream>,
+    progress: MultiProgress,
+}
+
+impl Write for Messages {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.progress.suspend(|| lock(&self.err).write_all(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        lock(&self.err).flush()
+    }
+}
+
+/// A panic in the middle of a line leaves a half-written line, and nothing worse.
+fn lock(stream: &Stream) -> MutexGuard<'_, Box<dyn Write + Send>> {
+    stream.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Bytes that can be read after they were printed.
+    #[derive(Clone, Default)]
+    pub struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Shared {
+        pub fn text(&self) -> String {
+            String::from_utf8(self.0.lock().expect("a lock").clone()).expect("UTF-8")
+        }
+    }
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("a lock").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Failing(io::ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn data_and_messages_take_different_ways() {
+        let (out, err) = (Shared::default(), Shared::default());
+        let printer = Printer::to(out.clone(), err.clone());
+        printer.line(5).expect("printed");
+        printer.data(b"a,b\n").expect("printed");
+        printer.tell("careful");
+        printer.flush().expect("printed");
+        assert_eq!(
+            (out.text(), err.text()),
+            ("5\na,b\n".to_owned(), "careful\n".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_reader_that_left_is_told_apart_from_a_failure() {
+        let printer = Printer::to(Failing(io::ErrorKind::BrokenPipe), io::sink());
+        assert!(matches!(printer.line("x"), Err(OutputError::Closed)));
+        let printer = Printer::to(Failing(io::ErrorKind::StorageFull), io::sink());
+        assert!(matches!(printer.line("x"), Err(OutputError::Failed(_))));
+    }
+}

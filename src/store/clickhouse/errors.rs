@@ -1,0 +1,414 @@
+//! What a failure means for the rows: the codes and their classes.
+//!
+//! What is known of a failure is, in this order: the code of the server's exception, from
+//! its header or out of the message; the HTTP status; and whether anything was sent at
+//! all. A code that is not in the table is tried again: only what is known to be the fault
+//! of the rows may ever be held against them.
+
+use std::error::Error as StdError;
+
+use clickhouse::error::Error;
+
+use super::wire::Answer;
+use crate::store::sink::StoreErrorKind::{self, Ambiguous, Configuration, Content, Retry};
+
+/// One code of an exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// The number, as in `Code: 60.`
+    pub number: i32,
+    /// The server's name for it.
+    pub name: &'static str,
+    /// What may be done about it.
+    pub kind: StoreErrorKind,
+}
+
+const fn code(number: i32, name: &'static str, kind: StoreErrorKind) -> Code {
+    Code { number, name, kind }
+}
+
+/// The codes that insert and read can meet, sorted by number. All others are
+/// [`Retry`](StoreErrorKind::Retry).
+pub const CODES: [Code; 80] = [
+    code(6, "CANNOT_PARSE_TEXT", Content),
+    code(8, "THERE_IS_NO_COLUMN", Configuration),
+    code(10, "NOT_FOUND_COLUMN_IN_BLOCK", Configuration),
+    code(16, "NO_SUCH_COLUMN_IN_TABLE", Configuration),
+    code(20, "NUMBER_OF_COLUMNS_DOESNT_MATCH", Configuration),
+    code(27, "CANNOT_PARSE_INPUT_ASSERTION_FAILED", Content),
+    // The body ended early: somebody between us and the server cut it.
+    code(33, "CANNOT_READ_ALL_DATA", Retry),
+    code(36, "BAD_ARGUMENTS", Configuration),
+    code(38, "CANNOT_PARSE_DATE", Content),
+    code(40, "CHECKSUM_DOESNT_MATCH", Retry),
+    code(41, "CANNOT_PARSE_DATETIME", Content),
+    code(43, "ILLEGAL_TYPE_OF_ARGUMENT", Configuration),
+    code(44, "ILLEGAL_COLUMN", Configuration),
+    code(46, "UNKNOWN_FUNCTION", Configuration),
+    code(47, "UNKNOWN_IDENTIFIER", Configuration),
+    code(48, "NOT_IMPLEMENTED", Configuration),
+    code(50, "UNKNOWN_TYPE", Configuration),
+    code(53, "TYPE_MISMATCH", Configuration),
+    code(56, "UNKNOWN_STORAGE", Configuration),
+    code(60, "UNKNOWN_TABLE", Configuration),
+    code(62, "SYNTAX_ERROR", Configuration),
+    code(69, "ARGUMENT_OUT_OF_BOUND", Content),
+    code(70, "CANNOT_CONVERT_TYPE", Configuration),
+    code(72, "CANNOT_PARSE_NUMBER", Content),
+    code(73, "UNKNOWN_FORMAT", Configuration),
+    code(81, "UNKNOWN_DATABASE", Configuration),
+    code(115, "UNKNOWN_SETTING", Configuration),
+    code(117, "INCORRECT_DATA", Content),
+    code(131, "TOO_LARGE_STRING_SIZE", Content),
+    code(153, "ILLEGAL_DIVISION", Content),
+    code(159, "TIMEOUT_EXCEEDED", Retry),
+    code(160, "TOO_SLOW", Retry),
+    // The user's profile allows no writing. A table that is read-only for a while is 242.
+    code(164, "READONLY", Configuration),
+    code(170, "BAD_GET", Configuration),
+    code(173, "CANNOT_ALLOCATE_MEMORY", Retry),
+    code(180, "THERE_IS_NO_PROFILE", Configuration),
+    code(192, "UNKNOWN_USER", Configuration),
+    code(193, "WRONG_PASSWORD", Configuration),
+    code(194, "REQUIRED_PASSWORD", Configuration),
+    code(195, "IP_ADDRESS_NOT_ALLOWED", Configuration),
+    code(198, "DNS_ERROR", Retry),
+    code(201, "QUOTA_EXCEEDED", Retry),
+    code(202, "TOO_MANY_SIMULTANEOUS_QUERIES", Retry),
+    code(203, "NO_FREE_CONNECTION", Retry),
+    code(209, "SOCKET_TIMEOUT", Retry),
+    code(210, "NETWORK_ERROR", Retry),
+    code(218, "TABLE_IS_DROPPED", Configuration),
+    code(219, "DATABASE_NOT_EMPTY", Configuration),
+    code(225, "NO_ZOOKEEPER", Retry),
+    code(236, "ABORTED", Retry),
+    code(241, "MEMORY_LIMIT_EXCEEDED", Retry),
+    code(242, "TABLE_IS_READ_ONLY", Retry),
+    code(243, "NOT_ENOUGH_SPACE", Retry),
+    code(252, "TOO_MANY_PARTS", Retry),
+    code(271, "CANNOT_DECOMPRESS", Retry),
+    code(279, "ALL_CONNECTION_TRIES_FAILED", Retry),
+    code(285, "TOO_FEW_LIVE_REPLICAS", Retry),
+    code(286, "UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE", Retry),
+    code(291, "DATABASE_ACCESS_DENIED", Configuration),
+    // The server itself does not know whether the rows are in.
+    code(319, "UNKNOWN_STATUS_OF_INSERT", Ambiguous),
+    code(321, "VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE", Content),
+    code(349, "CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN", Content),
+    code(394, "QUERY_WAS_CANCELLED", Retry),
+    code(395, "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO", Content),
+    code(407, "DECIMAL_OVERFLOW", Content),
+    code(439, "CANNOT_SCHEDULE_TASK", Retry),
+    code(452, "SETTING_CONSTRAINT_VIOLATION", Configuration),
+    code(469, "VIOLATED_CONSTRAINT", Content),
+    code(473, "DEADLOCK_AVOIDED", Retry),
+    code(497, "ACCESS_DENIED", Configuration),
+    code(499, "S3_ERROR", Retry),
+    code(511, "UNKNOWN_ROLE", Configuration),
+    code(516, "AUTHENTICATION_FAILED", Configuration),
+    code(552, "UNRECOGNIZED_ARGUMENTS", Configuration),
+    code(691, "UNKNOWN_ELEMENT_OF_ENUM", Content),
+    code(700, "USER_SESSION_LIMIT_EXCEEDED", Retry),
+    code(745, "SERVER_OVERLOADED", Retry),
+    code(746, "DEPENDENCIES_NOT_FOUND", Configuration),
+    code(999, "KEEPER_EXCEPTION", Retry),
+    code(1001, "STD_EXCEPTION", Retry),
+];
+
+/// The longest reason that is kept of a server's message.
+const MAX_REASON_CHARS: usize = 600;
+
+/// What is known of a request beside the client's error.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Evidence {
+    /// Whether an insert may have reached the server. Never for a query: nothing changes
+    /// when it is asked again.
+    pub(super) may_be_in: bool,
+    /// What came back.
+    pub(super) answer: Option<Answer>,
+}
+
+/// What a failure comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) kind: StoreErrorKind,
+    pub(super) code: Option<i32>,
+    pub(super) reason: String,
+}
+
+/// The class of an exception.
+pub(super) fn kind_of(code: i32) -> StoreErrorKind {
+    CODES
+        .binary_search_by_key(&code, |known| known.number)
+        .map_or(Retry, |index| CODES[index].kind)
+}
+
+/// What the client's `error` comes to.
+pub(super) fn failure(error: &Error, evidence: &Evidence) -> Failure {
+    let unanswered = if evidence.may_be_in { Ambiguous } else { Retry };
+    let (kind, reason) = match error {
+        Error::BadResponse(text) => return refusal(text, evidence.answer.as_ref()),
+        Error::Network(_) => (unanswered, chain(error)),
+        Error::TimedOut => (unanswered, "no answer came in time".to_owned()),
+        // Rows that do not fit the table, or a table that has other columns.
+        Error::SchemaMismatch(_)
+        | Error::InvalidColumnsHeader(_)
+        | Error::InvalidParams(_)
+        | Error::Unsupported(_) => (Configuration, chain(error)),
+        _ => (unanswered, chain(error)),
+    };
+    let reason = shortened(&reason);
+    Failure {
+        kind,
+        code: None,
+        reason,
+    }
+}
+
+/// What an answer comes to that is no success.
+pub(super) fn refusal(text: &str, answer: Option<&Answer>) -> Failure {
+    let header = answer.and_then(|answer| answer.exception_code);
+    let code = header.or_else(|| code_in(text));
+    let status = answer
+        .map(|answer| answer.status)
+        .or_else(|| status_in(text));
+    let kind = match (code, status) {
+        // The format's header said other types than the table has: all rows or none.
+        (Some(117), _) if text.contains("Type of ") => Configuration,
+        (Some(code), _) => kind_of(code),
+        (None, Some(status)) => kind_of_status(status),
+        (None, None) => Retry,
+    };
+    let message = message_in(text);
+    let reason = match (code, status) {
+        (Some(code), _) => format!("{} (code {code})", message.trim_end_matches('.')),
+        (None, Some(status)) if status_in(text).is_none() => {
+            format!("it answered with HTTP status {status}: {message}")
+        }
+        (None, _) => format!("it answered: {message}"),
+    };
+    Failure {
+        kind,
+        code,
+        reason: shortened(&reason),
+    }
+}
+
+/// The class of an answer that names no exception: it comes from something in between.
+fn kind_of_status(status: u16) -> StoreErrorKind {
+    match status {
+        408 | 425 | 429 | 500.. => Retry,
+        400..=499 | 300..=399 => Configuration,
+        _ => Retry,
+    }
+}
+
+/// Why an insert that the client takes for done is not, if so. Success is a status of 200
+/// from a ClickHouse server, and nothing behind it: an exception can follow a 200, and
+/// whatever else answers 200 has stored nothing.
+pub(super) fn unconfirmed(answer: Option<&Answer>) -> Option<Failure> {
+    let failure = |kind, reason: &str| Failure {
+        kind,
+        code: None,
+        reason: reason.to_owned(),
+    };
+    let Some(answer) = answer else {
+        return Some(failure(Ambiguous, "its answer could not be read"));
+    };
+    if !answer.body.is_empty() {
+        let refused = refusal(&answer.body, Some(answer));
+        return Some(match refused.code {
+            Some(_) => refused,
+            None => failure(Ambiguous, "it answered more than a confirmation"),
+        });
+    }
+    if !answer.is_clickhouse {
+        return Some(failure(
+            Configuration,
+            "what answers there is not a ClickHouse server",
+        ));
+    }
+    None
+}
+
+/// The code in `Code: 60. DB::Exception: …`: the last one, because rows may come before.
+pub(super) fn code_in(text: &str) -> Option<i32> {
+    let (_, rest) = text.rsplit_once("Code: ")?;
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
+    rest[..end].parse().ok()
+}
+
+/// The status in `503 Service Unavailable`, which the client makes of an empty answer.
+fn status_in(text: &str) -> Option<u16> {
+    let (status, reason) = text.split_once(' ')?;
+    let is_reason = !reason.is_empty() && reason.len() < 64;
+    (status.len() == 3 && is_reason)
+        .then(|| status.parse().ok())
+        .flatten()
+}
+
+/// The server's message without what frames it: rows before it, the code, the version and
+/// advice on following lines.
+fn message_in(text: &str) -> String {
+    let text = text.rsplit_once("Code: ").map_or(text, |(_, rest)| rest);
+    let text = text
+        .split_once("Exception: ")
+        .map_or(text, |(_, rest)| rest);
+    let text = text
+        .rsplit_once(" (version ")
+        .map_or(text, |(rest, _)| rest);
+    let line = text.trim().lines().next().unwrap_or_default().trim();
+    if line.is_empty() {
+        "nothing more".to_owned()
+    } else {
+        line.to_owned()
+    }
+}
+
+/// An error with its causes, none twice.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+fn shortened(text: &str) -> String {
+    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut short: String = clean.clone().take(MAX_REASON_CHARS).collect();
+    if clean.count() > MAX_REASON_CHARS {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bad(text: &str) -> Failure {
+        failure(&Error::BadResponse(text.to_owned()), &Evidence::default())
+    }
+
+    #[test]
+    fn the_table_is_sorted_and_names_no_code_twice() {
+        assert!(CODES.is_sorted_by(|a, b| a.number < b.number));
+    }
+
+    #[test]
+    fn the_last_code_in_the_text_counts_because_rows_may_stand_before_it() {
+        let failure = bad(
+            "Code: 60 is a row\nCode: 241. DB::Exception: Memory limit exceeded. \
+             (MEMORY_LIMIT_EXCEEDED) (version 26.7.2.1)",
+        );
+        assert_eq!((failure.kind, failure.code), (Retry, Some(241)));
+        assert_eq!(
+            failure.reason,
+            "Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED) (code 241)"
+        );
+    }
+
+    #[test]
+    fn advice_of_several_lines_is_left_out() {
+        let failure = bad(
+            "Code: 194. DB::Exception: default: Authentication failed: password is incorrect\n\n\
+             If you have installed ClickHouse and forgot password\n. (REQUIRED_PASSWORD)",
+        );
+        assert_eq!((failure.kind, failure.code), (Configuration, Some(194)));
+        assert_eq!(
+            failure.reason,
+            "default: Authentication failed: password is incorrect (code 194)"
+        );
+    }
+
+    #[test]
+    fn a_code_that_nobody_knows_is_tried_again() {
+        assert_eq!(bad("Code: 9999. DB::Exception: What? (NEW)").kind, Retry);
+    }
+
+    #[test]
+    fn an_answer_without_a_code_is_judged_by_its_status() {
+        for (text, kind) in [
+            ("503 Service Unavailable", Retry),
+            ("500 Internal Server Error", Retry),
+            ("429 Too Many Requests", Retry),
+            ("401 Unauthorized", Configuration),
+            ("404 Not Found", Configuration),
+            ("<html>nothing here</html>", Retry),
+        ] {
+            assert_eq!(bad(text).kind, kind, "{text}");
+        }
+        let answer = Answer {
+            status: 404,
+            exception_code: None,
+            is_clickhouse: false,
+            body: String::new(),
+        };
+        let failure = refusal("<html>no such page</html>", Some(&answer));
+        assert_eq!(failure.kind, Configuration);
+        assert!(failure.reason.contains("404"), "{}", failure.reason);
+    }
+
+    #[test]
+    fn silence_is_ambiguous_only_when_something_was_sent() {
+        for (may_be_in, kind) in [(true, Ambiguous), (false, Retry)] {
+            let evidence = Evidence {
+                may_be_in,
+                answer: None,
+            };
+            for error in [Error::TimedOut, Error::Network("reset".into())] {
+                assert_eq!(failure(&error, &evidence).kind, kind, "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_200_confirms_only_from_clickhouse_and_with_nothing_behind_it() {
+        let confirmed = Answer {
+            status: 200,
+            exception_code: None,
+            is_clickhouse: true,
+            body: String::new(),
+        };
+        assert_eq!(unconfirmed(Some(&confirmed)), None);
+        let stranger = Answer {
+            is_clickhouse: false,
+            ..confirmed.clone()
+        };
+        let kind = |answer: &Answer| unconfirmed(Some(answer)).map(|failure| failure.kind);
+        assert_eq!(kind(&stranger), Some(Configuration));
+        let late = Answer {
+            body: "49\r\nCode: 241. DB::Exception: Memory limit".into(),
+            ..confirmed.clone()
+        };
+        assert_eq!(kind(&late), Some(Retry));
+        let chatty = Answer {
+            body: "2\r\nhi\r\n".into(),
+            ..confirmed
+        };
+        assert_eq!(kind(&chatty), Some(Ambiguous));
+        assert_eq!(
+            unconfirmed(None).map(|failure| failure.kind),
+            Some(Ambiguous)
+        );
+    }
+
+    #[test]
+    fn a_reason_is_one_short_line() {
+        let failure = bad(&format!(
+            "Code: 62. DB::Exception: {}",
+            "x\u{7}".repeat(9_000)
+        ));
+        assert!(failure.reason.chars().count() <= MAX_REASON_CHARS + 1);
+        assert!(!failure.reason.contains('\u{7}'));
+    }
+}

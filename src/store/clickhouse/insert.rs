@@ -1,0 +1,162 @@
+//! One batch, sent and confirmed.
+//!
+//! Inserts go one after the other over connections of their own, so that what was seen on
+//! the wire belongs to one of them. A dead connection out of the pool is an ordinary
+//! failure: nothing was confirmed, and the same batch with the same token may follow.
+
+use clickhouse::{Client, RowWrite, error::Error};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    errors::{Evidence, Failure, failure, unconfirmed},
+    rows::{BarRecord, EventRecord, GapRecord, TradeRecord},
+    store::ClickHouseOptions,
+    wire::Wire,
+};
+use crate::{
+    domain::row::Rows,
+    store::sink::{Batch, StoreErrorKind},
+};
+
+/// The one way by which batches go in.
+pub(super) struct Lane {
+    line: Mutex<Line>,
+    options: ClickHouseOptions,
+}
+
+struct Line {
+    client: Client,
+    wire: Wire,
+}
+
+/// Cuts the connection of an insert that ends in any other way than with an answer,
+/// also when the caller stops waiting: nothing of it is left behind.
+struct Cut<'a> {
+    wire: &'a Wire,
+    is_answered: bool,
+}
+
+impl Drop for Cut<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.wire.abandon();
+        }
+    }
+}
+
+impl Lane {
+    /// A lane to the server and database that `client` is set up for, over `wire`.
+    pub(super) fn new(client: Client, wire: Wire, options: ClickHouseOptions) -> Self {
+        // The exception's code goes into the status and header only if the server waits
+        // for the end before it answers.
+        let client = client
+            .with_setting("async_insert", "0")
+            .with_setting("insert_deduplicate", "1")
+            .with_setting("wait_end_of_query", "1")
+            .with_setting("send_progress_in_http_headers", "0");
+        Self {
+            line: Mutex::new(Line { client, wire }),
+            options,
+        }
+    }
+
+    /// Sends a batch and waits for the confirmation.
+    pub(super) async fn insert(&self, batch: &Batch) -> Result<(), Failure> {
+        if batch.rows.is_empty() {
+            return Ok(());
+        }
+        let deadline = Instant::now() + self.options.insert_timeout;
+        let Ok(line) = timeout_at(deadline, self.line.lock()).await else {
+            return Err(Failure {
+                kind: StoreErrorKind::Retry,
+                code: None,
+                reason: "an earlier insert is still under way".to_owned(),
+            });
+        };
+        line.wire.begin();
+        let mut cut = Cut {
+            wire: &line.wire,
+            is_answered: false,
+        };
+        let sent = timeout_at(deadline, self.send(&line, batch)).await;
+        let Err((error, is_sent)) = sent.unwrap_or(Err((Error::TimedOut, true))) else {
+            let answer = line.wire.answer();
+            cut.is_answered = answer.is_some();
+            return unconfirmed(answer.as_ref()).map_or(Ok(()), Err);
+        };
+        let evidence = Evidence {
+            may_be_in: is_sent && line.wire.written_bytes() > 0,
+            answer: line.wire.answer(),
+        };
+        cut.is_answered = matches!(error, Error::BadResponse(_));
+        let failure = failure(&error, &evidence);
+        if matches!(
+            failure.kind,
+            StoreErrorKind::Configuration | StoreErrorKind::Content
+        ) {
+            // Somebody may mend the table; what was learnt of its columns is stale then.
+            line.client.clear_cached_metadata().await;
+        }
+        Err(failure)
+    }
+
+    async fn send(&self, line: &MutexGuard<'_, Line>, batch: &Batch) -> Result<(), (Error, bool)> {
+        let table = batch.rows.table().as_str();
+        match &batch.rows {
+            Rows::Bars(rows) => {
+                let rows = rows.iter().map(BarRecord::from);
+                self.send_rows::<BarRecord<'static>, _>(line, table, rows, &batch.token)
+                    .await
+            }
+            Rows::Trades(rows) => {
+                let rows = rows.iter().map(TradeRecord::from);
+                self.send_rows::<TradeRecord<'static>, _>(line, table, rows, &batch.token)
+                    .await
+            }
+            Rows::Gaps(rows) => {
+                let rows = rows.iter().map(GapRecord::from);
+                self.send_rows::<GapRecord<'static>, _>(line, table, rows, &batch.token)
+                    .await
+            }
+            Rows::Events(rows) => {
+                let rows = rows.iter().map(EventRecord::from);
+                self.send_rows::<EventRecord<'static>, _>(line, table, rows, &batch.token)
+                    .await
+            }
+        }
+    }
+
+    /// Beside the error: whether the insert itself had begun.
+    async fn send_rows<'a, R, I>(
+        &self,
+        line: &MutexGuard<'_, Line>,
+        table: &str,
+        rows: I,
+        token: &str,
+    ) -> Result<(), (Error, bool)>
+    where
+        R: RowWrite,
+        I: Iterator<Item = R::Value<'a>>,
+    {
+        // Asks for the table's columns the first time.
+        let insert = line
+            .client
+            .insert::<R>(table)
+            .await
+            .map_err(|error| (error, false))?;
+        let mut insert = insert
+            .with_setting("insert_deduplication_token", token)
+            .with_timeouts(
+                Some(self.options.send_timeout),
+                Some(self.options.answer_timeout),
+            );
+        line.wire.begin();
+        for row in rows {
+            insert.write(&row).await.map_err(|error| (error, true))?;
+        }
+        insert.end().await.map_err(|error| (error, true))
+    }
+}

@@ -1,0 +1,20 @@
+//! The store in ClickHouse, over its HTTP interface.
+//!
+//! ```text
+//! store    the trait, put together from the rest
+//! insert   one batch: serialised, sent, and confirmed by what came back
+//! read     bars by series, streamed
+//! rows     what a row looks like on the wire
+//! errors   codes and classes of failures
+//! wire     connections with deadlines, and what passed over them
+//! ```
+
+mod errors;
+mod insert;
+mod read;
+mod rows;
+mod store;
+mod wire;
+
+pub use errors::{CODES, Code};
+pub use store::{ClickHouseOptions, ClickHouseStore};

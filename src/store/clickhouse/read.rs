@@ -1,0 +1,262 @@
+//! Reading back, streamed: nothing here holds more than one piece of rows.
+
+use std::sync::Arc;
+
+use clickhouse::{Client, error::Error, query::Query};
+
+use super::rows::{BarRecord, GapRecord, SeriesRecord};
+use crate::{
+    domain::{
+        row::{BarRow, GapRow, Series},
+        symbol::Symbol,
+        threshold::Threshold,
+    },
+    store::sink::{BarQuery, GapQuery},
+};
+
+/// How many bars are handed over at once.
+const PIECE_ROWS: usize = 4096;
+
+/// Why rows cannot be read.
+pub(super) enum ReadError {
+    /// The client or the server failed.
+    Client(Error),
+    /// A row is there that cannot be.
+    Damaged(String),
+}
+
+impl From<Error> for ReadError {
+    fn from(error: Error) -> Self {
+        Self::Client(error)
+    }
+}
+
+/// Conditions that rows must satisfy, with the texts to bind to their question marks.
+#[derive(Default)]
+struct Conditions {
+    clauses: Vec<String>,
+    texts: Vec<String>,
+}
+
+impl Conditions {
+    fn text(&mut self, column: &str, value: &str) {
+        self.clauses.push(format!("{column} = ?"));
+        self.texts.push(value.to_owned());
+    }
+
+    fn number(&mut self, column: &str, value: impl Into<i64>) {
+        self.clauses.push(format!("{column} = {}", value.into()));
+    }
+
+    fn symbols(&mut self, symbols: &[Symbol]) {
+        if !symbols.is_empty() {
+            let marks = vec!["?"; symbols.len()].join(", ");
+            self.clauses.push(format!("symbol IN ({marks})"));
+            self.texts
+                .extend(symbols.iter().map(|symbol| symbol.as_str().to_owned()));
+        }
+    }
+
+    fn times(&mut self, query: &BarQuery) {
+        for (bound, time_us) in [(">=", query.since_us), ("<", query.until_us)] {
+            if let Some(time_us) = time_us {
+                self.clauses.push(format!(
+                    "open_time {bound} fromUnixTimestamp64Micro({time_us}, 'UTC')"
+                ));
+            }
+        }
+    }
+
+    fn of_bars(query: &BarQuery) -> Self {
+        let mut conditions = Self::default();
+        if let Some(exchange) = &query.exchange {
+            conditions.text("exchange", exchange);
+        }
+        conditions.symbols(&query.symbols);
+        if !query.thresholds.is_empty() {
+            let thresholds: Vec<String> = query
+                .thresholds
+                .iter()
+                .map(|threshold| threshold.dbps().to_string())
+                .collect();
+            conditions.clauses.push(format!(
+                "threshold_decimal_bps IN ({})",
+                thresholds.join(", ")
+            ));
+        }
+        if let Some(anchor) = query.anchor {
+            conditions.text("anchor", anchor.as_str());
+        }
+        conditions.times(query);
+        conditions
+    }
+
+    fn of_series(series: &Series) -> Self {
+        let mut conditions = Self::default();
+        conditions.text("exchange", &series.exchange);
+        conditions.text("symbol", series.symbol.as_str());
+        conditions.number("threshold_decimal_bps", series.threshold.dbps());
+        conditions.text("anchor", series.anchor.as_str());
+        conditions
+    }
+
+    /// `SELECT {what} WHERE … {rest}`, bound.
+    fn select(&self, client: &Client, what: &str, rest: &str) -> Query {
+        let filter = if self.clauses.is_empty() {
+            String::new()
+        } else {
+            format!("WHERE {} ", self.clauses.join(" AND "))
+        };
+        let query = client.query(&format!("SELECT {what} {filter}{rest}"));
+        self.texts.iter().fold(query, Query::bind)
+    }
+}
+
+/// The series that have bars, sorted.
+pub(super) async fn series(client: &Client, query: &BarQuery) -> Result<Vec<Series>, ReadError> {
+    let mut cursor = Conditions::of_bars(query)
+        .select(client, "DISTINCT ?fields FROM bars_current", "")
+        .fetch::<SeriesRecord>()?;
+    let mut found = Vec::new();
+    while let Some(record) = cursor.next().await? {
+        found.push(series_of(&record)?);
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn series_of(record: &SeriesRecord) -> Result<Series, ReadError> {
+    let damaged = |error: &dyn std::fmt::Display| {
+        ReadError::Damaged(format!("bars holds a series that cannot be: {error}"))
+    };
+    Ok(Series {
+        exchange: Arc::from(record.exchange.as_str()),
+        symbol: symbol(&record.symbol).map_err(|error| damaged(&error))?,
+        threshold: Threshold::new(record.threshold_decimal_bps).map_err(|error| damaged(&error))?,
+        anchor: record.anchor.parse().map_err(|error| damaged(&error))?,
+    })
+}
+
+/// A symbol that is spelt as ours are: another spelling would not be found again.
+fn symbol(text: &str) -> Result<Symbol, String> {
+    match text.parse::<Symbol>() {
+        Ok(symbol) if symbol.as_str() == text => Ok(symbol),
+        Ok(_) => Err(format!("the symbol '{text}' is not in upper case")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The bars of one series in id order, in pieces.
+pub(super) struct Bars<'a> {
+    cursor: clickhouse::query::RowCursor<BarRecord<'static>>,
+    series: &'a Series,
+}
+
+impl<'a> Bars<'a> {
+    /// Starts to read the bars of `series` that `query` asks for.
+    pub(super) async fn open(
+        client: &Client,
+        series: &'a Series,
+        query: &BarQuery,
+    ) -> Result<Self, ReadError> {
+        let mut conditions = Conditions::of_series(series);
+        conditions.times(query);
+        if let Some(newest) = query.newest {
+            match oldest_of_newest(client, &conditions, newest).await? {
+                Oldest::Id(id) => conditions
+                    .clauses
+                    .push(format!("first_agg_trade_id >= {id}")),
+                Oldest::All => {}
+                Oldest::None => conditions.clauses.push("0".to_owned()),
+            }
+        }
+        let cursor = conditions
+            .select(
+                client,
+                "?fields FROM bars_current",
+                "ORDER BY first_agg_trade_id",
+            )
+            .fetch::<BarRecord<'static>>()?;
+        Ok(Self { cursor, series })
+    }
+
+    /// The next piece; an empty one is the end.
+    pub(super) async fn next_piece(&mut self) -> Result<Vec<BarRow>, ReadError> {
+        let mut piece = Vec::new();
+        while piece.len() < PIECE_ROWS
+            && let Some(record) = self.cursor.next().await?
+        {
+            piece.push(record.into_row(self.series));
+        }
+        Ok(piece)
+    }
+}
+
+/// Where the newest so many bars start.
+enum Oldest {
+    /// With this first id.
+    Id(i64),
+    /// There are not more than were asked for.
+    All,
+    /// None were asked for.
+    None,
+}
+
+async fn oldest_of_newest(
+    client: &Client,
+    conditions: &Conditions,
+    newest: u64,
+) -> Result<Oldest, ReadError> {
+    let Some(skipped) = newest.checked_sub(1) else {
+        return Ok(Oldest::None);
+    };
+    let id = conditions
+        .select(
+            client,
+            "first_agg_trade_id FROM bars_current",
+            &format!("ORDER BY first_agg_trade_id DESC LIMIT 1 OFFSET {skipped}"),
+        )
+        .fetch_optional::<i64>()
+        .await?;
+    Ok(id.map_or(Oldest::All, Oldest::Id))
+}
+
+/// The last bar of a series.
+pub(super) async fn last_bar(
+    client: &Client,
+    series: &Series,
+) -> Result<Option<BarRow>, ReadError> {
+    let mut cursor = Conditions::of_series(series)
+        .select(
+            client,
+            "?fields FROM bars_current",
+            "ORDER BY first_agg_trade_id DESC LIMIT 1",
+        )
+        .fetch::<BarRecord<'_>>()?;
+    let record = cursor.next().await?;
+    Ok(record.map(|record| record.into_row(series)))
+}
+
+/// The current gaps, by exchange, symbol and ids.
+pub(super) async fn gaps(client: &Client, query: &GapQuery) -> Result<Vec<GapRow>, ReadError> {
+    let mut conditions = Conditions::default();
+    if let Some(exchange) = &query.exchange {
+        conditions.text("exchange", exchange);
+    }
+    conditions.symbols(&query.symbols);
+    let mut cursor = conditions
+        .select(
+            client,
+            "?fields FROM gaps FINAL",
+            "ORDER BY exchange, symbol, first_id, last_id",
+        )
+        .fetch::<GapRecord<'_>>()?;
+    let mut found = Vec::new();
+    while let Some(record) = cursor.next().await? {
+        let symbol = symbol(record.symbol).map_err(|error| {
+            ReadError::Damaged(format!("gaps holds a row that cannot be: {error}"))
+        })?;
+        found.push(record.into_row(symbol));
+    }
+    Ok(found)
+}

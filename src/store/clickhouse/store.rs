@@ -1,0 +1,247 @@
+//! The store, put together.
+
+use std::{collections::HashSet, time::Duration};
+
+use async_trait::async_trait;
+use clickhouse::{Client, error::Error};
+use tokio::time::timeout;
+
+use super::{
+    errors::{Evidence, Failure, failure},
+    insert::Lane,
+    read::{self, Bars, ReadError},
+    wire::Wire,
+};
+use crate::{
+    domain::row::{BarRow, GapRow, Series},
+    store::{
+        address::ClickHouseAddress,
+        schema::{self, StoreKind, quote_identifier},
+        sink::{BarQuery, Batch, GapQuery, Store, StoreError, StoreErrorKind},
+    },
+};
+
+/// The code of an exception: the database is not there.
+const UNKNOWN_DATABASE: i32 = 81;
+
+/// How long to wait for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClickHouseOptions {
+    /// For a connection: name resolution, TCP and TLS.
+    pub connect_timeout: Duration,
+    /// For the server to take more of an insert.
+    pub send_timeout: Duration,
+    /// For the answer to an insert, a ping or a change of the schema.
+    pub answer_timeout: Duration,
+    /// For an insert as a whole.
+    pub insert_timeout: Duration,
+    /// For the first rows of a query, and from then on for more of them.
+    pub query_timeout: Duration,
+}
+
+impl Default for ClickHouseOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            send_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(60),
+            insert_timeout: Duration::from_secs(180),
+            query_timeout: Duration::from_secs(300),
+        }
+    }
+}
+
+/// A database on a ClickHouse server. See [`Store`].
+pub struct ClickHouseStore {
+    address: ClickHouseAddress,
+    options: ClickHouseOptions,
+    /// For queries, with the database set.
+    client: Client,
+    /// The same without a database, for making one.
+    bare_client: Client,
+    lane: Lane,
+}
+
+impl ClickHouseStore {
+    /// A store at `address`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(address: ClickHouseAddress, options: ClickHouseOptions) -> Result<Self, StoreError> {
+        let client = |wire: &Wire| {
+            let client = wire.client().map_err(|error| StoreError {
+                kind: StoreErrorKind::Configuration,
+                address: address.to_string(),
+                code: None,
+                reason: format!("TLS cannot be set up: {error}"),
+            })?;
+            let client = client
+                .with_url(address.http_url())
+                .with_user(&address.user)
+                .with_product_info("streamkit", env!("CARGO_PKG_VERSION"));
+            Ok(match &address.password {
+                Some(password) => client.with_password(password.expose()),
+                None => client,
+            })
+        };
+        let insert_wire = Wire::new(
+            options.connect_timeout,
+            options.answer_timeout.max(options.send_timeout),
+        );
+        let insert_client = client(&insert_wire)?.with_database(&address.database);
+        let bare_client = client(&Wire::new(options.connect_timeout, options.query_timeout))?;
+        Ok(Self {
+            client: bare_client.clone().with_database(&address.database),
+            bare_client,
+            lane: Lane::new(insert_client, insert_wire, options),
+            address,
+            options,
+        })
+    }
+
+    fn error(&self, failure: Failure) -> StoreError {
+        StoreError {
+            kind: failure.kind,
+            address: self.address.to_string(),
+            code: failure.code,
+            reason: failure.reason,
+        }
+    }
+
+    /// What a failed query comes to: it can always be asked again.
+    fn query_error(&self, error: &Error) -> StoreError {
+        self.error(failure(error, &Evidence::default()))
+    }
+
+    fn read_error(&self, error: ReadError) -> StoreError {
+        match error {
+            ReadError::Client(error) => self.query_error(&error),
+            ReadError::Damaged(reason) => self.error(Failure {
+                kind: StoreErrorKind::Configuration,
+                code: None,
+                reason,
+            }),
+        }
+    }
+
+    /// A query that answers shortly or not at all.
+    async fn shortly<T>(
+        &self,
+        query: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, StoreError> {
+        timeout(self.options.answer_timeout, query)
+            .await
+            .unwrap_or(Err(Error::TimedOut))
+            .map_err(|error| self.query_error(&error))
+    }
+
+    /// Makes the database unless it is there.
+    async fn create_database(&self) -> Result<(), StoreError> {
+        match self.ping().await {
+            Err(error) if error.code == Some(UNKNOWN_DATABASE) => {}
+            other => return other,
+        }
+        let sql = format!(
+            "CREATE DATABASE IF NOT EXISTS {}",
+            quote_identifier(&self.address.database)
+        );
+        let created = self
+            .shortly(self.bare_client.query_raw(&sql).execute())
+            .await;
+        created.map_err(|error| StoreError {
+            reason: format!(
+                "the database '{}' does not exist and could not be created: {}",
+                self.address.database, error.reason
+            ),
+            ..error
+        })
+    }
+}
+
+#[async_trait]
+impl Store for ClickHouseStore {
+    fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    async fn create_schema(&self) -> Result<(), StoreError> {
+        self.create_database().await?;
+        // Statements that would change nothing are not sent: they need a right, too.
+        let sql = "SELECT name FROM system.tables WHERE database = currentDatabase()";
+        let existing: HashSet<String> = self
+            .shortly(self.client.query_raw(sql).fetch_all::<String>())
+            .await?
+            .into_iter()
+            .collect();
+        for statement in schema::statements(StoreKind::ClickHouse, None) {
+            if !existing.contains(statement.object) {
+                self.shortly(self.client.query_raw(&statement.sql).execute())
+                    .await
+                    .map_err(|error| StoreError {
+                        reason: format!("cannot create {}: {}", statement.object, error.reason),
+                        ..error
+                    })?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.shortly(self.client.query_raw("SELECT 1").fetch_one::<u8>())
+            .await
+            .map(|_| ())
+    }
+
+    async fn insert(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.lane
+            .insert(batch)
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn bars(
+        &self,
+        query: &BarQuery,
+        each: &mut (dyn FnMut(Vec<BarRow>) -> anyhow::Result<()> + Send),
+    ) -> anyhow::Result<()> {
+        let mut found = self.series(query).await?;
+        found.sort_by(|a, b| {
+            let key = |series: &Series| (series.anchor, series.threshold);
+            (&a.exchange, &a.symbol, key(a)).cmp(&(&b.exchange, &b.symbol, key(b)))
+        });
+        for series in &found {
+            let mut bars = Bars::open(&self.client, series, query)
+                .await
+                .map_err(|error| self.read_error(error))?;
+            loop {
+                let piece = bars
+                    .next_piece()
+                    .await
+                    .map_err(|error| self.read_error(error))?;
+                if piece.is_empty() {
+                    break;
+                }
+                each(piece)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn series(&self, query: &BarQuery) -> Result<Vec<Series>, StoreError> {
+        read::series(&self.client, query)
+            .await
+            .map_err(|error| self.read_error(error))
+    }
+
+    async fn last_bar(&self, series: &Series) -> Result<Option<BarRow>, StoreError> {
+        read::last_bar(&self.client, series)
+            .await
+            .map_err(|error| self.read_error(error))
+    }
+
+    async fn gaps(&self, query: &GapQuery) -> Result<Vec<GapRow>, StoreError> {
+        read::gaps(&self.client, query)
+            .await
+            .map_err(|error| self.read_error(error))
+    }
+}

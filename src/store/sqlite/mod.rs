@@ -1,0 +1,19 @@
+//! The store in one SQLite file, for when there is no server.
+//!
+//! ```text
+//! store    the trait, put together from the rest
+//! worker   the thread that owns the connection, and the connection
+//! insert   one batch in one transaction
+//! read     bars by series, piece by piece
+//! rows     what a row looks like in the file
+//! errors   codes and classes of failures
+//! ```
+
+mod errors;
+mod insert;
+mod read;
+mod rows;
+mod store;
+mod worker;
+
+pub use store::{SqliteOptions, SqliteStore};

@@ -1,0 +1,196 @@
+//! The store, put together.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use super::{errors::Failure, insert, read, worker::Worker};
+use crate::{
+    domain::row::{BarRow, GapRow, Series},
+    store::{
+        address::StoreAddress,
+        sink::{BarQuery, Batch, GapQuery, Store, StoreError, StoreErrorKind},
+    },
+};
+
+/// How long to wait for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// For another process that keeps the file locked.
+    pub busy_timeout: Duration,
+    /// For an answer of the disk: one batch written, one piece of rows read.
+    pub answer_timeout: Duration,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            busy_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A store in a SQLite file. See [`Store`].
+pub struct SqliteStore {
+    address: String,
+    worker: Worker,
+}
+
+impl SqliteStore {
+    /// A store in the file at `path`. Nothing is opened yet.
+    ///
+    /// # Errors
+    /// When its thread cannot be started.
+    pub fn new(path: PathBuf, options: SqliteOptions) -> Result<Self, StoreError> {
+        let address = StoreAddress::Sqlite(path.clone()).to_string();
+        match Worker::start(path, options.busy_timeout, options.answer_timeout) {
+            Ok(worker) => Ok(Self { address, worker }),
+            Err(error) => Err(StoreError {
+                kind: StoreErrorKind::Retry,
+                address,
+                code: None,
+                reason: format!("its thread cannot be started: {error}"),
+            }),
+        }
+    }
+
+    fn error(&self, failure: Failure) -> StoreError {
+        StoreError {
+            kind: failure.kind,
+            address: self.address.clone(),
+            code: failure.code,
+            reason: failure.reason,
+        }
+    }
+
+    /// A read can always be done again.
+    fn read_error(&self, failure: Failure) -> StoreError {
+        let mut error = self.error(failure);
+        if error.kind == StoreErrorKind::Ambiguous {
+            error.kind = StoreErrorKind::Retry;
+        }
+        error
+    }
+
+    async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&rusqlite::Connection) -> Result<T, Failure> + Send + 'static,
+    {
+        self.worker
+            .run(move |db| db.with(|connection| work(connection)))
+            .await
+            .map_err(|failure| self.read_error(failure))
+    }
+
+    /// The bars of one series.
+    async fn bars_of(
+        &self,
+        series: Series,
+        query: &Arc<BarQuery>,
+        each: &mut (dyn FnMut(Vec<BarRow>) -> anyhow::Result<()> + Send),
+    ) -> anyhow::Result<()> {
+        let series = Arc::new(series);
+        let mut from_id = i64::MIN;
+        match query.newest {
+            None => {}
+            Some(0) => return Ok(()),
+            Some(newest) => {
+                let (series, query) = (Arc::clone(&series), Arc::clone(query));
+                let oldest = self
+                    .read(move |db| read::oldest_of_newest(db, &series, &query, newest))
+                    .await?;
+                from_id = oldest.unwrap_or(from_id);
+            }
+        }
+        loop {
+            let piece = {
+                let (series, query) = (Arc::clone(&series), Arc::clone(query));
+                self.read(move |db| read::piece(db, &series, &query, from_id))
+                    .await?
+            };
+            let is_last = piece.len() < read::PIECE_ROWS;
+            let next_id = piece
+                .last()
+                .and_then(|row| row.bar.first_agg_trade_id.checked_add(1));
+            if !piece.is_empty() {
+                each(piece)?;
+            }
+            match next_id {
+                Some(next_id) if !is_last => from_id = next_id,
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn address(&self) -> String {
+        self.address.clone()
+    }
+
+    async fn create_schema(&self) -> Result<(), StoreError> {
+        self.worker
+            .run(|db| db.create_schema())
+            .await
+            .map_err(|failure| self.read_error(failure))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read(|db| {
+            Ok(db
+                .query_row("SELECT 1 FROM sqlite_schema", [], |_| Ok(()))
+                .or_else(|error| match error {
+                    // An empty file is a database, too.
+                    rusqlite::Error::QueryReturnedNoRows => Ok(()),
+                    other => Err(other),
+                })?)
+        })
+        .await
+    }
+
+    async fn insert(&self, batch: &Batch) -> Result<(), StoreError> {
+        if batch.rows.is_empty() {
+            return Ok(());
+        }
+        let batch = batch.clone();
+        self.worker
+            .run(move |db| db.with(|connection| insert::insert(connection, &batch)))
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn bars(
+        &self,
+        query: &BarQuery,
+        each: &mut (dyn FnMut(Vec<BarRow>) -> anyhow::Result<()> + Send),
+    ) -> anyhow::Result<()> {
+        let mut found = self.series(query).await?;
+        found.sort_by(|a, b| {
+            let key = |series: &Series| (series.anchor, series.threshold);
+            (&a.exchange, &a.symbol, key(a)).cmp(&(&b.exchange, &b.symbol, key(b)))
+        });
+        let query = Arc::new(query.clone());
+        for series in found {
+            self.bars_of(series, &query, each).await?;
+        }
+        Ok(())
+    }
+
+    async fn series(&self, query: &BarQuery) -> Result<Vec<Series>, StoreError> {
+        let query = query.clone();
+        self.read(move |db| read::series(db, &query)).await
+    }
+
+    async fn last_bar(&self, series: &Series) -> Result<Option<BarRow>, StoreError> {
+        let series = series.clone();
+        self.read(move |db| read::last_bar(db, &series)).await
+    }
+
+    async fn gaps(&self, query: &GapQuery) -> Result<Vec<GapRow>, StoreError> {
+        let query = query.clone();
+        self.read(move |db| read::gaps(db, &query)).await
+    }
+}

@@ -1,0 +1,11 @@
+//! Both stores pass one suite; what only one of them can meet has tests of its own.
+//!
+//! The tests of ClickHouse need a server in `CLICKHOUSE_URL` (scripts/with-clickhouse
+//! starts one) and make a database each. Without it they say so and pass, except on CI.
+
+mod clickhouse;
+mod faults;
+mod place;
+mod rows;
+mod sqlite;
+mod suite;

@@ -1,0 +1,177 @@
+//! Places to put a store in: a database or a directory for each test.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use streamkit::{
+    domain::row::{BarRow, Rows},
+    store::{
+        StoreOptions,
+        address::StoreAddress,
+        open,
+        sink::{BarQuery, Store},
+    },
+};
+use tempfile::TempDir;
+
+use crate::rows::batch;
+
+/// A store that is empty but for its schema, and a way around it.
+pub struct Place {
+    pub address: StoreAddress,
+    pub store: Arc<dyn Store>,
+    pub back_door: BackDoor,
+}
+
+/// What the tests do to a store that it does not offer itself.
+pub enum BackDoor {
+    Sqlite {
+        file: PathBuf,
+        _directory: TempDir,
+    },
+    ClickHouse {
+        client: clickhouse::Client,
+        database: String,
+    },
+}
+
+/// The server's URL, or nothing when the test has to be skipped.
+pub fn clickhouse_url() -> Option<String> {
+    let url = std::env::var("CLICKHOUSE_URL")
+        .ok()
+        .filter(|url| !url.is_empty());
+    if url.is_none() {
+        let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(
+            !is_ci,
+            "CLICKHOUSE_URL is not set: run scripts/with-clickhouse"
+        );
+        println!("skipped: CLICKHOUSE_URL is not set (see scripts/with-clickhouse)");
+    }
+    url
+}
+
+/// The address of `database` on the server at `url`.
+pub fn clickhouse_address(url: &str, user: &str, database: &str) -> StoreAddress {
+    let host = url
+        .strip_prefix("http://")
+        .expect("CLICKHOUSE_URL starts with http://")
+        .trim_end_matches('/');
+    format!("clickhouse://{user}@{host}/{database}")
+        .parse()
+        .expect("an address")
+}
+
+/// A name that no other test has.
+pub fn fresh_name() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("test store {}_{number}", std::process::id())
+}
+
+impl Place {
+    pub async fn sqlite() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        // The directories above the file are made with it.
+        let file = directory.path().join("not yet/there/bars.db");
+        let address = StoreAddress::Sqlite(file.clone());
+        let back_door = BackDoor::Sqlite {
+            file,
+            _directory: directory,
+        };
+        Self::new(address, back_door).await
+    }
+
+    pub async fn clickhouse() -> Option<Self> {
+        let url = clickhouse_url()?;
+        let database = fresh_name();
+        let encoded = database.replace(' ', "%20");
+        let address = clickhouse_address(&url, "default", &encoded);
+        let client = clickhouse::Client::default()
+            .with_url(url)
+            .with_database(&database);
+        let back_door = BackDoor::ClickHouse { client, database };
+        Some(Self::new(address, back_door).await)
+    }
+
+    async fn new(address: StoreAddress, back_door: BackDoor) -> Self {
+        let store = open(&address, StoreOptions::default()).expect("a store");
+        store.create_schema().await.expect("a schema");
+        Self {
+            address,
+            store,
+            back_door,
+        }
+    }
+
+    /// Another store at the same place.
+    pub fn reopened(&self, options: StoreOptions) -> Arc<dyn Store> {
+        open(&self.address, options).expect("a store")
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        match &self.back_door {
+            BackDoor::Sqlite { file, .. } => {
+                let db = rusqlite::Connection::open(file).expect("the file");
+                db.execute_batch(sql).expect(sql);
+            }
+            BackDoor::ClickHouse { client, .. } => {
+                client.query_raw(sql).execute().await.expect(sql);
+            }
+        }
+    }
+
+    /// The number that a query answers with.
+    pub async fn number(&self, sql: &str) -> u64 {
+        match &self.back_door {
+            BackDoor::Sqlite { file, .. } => {
+                let db = rusqlite::Connection::open(file).expect("the file");
+                let number: i64 = db.query_row(sql, [], |row| row.get(0)).expect(sql);
+                number.unsigned_abs()
+            }
+            BackDoor::ClickHouse { client, .. } => {
+                client.query_raw(sql).fetch_one().await.expect(sql)
+            }
+        }
+    }
+
+    pub async fn put(&self, rows: Rows, token: &str) {
+        self.store
+            .insert(&batch(rows, token))
+            .await
+            .expect("an insert");
+    }
+
+    pub async fn bars(&self, query: &BarQuery) -> Vec<BarRow> {
+        read(&*self.store, query).await
+    }
+
+    /// Removes what a test made. After a failed test it stays, to be looked at.
+    pub async fn leave(self) {
+        if let BackDoor::ClickHouse { client, database } = &self.back_door {
+            let sql = format!("DROP DATABASE `{database}`");
+            client.query_raw(&sql).execute().await.expect(&sql);
+        }
+    }
+}
+
+/// All the bars that a query asks for, in the order in which they come.
+pub async fn read(store: &dyn Store, query: &BarQuery) -> Vec<BarRow> {
+    let mut all = Vec::new();
+    let mut each = |piece: Vec<BarRow>| {
+        assert!(
+            !piece.is_empty() && piece.len() <= 10_000,
+            "{}",
+            piece.len()
+        );
+        all.extend(piece);
+        Ok(())
+    };
+    store.bars(query, &mut each).await.expect("bars");
+    all
+}
