@@ -14,6 +14,9 @@ use jiff::civil::Date;
 
 use crate::exchange::sim::{Config, Rate, Server, Tape};
 
+/// Microseconds in a UTC day.
+const DAY_US: i64 = 86_400_000_000;
+
 /// Test against a sim exchange.
 #[derive(Debug, Args)]
 pub struct ProbeArgs {
@@ -83,7 +86,7 @@ struct TapeArgs {
     /// The symbol to write.
     #[arg(long, value_name = "SYMBOL", value_parser = capitals)]
     symbol: String,
-    /// The first id to write; by default the first of the tape.
+    /// The first id to write; by default the first of a played tape, or of today.
     #[arg(long, value_name = "ID")]
     from_id: Option<i64>,
     /// How many trades to write at most.
@@ -172,7 +175,17 @@ fn write_tape(args: TapeArgs) -> anyhow::Result<()> {
     };
     let tape = Tape::new(&config).map_err(failed)?;
     let mut out = BufWriter::new(io::stdout().lock());
-    let from_id = args.from_id.unwrap_or(0);
+    let from_id = match args.from_id {
+        Some(id) => id,
+        None if config.is_played() => 0,
+        None => {
+            let now_us = jiff::Timestamp::now().as_microsecond();
+            let midnight_us = now_us - now_us.rem_euclid(DAY_US);
+            tape.first_id_at(&args.symbol, midnight_us)
+                .map_err(failed)?
+                .unwrap_or(0)
+        }
+    };
     tape.write_csv(&args.symbol, from_id, args.count, &mut out)
         .map_err(failed)?;
     Ok(())
