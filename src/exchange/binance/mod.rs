@@ -1,1 +1,7 @@
-//! Binance spot: the live stream and the history over REST.
+//! Binance spot: the live stream, history by id, and files of trades.
+
+mod digits;
+mod excerpt;
+mod row;
+pub mod symbols;
+pub mod wire;
