@@ -12,6 +12,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
+use crate::app::clock::Clock;
 use crate::exchange::sim::{Config, Rate, Server, Tape};
 
 /// Microseconds in a UTC day.
@@ -159,9 +160,10 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     }
     let stats = server.stats();
     server.stop().await;
-    eprintln!(
+    tracing::info!(
         "served {} stream connections and {} messages",
-        stats.connections_ever, stats.messages_sent
+        stats.connections_ever,
+        stats.messages_sent
     );
     Ok(())
 }
@@ -179,7 +181,7 @@ fn write_tape(args: TapeArgs) -> anyhow::Result<()> {
         Some(id) => id,
         None if config.is_played() => 0,
         None => {
-            let now_us = jiff::Timestamp::now().as_microsecond();
+            let now_us = Clock::system().wall_us();
             let midnight_us = now_us - now_us.rem_euclid(DAY_US);
             tape.first_id_at(&args.symbol, midnight_us)
                 .map_err(failed)?

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::clock::wall_us;
 use super::config::{Config, Rate};
 use super::error::SimError;
 use super::tape_file::FileTape;
@@ -244,7 +244,7 @@ fn trades_per_day(config: &Config) -> Result<u64, SimError> {
 /// The UTC day that a played tape begins with, counted from 1970.
 fn first_day(day: Option<Date>) -> Result<u64, SimError> {
     let seconds = match day {
-        None => Timestamp::now().as_second(),
+        None => wall_us().div_euclid(1_000_000),
         Some(day) => day
             .to_zoned(jiff::tz::TimeZone::UTC)
             .map_err(|error| SimError::Config(error.to_string()))?
