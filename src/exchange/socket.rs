@@ -35,7 +35,7 @@ use tokio_tungstenite::{
         protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
     },
 };
-use url::Url;
+use url::{Position, Url};
 
 use super::{
     dial::{Resolver, dial},
@@ -136,7 +136,7 @@ pub async fn connect(
         Ok(Ok(frames)) => Ok(Connection::over(frames, settings)),
         Ok(Err(error)) => Err(refusal(endpoint, error)),
         Err(_) => Err(SourceError::TimedOut {
-            endpoint: endpoint.to_string(),
+            endpoint: host_of(endpoint),
             deadline,
         }),
     }
@@ -177,8 +177,13 @@ pub fn websocket_config(settings: &SocketSettings) -> WebSocketConfig {
         .max_frame_size(Some(settings.max_message_bytes))
 }
 
+/// Scheme, host and port: what comes behind may name a thousand streams.
+fn host_of(endpoint: &Url) -> String {
+    endpoint[..Position::AfterPort].to_owned()
+}
+
 fn refusal(endpoint: &Url, error: WsError) -> SourceError {
-    let endpoint = endpoint.to_string();
+    let endpoint = host_of(endpoint);
     match error {
         WsError::Http(response) if RATE_LIMITED.contains(&response.status().as_u16()) => {
             let header = response.headers().get("retry-after");
