@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `streamkit`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    streamkit::cli::run(std::env::args_os())
+}

@@ -77,15 +77,17 @@ pub fn from_tape<E>(
         trade
             .check()
             .map_err(|source| TapeError::Malformed { line, source })?;
-        if let Some(summary) = &mut summary { summary.last_id = trade.id } else {
+        if summary.is_none() {
             for &threshold in thresholds {
                 ladder.start(threshold, trade.id);
             }
-            summary = Some(TapeSummary {
+        }
+        summary
+            .get_or_insert(TapeSummary {
                 first_id: trade.id,
                 last_id: trade.id,
-            });
-        }
+            })
+            .last_id = trade.id;
         ladder
             .push(&trade, &mut closed)
             .map_err(|error| TapeError::NotNext {

@@ -1,3 +1,17 @@
-//! The command line: one file a subcommand.
+//! The command line: one file a subcommand, with its flags, its help and one `run`.
+//!
+//! What the library says in errors is turned into sentences with a hint and an exit
+//! code [here](error).
 
+mod app;
+mod args;
+mod bars;
+mod collect;
+mod config;
+mod context;
+pub mod error;
+pub mod exit;
 pub mod probe;
+mod verify;
+
+pub use app::run;

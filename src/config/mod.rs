@@ -10,4 +10,4 @@ pub mod settings;
 
 pub use directories::Directories;
 pub use key::Key;
-pub use settings::{Origin, Setting, SettingError, Settings, Sources};
+pub use settings::{Origin, Setting, SettingError, Settings, Shown, Sources};

@@ -92,12 +92,10 @@ pub const FILE_VARIABLE: &str = "STREAMKIT_CONFIG";
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Where rows go, with the password.
-    pub store: Setting<StoreAddress>,
+    store: Option<Setting<StoreAddress>>,
     /// Where the store's password came from, if it has one.
     pub store_password: Option<Origin>,
-    /// The directory of the journal.
-    pub state_dir: Setting<PathBuf>,
+    state_dir: Option<Setting<PathBuf>>,
     /// The exchange.
     pub exchange: Setting<Exchange>,
     /// The exchange's addresses for streams; empty for the exchange's own.
@@ -144,8 +142,7 @@ impl Settings {
     /// Resolves every setting: flag, else variable, else file, else default.
     ///
     /// # Errors
-    /// When the file cannot be used, a value makes no sense, or a default needs a home
-    /// directory and there is none.
+    /// When the file cannot be used, or a value makes no sense.
     pub fn resolve(sources: &Sources<'_>) -> Result<Self, SettingError> {
         let texts = Texts {
             sources,
@@ -167,56 +164,97 @@ impl Settings {
         })
     }
 
+    /// Where rows go, with the password.
+    ///
+    /// # Errors
+    /// When nobody set it, and the user has no home for the default.
+    pub fn store(&self) -> Result<&Setting<StoreAddress>, SettingError> {
+        self.store.as_ref().ok_or(SettingError::NoHome(Key::Store))
+    }
+
+    /// The directory of the journal.
+    ///
+    /// # Errors
+    /// As for [`store`](Self::store).
+    pub fn state_dir(&self) -> Result<&Setting<PathBuf>, SettingError> {
+        self.state_dir
+            .as_ref()
+            .ok_or(SettingError::NoHome(Key::StateDir))
+    }
+
     /// Each setting as text without secrets, with its origin, in the order of [`Key::ALL`].
     #[must_use]
-    pub fn shown(&self) -> Vec<(Key, Vec<String>, &Origin)> {
-        fn one<T: fmt::Display>(
-            key: Key,
-            setting: &Setting<T>,
-        ) -> (Key, Vec<String>, &Origin) {
-            (key, vec![setting.value.to_string()], &setting.origin)
-        }
-        let thresholds = self
-            .thresholds
-            .value
-            .iter()
-            .map(Threshold::to_string)
-            .collect();
-        let password: Vec<_> = self
-            .store_password
-            .iter()
-            .map(|_| "***".to_owned())
-            .collect();
+    pub fn shown(&self) -> Vec<Shown<'_>> {
+        let thresholds = self.thresholds.value.iter().map(ToString::to_string);
         let masked = |urls: &[String]| urls.iter().map(|url| words::masked(url)).collect();
+        let password = Shown {
+            key: Key::StorePassword,
+            values: self
+                .store_password
+                .iter()
+                .map(|_| "***".to_owned())
+                .collect(),
+            origin: self.store_password.as_ref().unwrap_or(&Origin::Default),
+        };
+        let store = self.store.as_ref();
+        let state_dir = self.state_dir.as_ref();
         vec![
-            one(Key::Store, &self.store),
-            (
-                Key::StorePassword,
-                password,
-                self.store_password.as_ref().unwrap_or(&Origin::Default),
-            ),
-            (
-                Key::StateDir,
-                vec![self.state_dir.value.display().to_string()],
-                &self.state_dir.origin,
-            ),
-            one(Key::Exchange, &self.exchange),
-            (
-                Key::WsUrl,
-                masked(&self.ws_urls.value),
-                &self.ws_urls.origin,
-            ),
-            (
-                Key::RestUrl,
-                masked(&self.rest_urls.value),
-                &self.rest_urls.origin,
-            ),
-            (Key::Thresholds, thresholds, &self.thresholds.origin),
-            one(Key::Anchor, &self.anchor),
-            one(Key::Log, &self.log),
-            one(Key::LogFormat, &self.log_format),
-            one(Key::Color, &self.color),
+            Shown {
+                key: Key::Store,
+                values: store.iter().map(|store| store.value.to_string()).collect(),
+                origin: store.map_or(&Origin::Default, |store| &store.origin),
+            },
+            password,
+            Shown {
+                key: Key::StateDir,
+                values: state_dir
+                    .iter()
+                    .map(|path| path.value.display().to_string())
+                    .collect(),
+                origin: state_dir.map_or(&Origin::Default, |path| &path.origin),
+            },
+            Shown::of(Key::Exchange, &self.exchange),
+            Shown {
+                key: Key::WsUrl,
+                values: masked(&self.ws_urls.value),
+                origin: &self.ws_urls.origin,
+            },
+            Shown {
+                key: Key::RestUrl,
+                values: masked(&self.rest_urls.value),
+                origin: &self.rest_urls.origin,
+            },
+            Shown {
+                key: Key::Thresholds,
+                values: thresholds.collect(),
+                origin: &self.thresholds.origin,
+            },
+            Shown::of(Key::Anchor, &self.anchor),
+            Shown::of(Key::Log, &self.log),
+            Shown::of(Key::LogFormat, &self.log_format),
+            Shown::of(Key::Color, &self.color),
         ]
+    }
+}
+
+/// A setting as text, fit to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown<'a> {
+    /// The setting.
+    pub key: Key,
+    /// Its value; several for a list, none when there is none.
+    pub values: Vec<String>,
+    /// Where it came from.
+    pub origin: &'a Origin,
+}
+
+impl<'a> Shown<'a> {
+    fn of<T: fmt::Display>(key: Key, setting: &'a Setting<T>) -> Self {
+        Self {
+            key,
+            values: vec![setting.value.to_string()],
+            origin: &setting.origin,
+        }
     }
 }
 
@@ -328,50 +366,45 @@ impl Texts<'_> {
     }
 
     /// The store with its password, and where the password came from.
-    fn store(&self) -> Result<(Setting<StoreAddress>, Option<Origin>), SettingError> {
-        let store = match self.one(Key::Store)? {
-            Some(store) => store,
-            None => Setting {
-                value: StoreAddress::Sqlite(self.place(Key::Store)?.join("streamkit.db")),
+    fn store(&self) -> Result<(Option<Setting<StoreAddress>>, Option<Origin>), SettingError> {
+        let default = || {
+            let directory = self.sources.directories.data.as_ref()?;
+            Some(Setting {
+                value: StoreAddress::Sqlite(directory.join("streamkit.db")),
                 origin: Origin::Default,
-            },
+            })
+        };
+        let Some(store) = self.one(Key::Store)?.or_else(default) else {
+            return Ok((None, None));
         };
         if has_password(&store.value) {
             let origin = store.origin.clone();
-            return Ok((store, Some(origin)));
+            return Ok((Some(store), Some(origin)));
         }
         let password: Option<Setting<String>> = self.one(Key::StorePassword)?;
         let Some(password) = password.filter(|_| !matches!(store.value, StoreAddress::Sqlite(_)))
         else {
-            return Ok((store, None));
+            return Ok((Some(store), None));
         };
         let value = store.value.or_password(Some(Password::new(password.value)));
         let origin = store.origin;
-        Ok((Setting { value, origin }, Some(password.origin)))
+        Ok((Some(Setting { value, origin }), Some(password.origin)))
     }
 
-    fn state_dir(&self) -> Result<Setting<PathBuf>, SettingError> {
+    fn state_dir(&self) -> Result<Option<Setting<PathBuf>>, SettingError> {
         let given: Option<Setting<PathBuf>> = self.one(Key::StateDir)?;
-        match given {
-            Some(setting) if setting.value.as_os_str().is_empty() => {
+        if let Some(setting) = given {
+            return if setting.value.as_os_str().is_empty() {
                 Err(wrong(Key::StateDir, setting.origin, &"the path is empty"))
-            }
-            Some(setting) => Ok(setting),
-            None => Ok(Setting {
-                value: self.place(Key::StateDir)?,
-                origin: Origin::Default,
-            }),
+            } else {
+                Ok(Some(setting))
+            };
         }
-    }
-
-    /// The user's directory for what `key` names.
-    fn place(&self, key: Key) -> Result<PathBuf, SettingError> {
-        let directories = &self.sources.directories;
-        let directory = match key {
-            Key::StateDir => &directories.state,
-            _ => &directories.data,
-        };
-        directory.clone().ok_or(SettingError::NoHome(key))
+        let directory = self.sources.directories.state.clone();
+        Ok(directory.map(|value| Setting {
+            value,
+            origin: Origin::Default,
+        }))
     }
 
     fn thresholds(&self) -> Result<Setting<Vec<Threshold>>, SettingError> {

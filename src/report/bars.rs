@@ -191,6 +191,7 @@ pub fn push_json(row: &BarRow, line: &mut String) {
 pub struct BarsReporter<'a> {
     printer: &'a Printer,
     format: BarsFormat,
+    has_header: bool,
     /// The bars of the series whose table is being made.
     series: Vec<BarRow>,
     tables: usize,
@@ -198,21 +199,17 @@ pub struct BarsReporter<'a> {
 }
 
 impl<'a> BarsReporter<'a> {
-    /// Prints to `printer`; CSV begins with its header.
-    ///
-    /// # Errors
-    /// When the header cannot be printed.
-    pub fn new(printer: &'a Printer, format: BarsFormat) -> Result<Self, OutputError> {
-        if format == BarsFormat::Csv {
-            printer.line(COLUMNS.join(","))?;
-        }
-        Ok(Self {
+    /// Prints to `printer`. The header of CSV comes with the first bar, or at the end.
+    #[must_use]
+    pub fn new(printer: &'a Printer, format: BarsFormat) -> Self {
+        Self {
             printer,
             format,
+            has_header: false,
             series: Vec::new(),
             tables: 0,
             line: String::new(),
-        })
+        }
     }
 
     /// Prints a bar. Bars of one series come together.
@@ -233,7 +230,17 @@ impl<'a> BarsReporter<'a> {
         }
         self.line.clear();
         push_line(self.format, &row, &mut self.line);
+        self.print_header()?;
         self.printer.data(self.line.as_bytes())
+    }
+
+    /// Prints lines that [`push_line`] made.
+    ///
+    /// # Errors
+    /// When they cannot be printed.
+    pub fn lines(&mut self, lines: &[u8]) -> Result<(), OutputError> {
+        self.print_header()?;
+        self.printer.data(lines)
     }
 
     /// Prints what is left.
@@ -241,8 +248,17 @@ impl<'a> BarsReporter<'a> {
     /// # Errors
     /// When it cannot be printed.
     pub fn finish(mut self) -> Result<(), OutputError> {
+        self.print_header()?;
         self.print_table()?;
         self.printer.flush()
+    }
+
+    fn print_header(&mut self) -> Result<(), OutputError> {
+        if self.format == BarsFormat::Csv && !self.has_header {
+            self.has_header = true;
+            self.printer.line(COLUMNS.join(","))?;
+        }
+        Ok(())
     }
 
     fn print_table(&mut self) -> Result<(), OutputError> {

@@ -257,8 +257,7 @@ async fn a_late_trade_at_the_start_of_the_range_makes_no_hole() {
         .expect("a second bar")
         .first_agg_trade_id;
     tape[second as usize - 1].time_us = start_us - 1;
-    let mut store = Memory::default();
-    store.bars = build(&tape)
+    let bars = build(&tape)
         .into_iter()
         .map(|bar| BarRow {
             exchange: "sim".into(),
@@ -269,6 +268,10 @@ async fn a_late_trade_at_the_start_of_the_range_makes_no_hole() {
             is_deleted: false,
         })
         .collect();
+    let store = Memory {
+        bars,
+        gaps: Vec::new(),
+    };
     let mut request = request(&["AAA"]);
     request.since_us = Some(start_us);
     let verified = run(&store, &request).await;

@@ -77,19 +77,20 @@ fn a_flag_beats_a_variable_beats_the_file_beats_the_default() {
 #[test]
 fn nothing_has_to_be_set() {
     let settings = resolve(&[], &[("STREAMKIT_STORE", "")], None).expect("settings");
+    let store = settings.store().expect("a store");
+    assert!(store.value.to_string().ends_with("data/streamkit.db"));
     assert!(
         settings
-            .store
+            .state_dir()
+            .expect("a place")
             .value
-            .to_string()
-            .ends_with("data/streamkit.db")
+            .ends_with("state")
     );
-    assert!(settings.state_dir.value.ends_with("state"));
     assert_eq!(settings.exchange.value.as_str(), "binance");
     assert_eq!(settings.anchor.value, Anchor::Day);
     assert!(settings.ws_urls.value.is_empty() && settings.rest_urls.value.is_empty());
     assert_eq!(settings.shown().len(), Key::ALL.len());
-    let shown: Vec<_> = settings.shown().iter().map(|(key, ..)| *key).collect();
+    let shown: Vec<_> = settings.shown().iter().map(|shown| shown.key).collect();
     assert_eq!(shown, Key::ALL);
 }
 
@@ -158,7 +159,7 @@ fn secrets_are_used_and_never_shown() {
         ("STREAMKIT_STORE_PASSWORD", secret),
     ];
     let settings = resolve(&[], &variables, None).expect("settings");
-    assert!(has_password(&settings.store.value));
+    assert!(has_password(&settings.store().expect("a store").value));
     assert!(!format!("{settings:?}").contains(secret));
     assert_eq!(
         settings.store_password,
@@ -183,26 +184,29 @@ fn a_file_that_was_named_must_be_there() {
 }
 
 #[test]
-fn without_a_home_the_places_have_to_be_given() {
+fn without_a_home_only_what_needs_a_place_fails() {
     let resolve = |flags: &[(Key, &str)]| {
+        let flags = flags
+            .iter()
+            .map(|(key, value)| (*key, vec![(*value).to_owned()]));
         Settings::resolve(&Sources {
-            flags: flags
-                .iter()
-                .map(|(key, value)| (*key, vec![(*value).to_owned()]))
-                .collect(),
+            flags: flags.collect(),
             variable: &|_| None,
             file: None,
             directories: Directories::default(),
         })
+        .expect("settings")
     };
+    let settings = resolve(&[]);
     assert!(matches!(
-        resolve(&[]),
+        settings.store(),
         Err(SettingError::NoHome(Key::Store))
     ));
-    let store = (Key::Store, "sqlite:a.db");
     assert!(matches!(
-        resolve(&[store]),
+        settings.state_dir(),
         Err(SettingError::NoHome(Key::StateDir))
     ));
-    assert!(resolve(&[store, (Key::StateDir, "b")]).is_ok());
+    assert_eq!(settings.shown().len(), Key::ALL.len());
+    let settings = resolve(&[(Key::Store, "sqlite:a.db"), (Key::StateDir, "b")]);
+    assert!(settings.store().is_ok() && settings.state_dir().is_ok());
 }

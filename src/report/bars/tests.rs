@@ -53,7 +53,7 @@ fn rows(thresholds: &[u32]) -> Vec<BarRow> {
 fn printed(format: BarsFormat, rows: Vec<BarRow>) -> String {
     let out = Shared::default();
     let printer = Printer::to(out.clone(), std::io::sink());
-    let mut reporter = BarsReporter::new(&printer, format).expect("printed");
+    let mut reporter = BarsReporter::new(&printer, format);
     for row in rows {
         reporter.push(row).expect("printed");
     }

@@ -1,0 +1,259 @@
+//! The whole command line: the parser, and what happens before and after a subcommand.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+};
+
+use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::{
+    app::clock::Clock,
+    config::{
+        Directories, Key, Settings, Sources,
+        settings::{Color, Exchange, LogFilter, LogFormat},
+    },
+    report::Printer,
+    telemetry::log::{self, LogOptions},
+};
+
+use super::{
+    bars::BarsArgs,
+    collect::CollectArgs,
+    config::ConfigArgs,
+    context::{Context, Output, block_on},
+    error::CliError,
+    exit::ExitCode,
+    probe::{self, ProbeArgs},
+    verify::VerifyArgs,
+};
+
+mod usage;
+
+/// Keeps live trade data flowing into a database for months without anyone watching,
+/// and can prove it.
+#[derive(Debug, Parser)]
+#[command(name = "streamkit", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: GlobalArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Collect(Box<CollectArgs>),
+    Bars(BarsArgs),
+    Verify(VerifyArgs),
+    Config(ConfigArgs),
+    Probe(ProbeArgs),
+}
+
+/// What every subcommand takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+struct GlobalArgs {
+    /// How to print results; csv is for bars
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t = Output::Human,
+        hide_possible_values = true,
+        value_name = "human|json|csv"
+    )]
+    output: Output,
+    /// Read settings from this file [default: streamkit.toml in the directory for settings]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where bars are kept: clickhouse://user@host/database or sqlite:PATH
+    #[arg(long, global = true, value_name = "URL", hide_default_value = true)]
+    store: Option<String>,
+    /// The directory of the journal
+    #[arg(long, global = true, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// The exchange: binance, or sim for a made-up one [default: binance]
+    #[arg(long, global = true, value_name = "NAME", value_parser = str::parse::<Exchange>)]
+    exchange: Option<Exchange>,
+    /// An address of the exchange's streams; may be given several times
+    #[arg(long, global = true, value_name = "URL")]
+    ws_url: Vec<String>,
+    /// An address of the exchange's requests; may be given several times
+    #[arg(long, global = true, value_name = "URL")]
+    rest_url: Vec<String>,
+    /// Log more; twice for everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    /// Log less; twice for errors only
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    quiet: u8,
+    /// How the log is written [default: text]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        hide_possible_values = true,
+        value_name = "text|json"
+    )]
+    log_format: Option<LogFormat>,
+    /// When to use colours [default: auto]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        hide_possible_values = true,
+        value_name = "auto|always|never"
+    )]
+    color: Option<Color>,
+}
+
+impl GlobalArgs {
+    /// The settings that were given as flags.
+    fn flags(&self) -> BTreeMap<Key, Vec<String>> {
+        let mut flags = BTreeMap::new();
+        let mut set = |key, values: Vec<String>| {
+            if !values.is_empty() {
+                flags.insert(key, values);
+            }
+        };
+        let text = |value: Option<String>| value.into_iter().collect();
+        set(Key::Store, text(self.store.clone()));
+        set(
+            Key::StateDir,
+            text(
+                self.state_dir
+                    .as_ref()
+                    .map(|path| path.to_string_lossy().into_owned()),
+            ),
+        );
+        set(
+            Key::Exchange,
+            text(self.exchange.as_ref().map(ToString::to_string)),
+        );
+        set(Key::WsUrl, self.ws_url.clone());
+        set(Key::RestUrl, self.rest_url.clone());
+        set(
+            Key::LogFormat,
+            text(self.log_format.map(|format| format.to_string())),
+        );
+        set(Key::Color, text(self.color.map(|color| color.to_string())));
+        if self.verbose > 0 || self.quiet > 0 {
+            let filter = LogFilter::of_counts(self.verbose, self.quiet);
+            set(Key::Log, vec![filter.to_string()]);
+        }
+        flags
+    }
+}
+
+impl Command {
+    /// The settings that the subcommand's own flags give.
+    fn flags(&self) -> BTreeMap<Key, Vec<String>> {
+        match self {
+            Self::Collect(args) => args.flags(),
+            Self::Bars(args) => args.flags(),
+            Self::Verify(_) | Self::Config(_) | Self::Probe(_) => BTreeMap::new(),
+        }
+    }
+
+    fn run(self, context: &Context) -> Result<ExitCode, CliError> {
+        match self {
+            Self::Collect(args) => args.run(context),
+            Self::Bars(args) => args.run(context),
+            Self::Verify(args) => args.run(context),
+            Self::Config(args) => args.run(context),
+            Self::Probe(args) => block_on(async {
+                match probe::run(args).await {
+                    Ok(()) => Ok(ExitCode::Ok),
+                    // It speaks in whole sentences.
+                    Err(error) => Err(CliError::new(ExitCode::Failed, error)),
+                }
+            }),
+        }
+    }
+}
+
+/// Runs the program with `args`, the first of which is its name.
+pub fn run<I, T>(args: I) -> std::process::ExitCode
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let cli = Cli::command()
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let code = match cli {
+        Ok(cli) => run_parsed(cli),
+        Err(error) => usage::report(&error),
+    };
+    code.into()
+}
+
+fn run_parsed(cli: Cli) -> ExitCode {
+    // Without it, and with two providers in the tree some day, TLS would panic.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let plain = Printer::stdio(false);
+    match prepare(&cli) {
+        Ok(context) => match cli.command.run(&context) {
+            Ok(code) => code,
+            Err(error) => error.report(&context.printer),
+        },
+        Err(error) => error.report(&plain),
+    }
+}
+
+/// Settings, printer and log.
+fn prepare(cli: &Cli) -> Result<Context, CliError> {
+    let mut flags = cli.global.flags();
+    flags.extend(cli.command.flags());
+    let settings = Settings::resolve(&Sources {
+        flags,
+        variable: &|name| std::env::var_os(name),
+        file: cli.global.config.clone(),
+        directories: Directories::of_this_user(),
+    })?;
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let color = settings.color.value;
+    let printer = Printer::stdio(color.is_on(io::stdout().is_terminal(), no_color));
+    let messages = printer.messages();
+    let options = LogOptions {
+        filter: settings.log.value.to_string(),
+        is_json: settings.log_format.value == LogFormat::Json,
+        has_color: color.is_on(io::stderr().is_terminal(), no_color),
+    };
+    log::init(&options, move || messages.clone())?;
+    Ok(Context {
+        output: cli.global.output,
+        printer,
+        clock: Clock::system(),
+        named_exchange: cli.global.exchange.as_ref().map(ToString::to_string),
+        settings,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parser_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_stand_before_or_after_the_subcommand() {
+        for line in [
+            "streamkit --store sqlite:a.db -vv verify BTCUSDT",
+            "streamkit verify BTCUSDT --store sqlite:a.db -vv",
+        ] {
+            let cli = Cli::try_parse_from(line.split(' ')).expect(line);
+            let flags = cli.global.flags();
+            assert_eq!(flags[&Key::Store], ["sqlite:a.db"]);
+            assert_eq!(flags[&Key::Log], ["debug,streamkit=trace"]);
+            assert_eq!(flags.len(), 2);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The times and bounds of collecting, as flags.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::{
+    app::collect::Limits,
+    cli::{
+        args::{duration, positive},
+        error::CliError,
+        exit::ExitCode,
+    },
+};
+
+/// Each with the default that the use case has.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitsArgs {
+    /// Wait so long for a connection
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    pub connect_timeout: Duration,
+    /// Ping the exchange so often
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "20s")]
+    pub ping: Duration,
+    /// Wait so long for the pong
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    pub pong: Duration,
+    /// Log a heartbeat line so often when not on a terminal
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    pub heartbeat: Duration,
+    /// Take so long at most to stop
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    stop_timeout: Duration,
+    /// Ask the exchange about a silent symbol no earlier
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    silence_min: Duration,
+    /// Ask the exchange about a silent symbol no later
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    silence_max: Duration,
+    /// Give the stream so long for a trade that the exchange has already
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "2s")]
+    silence_grace: Duration,
+    /// Pause so long after a failure, doubling; half of it for history
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1s")]
+    retry_min: Duration,
+    /// Pause no longer after failures
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    retry_max: Duration,
+    /// Commit so often
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "250ms")]
+    commit_interval: Duration,
+    /// Commit early when so many rows wait
+    #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value = "1000")]
+    commit_rows: usize,
+    /// Put so many rows into a batch
+    #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value = "1000")]
+    batch_rows: usize,
+    /// Send a batch after so long although it is not full
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1s")]
+    batch_age: Duration,
+    /// Hold so many live trades per symbol while earlier ones are fetched
+    #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value = "100000")]
+    hold_trades: usize,
+    /// Stop consuming when the spool is so large
+    #[arg(long, value_name = "SIZE", value_parser = size_bytes, default_value = "2GiB")]
+    spool_size: u64,
+    /// Put so many symbols on one connection
+    #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value = "50")]
+    symbols_per_connection: usize,
+    /// Ask twice, so far apart, before ids count as absent
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s")]
+    absence_interval: Duration,
+    /// Wait so long for the exchange to know an id that came by stream
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    unconfirmed_after: Duration,
+    /// Ask twice, so far apart, before ids count as reset
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    reset_interval: Duration,
+    /// Continue a series that only the store knows when it ends no longer ago
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "7d")]
+    resume_reach: Duration,
+}
+
+impl LimitsArgs {
+    /// The limits of the use case.
+    pub fn limits(&self) -> Result<Limits, CliError> {
+        for (min, max, least, most) in [
+            (
+                "--silence-min",
+                "--silence-max",
+                self.silence_min,
+                self.silence_max,
+            ),
+            ("--retry-min", "--retry-max", self.retry_min, self.retry_max),
+        ] {
+            if least > most {
+                return Err(
+                    CliError::new(ExitCode::Usage, format!("{min} is longer than {max}"))
+                        .hint(format!("give {min} at most as long as {max}")),
+                );
+            }
+        }
+        Ok(Limits {
+            commit_interval: self.commit_interval,
+            commit_rows: self.commit_rows,
+            silence_min: self.silence_min,
+            silence_max: self.silence_max,
+            silence_grace: self.silence_grace,
+            reconnect_min: self.retry_min,
+            reconnect_max: self.retry_max,
+            fetch_retry_min: self.retry_min / 2,
+            fetch_retry_max: self.retry_max,
+            absence_interval: self.absence_interval,
+            unconfirmed_after: self.unconfirmed_after,
+            reset_interval: self.reset_interval,
+            hold_trades: self.hold_trades,
+            symbols_per_connection: self.symbols_per_connection,
+            stop_timeout: self.stop_timeout,
+            batch_rows: self.batch_rows,
+            batch_age: self.batch_age,
+            delivery_retry_min: self.retry_min,
+            delivery_retry_max: self.retry_max,
+            spool_size_bytes: self.spool_size,
+            resume_reach: self.resume_reach,
+        })
+    }
+}
+
+/// Reads a size such as `512MiB`.
+fn size_bytes(text: &str) -> Result<u64, String> {
+    let units: [(&str, u64); 4] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("B", 1),
+    ];
+    units
+        .into_iter()
+        .find_map(|(unit, size_bytes)| {
+            let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+            number
+                .checked_mul(size_bytes)
+                .filter(|&size_bytes| size_bytes > 0)
+        })
+        .ok_or_else(|| "a whole number above 0 with KiB, MiB or GiB is expected".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        limits: LimitsArgs,
+    }
+
+    fn limits(line: &str) -> Result<Limits, String> {
+        let line = Line::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?;
+        line.limits.limits().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_use_case() {
+        let found = limits("collect").expect("limits");
+        assert_eq!(format!("{found:?}"), format!("{:?}", Limits::default()));
+    }
+
+    #[test]
+    fn a_shortest_above_the_longest_is_refused() {
+        let error = limits("collect --silence-min 61s").expect_err("too long");
+        assert!(
+            error.contains("--silence-min is longer than --silence-max"),
+            "{error}"
+        );
+        assert!(limits("collect --retry-min 60s").is_ok());
+    }
+
+    #[test]
+    fn sizes_have_a_unit() {
+        assert_eq!(size_bytes("2GiB"), Ok(2 << 30));
+        assert_eq!(size_bytes("512 MiB"), Ok(512 << 20));
+        for text in ["", "5", "0MiB", "-1GiB", "2GB", "99999999999GiB"] {
+            assert!(size_bytes(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `streamkit config`: what is set, and where.
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    config::{Origin, Shown},
+    report::table::{Column, Table},
+};
+
+use super::{context::Context, error::CliError, exit::ExitCode};
+
+/// Show the settings and where each comes from
+///
+/// A setting is given by a flag, else by its variable, else by the settings file, else it
+/// has its default: --state-dir, STREAMKIT_STATE_DIR, and state_dir in streamkit.toml.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print each setting with its value and origin, without secrets
+    Show,
+}
+
+impl ConfigArgs {
+    pub fn run(self, context: &Context) -> Result<ExitCode, CliError> {
+        let ConfigCommand::Show = self.command;
+        let shown = context.settings.shown();
+        let printer = &context.printer;
+        if context.is_json()? {
+            let settings: Map<String, Value> = shown
+                .iter()
+                .map(|shown| (shown.key.to_string(), json(shown)))
+                .collect();
+            printer.line(Value::Object(settings))?;
+        } else {
+            let mut table = Table::new(vec![
+                Column::words("setting"),
+                Column::words("value"),
+                Column::words("origin"),
+            ]);
+            for shown in &shown {
+                table.push(vec![
+                    shown.key.to_string(),
+                    human(shown),
+                    shown.origin.to_string(),
+                ]);
+            }
+            for line in table.lines(printer.width()) {
+                printer.line(line)?;
+            }
+        }
+        printer.flush()?;
+        Ok(ExitCode::Ok)
+    }
+}
+
+fn human(shown: &Shown<'_>) -> String {
+    if shown.values.is_empty() {
+        "-".to_owned()
+    } else {
+        shown.values.join(", ")
+    }
+}
+
+fn json(shown: &Shown<'_>) -> Value {
+    let value = match shown.values.as_slice() {
+        values if shown.key.is_list() => json!(values),
+        [value] => json!(value),
+        _ => Value::Null,
+    };
+    let mut object = json!({ "value": value, "origin": shown.origin.as_str() });
+    match shown.origin {
+        Origin::Flag(name) | Origin::Variable(name) => object["name"] = json!(name),
+        Origin::File { path, line } => {
+            object["file"] = json!(path.display().to_string());
+            object["line"] = json!(line);
+        }
+        Origin::Default => {}
+    }
+    object
+}

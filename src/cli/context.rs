@@ -1,0 +1,104 @@
+//! What every subcommand is given.
+
+use std::sync::Arc;
+
+use clap::ValueEnum;
+
+use crate::{
+    app::clock::Clock,
+    config::Settings,
+    report::Printer,
+    store::{self, StoreOptions, address::StoreAddress, sink::Store},
+};
+
+use super::{
+    error::{CliError, Edge as _},
+    exit::ExitCode,
+};
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Text for people.
+    Human,
+    /// JSON for programs.
+    Json,
+    /// CSV; only bars have it.
+    Csv,
+}
+
+/// Settings, and the ways in and out.
+#[derive(Debug)]
+pub struct Context {
+    /// The settings.
+    pub settings: Settings,
+    /// How results are printed.
+    pub output: Output,
+    /// Where they are printed.
+    pub printer: Printer,
+    /// What time it is.
+    pub clock: Clock,
+    /// The exchange, if it was named on the command line.
+    pub named_exchange: Option<String>,
+}
+
+impl Context {
+    /// Whether to print JSON, for commands that know no CSV.
+    ///
+    /// # Errors
+    /// When CSV was asked for.
+    pub fn is_json(&self) -> Result<bool, CliError> {
+        match self.output {
+            Output::Human => Ok(false),
+            Output::Json => Ok(true),
+            Output::Csv => Err(
+                CliError::new(ExitCode::Usage, "only bars can be printed as csv")
+                    .hint("use -o human or -o json"),
+            ),
+        }
+    }
+
+    /// The store to read from; none when it is a file that is not there yet.
+    ///
+    /// # Errors
+    /// When no store is set, or it cannot be opened.
+    pub fn store_to_read(&self) -> Result<Option<Arc<dyn Store>>, CliError> {
+        let address = &self.settings.store()?.value;
+        if let StoreAddress::Sqlite(path) = address
+            && matches!(path.try_exists(), Ok(false))
+        {
+            return Ok(None);
+        }
+        Ok(Some(store::open(address, StoreOptions::default())?))
+    }
+
+    /// What is said when there is nothing to read.
+    pub fn nothing_stored(&self, what: &str) -> CliError {
+        let place = self
+            .settings
+            .store()
+            .map_or_else(|_| "the store".to_owned(), |store| store.value.to_string());
+        CliError::new(
+            ExitCode::Failed,
+            format!("there are no bars of {what} in {place}"),
+        )
+        .hint(
+            "collect some with 'streamkit collect SYMBOL', or name the store that has them \
+                 with --store",
+        )
+    }
+}
+
+/// Runs `work` to its end on this thread.
+///
+/// # Errors
+/// When the runtime cannot be made, or `work` fails.
+pub fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime
+        .map_err(|error| anyhow::Error::new(error).context("start"))
+        .hint("free some memory, file descriptors or threads")?
+        .block_on(work)
+}
