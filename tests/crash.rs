@@ -32,18 +32,43 @@ impl Scene {
         let directory = tempfile::tempdir().expect("a directory");
         let store = store(directory.path());
         let seed = seed.to_string();
-        let tape = ["--seed", &seed, "--trades-per-day", "7000", "--rate", "1500"];
+        let tape = [
+            "--seed",
+            &seed,
+            "--trades-per-day",
+            "7000",
+            "--rate",
+            "1500",
+        ];
         let (symbols, length_text) = (SYMBOLS.join(","), length.to_string());
-        let serve =
-            ["--symbols", &symbols, "--history", "3000", "--length", &length_text];
-        Self { sim: Sim::start(&tape, &serve), directory, store, length }
+        let serve = [
+            "--symbols",
+            &symbols,
+            "--history",
+            "3000",
+            "--length",
+            &length_text,
+        ];
+        Self {
+            sim: Sim::start(&tape, &serve),
+            directory,
+            store,
+            length,
+        }
     }
 
     fn collect(&self, more: &[&str]) -> Process {
         let child = self
             .command("collect")
             .args(SYMBOLS)
-            .args(["-t", THRESHOLDS, "--ws-url", &self.sim.ws, "--rest-url", &self.sim.rest])
+            .args([
+                "-t",
+                THRESHOLDS,
+                "--ws-url",
+                &self.sim.ws,
+                "--rest-url",
+                &self.sim.rest,
+            ])
             .args(["--commit-interval", "20ms"])
             .args(more)
             .stdin(Stdio::null())
@@ -70,7 +95,14 @@ impl Scene {
             let output = run(self
                 .command("collect")
                 .args(SYMBOLS)
-                .args(["-t", THRESHOLDS, "--ws-url", &self.sim.ws, "--rest-url", &self.sim.rest])
+                .args([
+                    "-t",
+                    THRESHOLDS,
+                    "--ws-url",
+                    &self.sim.ws,
+                    "--rest-url",
+                    &self.sim.rest,
+                ])
                 .args(["--for", "3s", "-o", "json"]));
             assert!(output.status.success(), "{}", text(&output.stderr));
             let summary: serde_json::Value =
@@ -120,7 +152,11 @@ fn kill_at_random(scene: &Scene, rounds: u64, seed: u64) {
         let mut collector = scene.collect(&[]);
         thread::sleep(Duration::from_millis(random.random_range(20..500)));
         collector.0.kill().expect("killed");
-        assert_eq!(collector.wait().signal(), Some(KILLED), "it was still running");
+        assert_eq!(
+            collector.wait().signal(),
+            Some(KILLED),
+            "it was still running"
+        );
     }
 }
 
@@ -135,12 +171,20 @@ fn kill_at_every_point(scene: &Scene) {
             thread::sleep(Duration::from_millis(300));
             collector.terminate();
         }
-        assert_eq!(collector.wait().signal(), Some(KILLED), "{at} was not come to");
+        assert_eq!(
+            collector.wait().signal(),
+            Some(KILLED),
+            "{at} was not come to"
+        );
     }
 }
 
 fn rounds() -> u64 {
-    if std::env::var_os("STREAMKIT_SOAK").is_some() { 200 } else { 20 }
+    if std::env::var_os("STREAMKIT_SOAK").is_some() {
+        200
+    } else {
+        20
+    }
 }
 
 fn sqlite(directory: &Path) -> String {
@@ -150,11 +194,17 @@ fn sqlite(directory: &Path) -> String {
 /// The test server with a database of its own, or none when there is no server.
 fn clickhouse(name: &str) -> Option<String> {
     let Ok(url) = std::env::var("CLICKHOUSE_URL") else {
-        assert!(std::env::var_os("CI").is_none(), "CLICKHOUSE_URL is not set");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "CLICKHOUSE_URL is not set"
+        );
         eprintln!("skipped: CLICKHOUSE_URL is not set");
         return None;
     };
-    let host = url.strip_prefix("http://").expect("an http URL").trim_end_matches('/');
+    let host = url
+        .strip_prefix("http://")
+        .expect("an http URL")
+        .trim_end_matches('/');
     Some(format!("clickhouse://{host}/{name}_{}", std::process::id()))
 }
 
@@ -176,7 +226,9 @@ fn a_kill_at_every_named_point_changes_nothing_in_sqlite() {
 
 #[test]
 fn random_kills_change_nothing_in_clickhouse() {
-    let Some(store) = clickhouse("kills") else { return };
+    let Some(store) = clickhouse("kills") else {
+        return;
+    };
     let scene = Scene::new(13, 3000 + 600 * rounds(), |_| store);
     kill_at_random(&scene, rounds(), 13);
     scene.complete();
@@ -185,7 +237,9 @@ fn random_kills_change_nothing_in_clickhouse() {
 
 #[test]
 fn a_kill_at_every_named_point_changes_nothing_in_clickhouse() {
-    let Some(store) = clickhouse("points") else { return };
+    let Some(store) = clickhouse("points") else {
+        return;
+    };
     let scene = Scene::new(14, 40_000, |_| store);
     kill_at_every_point(&scene);
     scene.complete();

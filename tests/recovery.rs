@@ -28,7 +28,10 @@ fn busy() -> Config {
 
 /// The same, but with few enough trades that it comes to its end.
 fn ending(length: u64) -> Config {
-    Config { length: Some(length), ..busy() }
+    Config {
+        length: Some(length),
+        ..busy()
+    }
 }
 
 async fn collecting(config: Config) -> (Rig, Running) {
@@ -57,8 +60,16 @@ async fn without_faults_every_bar_is_exact_across_days() {
     let summary = running.stop().await.expect("a graceful stop");
     rig.assert_exact(&summary).await;
     let bars = rig.stored(&symbol("BTCUSDT"), dbps(250)).await;
-    assert!(bars.iter().filter(|row| row.bar.closed_by == ClosedBy::Anchor).count() >= 2);
-    assert_eq!(summary.shown.totals.fallbacks, 0, "the scanner reads every message");
+    assert!(
+        bars.iter()
+            .filter(|row| row.bar.closed_by == ClosedBy::Anchor)
+            .count()
+            >= 2
+    );
+    assert_eq!(
+        summary.shown.totals.fallbacks, 0,
+        "the scanner reads every message"
+    );
     assert_eq!(summary.shown.totals.reconnects, 0);
 }
 
@@ -68,7 +79,9 @@ async fn connections_that_are_cut_lose_nothing() {
     for how in [CutHow::Rst, CutHow::Fin, CutHow::Rst] {
         let before = running.board.read().totals.reconnects;
         rig.server.faults().cut(how);
-        running.until("a new connection", |shown| shown.totals.reconnects > before).await;
+        running
+            .until("a new connection", |shown| shown.totals.reconnects > before)
+            .await;
         running.until_more(300).await;
     }
     finish(rig, running).await;
@@ -77,7 +90,13 @@ async fn connections_that_are_cut_lose_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_is_closed_politely_is_made_anew() {
     let (rig, running) = collecting(busy()).await;
-    strike(&rig, Fault::new(FaultKind::Close { code: 1001, open: true }));
+    strike(
+        &rig,
+        Fault::new(FaultKind::Close {
+            code: 1001,
+            open: true,
+        }),
+    );
     running.until_event("stream.disconnected").await;
     rig.server.faults().clear();
     finish(rig, running).await;
@@ -86,7 +105,10 @@ async fn a_connection_that_is_closed_politely_is_made_anew() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_announced_shutdown_is_acted_on() {
     let (rig, running) = collecting(busy()).await;
-    strike(&rig, Fault::new(FaultKind::ServerShutdown { grace_ms: 60_000 }));
+    strike(
+        &rig,
+        Fault::new(FaultKind::ServerShutdown { grace_ms: 60_000 }),
+    );
     running.until_event("stream.disconnected").await;
     finish(rig, running).await;
 }
@@ -95,7 +117,9 @@ async fn an_announced_shutdown_is_acted_on() {
 async fn a_half_open_connection_is_noticed_and_left() {
     let (rig, running) = collecting(busy()).await;
     rig.server.faults().half_open();
-    running.until("a new connection", |shown| shown.totals.reconnects > 0).await;
+    running
+        .until("a new connection", |shown| shown.totals.reconnects > 0)
+        .await;
     finish(rig, running).await;
 }
 
@@ -110,7 +134,10 @@ async fn pings_are_not_life() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_mute_symbol_among_busy_ones_is_noticed() {
     let (rig, running) = collecting(busy()).await;
-    strike(&rig, Fault::new(FaultKind::MuteSymbol { open: true }).symbol("ETHUSDT"));
+    strike(
+        &rig,
+        Fault::new(FaultKind::MuteSymbol { open: true }).symbol("ETHUSDT"),
+    );
     running.until_event("stream.dead").await;
     finish(rig, running).await;
 }
@@ -132,7 +159,9 @@ async fn connections_that_are_refused_or_never_upgraded_are_tried_again() {
         strike(&rig, Fault::new(kind));
         rig.server.faults().cut(CutHow::Rst);
         running
-            .until("failed attempts", |_| running.count("stream.connect_failed") >= failures + 2)
+            .until("failed attempts", |_| {
+                running.count("stream.connect_failed") >= failures + 2
+            })
             .await;
         rig.server.faults().clear();
         running.until_more(300).await;
@@ -147,13 +176,28 @@ async fn messages_repeated_reordered_skipped_and_garbled_change_nothing() {
         FaultKind::Duplicate { every: 3 },
         FaultKind::Reorder { every: 5, by: 1 },
         FaultKind::Reorder { every: 50, by: 20 },
-        FaultKind::Skip { every: 40, ids: Vec::new() },
-        FaultKind::Garble { every: 60, how: GarbleHow::BrokenJson },
-        FaultKind::Garble { every: 60, how: GarbleHow::Truncated },
-        FaultKind::Garble { every: 60, how: GarbleHow::Binary },
+        FaultKind::Skip {
+            every: 40,
+            ids: Vec::new(),
+        },
+        FaultKind::Garble {
+            every: 60,
+            how: GarbleHow::BrokenJson,
+        },
+        FaultKind::Garble {
+            every: 60,
+            how: GarbleHow::Truncated,
+        },
+        FaultKind::Garble {
+            every: 60,
+            how: GarbleHow::Binary,
+        },
         FaultKind::SchemaDrift { every: 60 },
         FaultKind::ExtraField { every: 4 },
-        FaultKind::FarId { every: 500, ahead: 1_000_000 },
+        FaultKind::FarId {
+            every: 500,
+            ahead: 1_000_000,
+        },
     ] {
         strike(&rig, Fault::new(kind));
         running.until_more(400).await;
@@ -167,7 +211,14 @@ async fn messages_repeated_reordered_skipped_and_garbled_change_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn text_that_is_not_utf8_costs_no_trade() {
     let (rig, running) = collecting(busy()).await;
-    strike(&rig, Fault::new(FaultKind::Garble { every: 200, how: GarbleHow::NotUtf8 }).times(3));
+    strike(
+        &rig,
+        Fault::new(FaultKind::Garble {
+            every: 200,
+            how: GarbleHow::NotUtf8,
+        })
+        .times(3),
+    );
     running.until_more(1500).await;
     finish(rig, running).await;
 }
@@ -176,8 +227,19 @@ async fn text_that_is_not_utf8_costs_no_trade() {
 async fn gap_while(fault: FaultKind) {
     let (rig, running) = collecting(busy()).await;
     strike(&rig, Fault::new(fault));
-    strike(&rig, Fault::new(FaultKind::Skip { every: 10, ids: Vec::new() }).times(5));
-    running.until("a gap", |shown| shown.symbols.iter().any(|s| s.gaps_open > 0)).await;
+    strike(
+        &rig,
+        Fault::new(FaultKind::Skip {
+            every: 10,
+            ids: Vec::new(),
+        })
+        .times(5),
+    );
+    running
+        .until("a gap", |shown| {
+            shown.symbols.iter().any(|s| s.gaps_open > 0)
+        })
+        .await;
     // Several attempts have to fail before history is back.
     let frozen = running.board.read();
     let asked = rig.server.stats().rest_requests.values().sum::<u64>();
@@ -190,11 +252,18 @@ async fn gap_while(fault: FaultKind) {
     for (before, now) in frozen.symbols.iter().zip(&still.symbols) {
         assert_eq!(now.gaps_absent, 0);
         if before.gaps_open > 0 && now.gaps_open > 0 {
-            assert_eq!(before.next_id, now.next_id, "nothing goes on without the missing ids");
+            assert_eq!(
+                before.next_id, now.next_id,
+                "nothing goes on without the missing ids"
+            );
         }
     }
     rig.server.faults().clear();
-    running.until("the gap to close", |s| s.symbols.iter().all(|s| s.gaps_open == 0)).await;
+    running
+        .until("the gap to close", |s| {
+            s.symbols.iter().all(|s| s.gaps_open == 0)
+        })
+        .await;
     finish(rig, running).await;
 }
 
@@ -205,7 +274,11 @@ async fn a_gap_waits_while_history_is_down() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gap_waits_while_history_fails() {
-    gap_while(FaultKind::RestStatus { status: 503, retry_after_s: None }).await;
+    gap_while(FaultKind::RestStatus {
+        status: 503,
+        retry_after_s: None,
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -223,13 +296,33 @@ async fn a_rate_limit_is_kept_and_outlived() {
     let (rig, running) = collecting(busy()).await;
     strike(
         &rig,
-        Fault::new(FaultKind::RestStatus { status: 429, retry_after_s: Some(1) })
-            .lasting(Duration::from_millis(900)),
+        Fault::new(FaultKind::RestStatus {
+            status: 429,
+            retry_after_s: Some(1),
+        })
+        .lasting(Duration::from_millis(900)),
     );
-    strike(&rig, Fault::new(FaultKind::Skip { every: 10, ids: Vec::new() }).times(2));
+    strike(
+        &rig,
+        Fault::new(FaultKind::Skip {
+            every: 10,
+            ids: Vec::new(),
+        })
+        .times(2),
+    );
     running.until_event("history.failed").await;
-    running.until("the gap to close", |s| s.symbols.iter().all(|s| s.gaps_open == 0)).await;
-    let refused = rig.server.stats().rest_requests.get(&429).copied().unwrap_or_default();
+    running
+        .until("the gap to close", |s| {
+            s.symbols.iter().all(|s| s.gaps_open == 0)
+        })
+        .await;
+    let refused = rig
+        .server
+        .stats()
+        .rest_requests
+        .get(&429)
+        .copied()
+        .unwrap_or_default();
     assert!(refused <= 2, "{refused} requests in spite of Retry-After");
     finish(rig, running).await;
 }
@@ -241,7 +334,14 @@ async fn a_hold_that_overflows_is_fetched_instead() {
     let running = rig.collect();
     running.until_taken(3000).await;
     strike(&rig, Fault::new(FaultKind::RestDown { how: CutHow::Fin }));
-    strike(&rig, Fault::new(FaultKind::Skip { every: 10, ids: Vec::new() }).times(2));
+    strike(
+        &rig,
+        Fault::new(FaultKind::Skip {
+            every: 10,
+            ids: Vec::new(),
+        })
+        .times(2),
+    );
     running.until_event("trades.hold_dropped").await;
     rig.server.faults().clear();
     finish(rig, running).await;
@@ -251,10 +351,18 @@ async fn a_hold_that_overflows_is_fetched_instead() {
 async fn trades_proven_absent_are_recorded_and_cut_once() {
     let rig = Rig::start(ending(6000)).await;
     let name = symbol("BTCUSDT");
-    let first_id = rig.server.tape().first_id("BTCUSDT").expect("a tape").expect("a trade");
+    let first_id = rig
+        .server
+        .tape()
+        .first_id("BTCUSDT")
+        .expect("a tape")
+        .expect("a trade");
     let absent = (first_id + 4000, first_id + 4002);
     let ids = (absent.0..=absent.1).collect();
-    strike(&rig, Fault::new(FaultKind::DropIds { ids }).symbol("BTCUSDT"));
+    strike(
+        &rig,
+        Fault::new(FaultKind::DropIds { ids }).symbol("BTCUSDT"),
+    );
     let running = rig.collect();
     running.until_event("gap.absent").await;
     running.until_taken(6000).await;
@@ -270,12 +378,19 @@ async fn trades_proven_absent_are_recorded_and_cut_once() {
         let last_id = summary.shown.symbols[0].next_id - 1;
         let behind = rig.tape(&name, absent.1 + 1, last_id);
         expected.extend(behind.iter().flat_map(|trade| reference.push(trade)));
-        let stored: Vec<_> =
-            rig.stored(&name, threshold).await.into_iter().map(|row| row.bar).collect();
+        let stored: Vec<_> = rig
+            .stored(&name, threshold)
+            .await
+            .into_iter()
+            .map(|row| row.bar)
+            .collect();
         assert_eq!(stored, expected);
     }
     let gaps = rig.gaps().await;
-    let found: Vec<_> = gaps.iter().filter(|gap| gap.state == GapState::Absent).collect();
+    let found: Vec<_> = gaps
+        .iter()
+        .filter(|gap| gap.state == GapState::Absent)
+        .collect();
     assert_eq!(found.len(), 1, "{gaps:?}");
     assert_eq!((found[0].first_id, found[0].last_id), absent);
 }
@@ -283,18 +398,32 @@ async fn trades_proven_absent_are_recorded_and_cut_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_trade_that_is_malformed_everywhere_is_given_up_alone() {
     let rig = Rig::start(ending(5000)).await;
-    let first_id = rig.server.tape().first_id("ETHUSDT").expect("a tape").expect("a trade");
+    let first_id = rig
+        .server
+        .tape()
+        .first_id("ETHUSDT")
+        .expect("a tape")
+        .expect("a trade");
     let ids = vec![first_id + 3500];
     let how = MalformedHow::LastBelowFirst;
-    strike(&rig, Fault::new(FaultKind::Malformed { ids, how }).symbol("ETHUSDT"));
+    strike(
+        &rig,
+        Fault::new(FaultKind::Malformed { ids, how }).symbol("ETHUSDT"),
+    );
     let running = rig.collect();
     running.until_event("gap.absent").await;
     running.until_taken(5000).await;
     running.stop().await.expect("a graceful stop");
     let gaps = rig.gaps().await;
-    let found: Vec<_> = gaps.iter().filter(|gap| gap.state == GapState::Absent).collect();
+    let found: Vec<_> = gaps
+        .iter()
+        .filter(|gap| gap.state == GapState::Absent)
+        .collect();
     assert_eq!(found.len(), 1, "{gaps:?}");
-    assert_eq!((found[0].first_id, found[0].last_id), (first_id + 3500, first_id + 3500));
+    assert_eq!(
+        (found[0].first_id, found[0].last_id),
+        (first_id + 3500, first_id + 3500)
+    );
     assert!(found[0].proof.contains("no trade"), "{}", found[0].proof);
 }
 
@@ -302,11 +431,21 @@ async fn a_trade_that_is_malformed_everywhere_is_given_up_alone() {
 async fn ids_that_go_back_stop_the_symbol_and_name_both_ids() {
     let (rig, running) = collecting(ending(4000)).await;
     running.until_taken(4000).await;
-    strike(&rig, Fault::new(FaultKind::LatestBehind { by: 500 }).symbol("BTCUSDT"));
+    strike(
+        &rig,
+        Fault::new(FaultKind::LatestBehind { by: 500 }).symbol("BTCUSDT"),
+    );
     rig.server.faults().cut(CutHow::Rst);
     running.until_event("symbol.id_reset").await;
-    let shown = running.board.wait_until(|s| s.symbols[0].phase == Phase::Stopped).await;
-    assert_eq!(shown.symbols[1].phase, Phase::Live, "the other symbol goes on");
+    let shown = running
+        .board
+        .wait_until(|s| s.symbols[0].phase == Phase::Stopped)
+        .await;
+    assert_eq!(
+        shown.symbols[1].phase,
+        Phase::Live,
+        "the other symbol goes on"
+    );
     running.stop().await.expect("a graceful stop");
 }
 
@@ -316,7 +455,10 @@ async fn a_quiet_market_is_confirmed_and_left_alone() {
     running.until_taken(4000).await;
     running
         .until("both symbols to be quiet", |shown| {
-            shown.symbols.iter().all(|symbol| symbol.link == Link::Quiet)
+            shown
+                .symbols
+                .iter()
+                .all(|symbol| symbol.link == Link::Quiet)
         })
         .await;
     let asked = rig.server.stats().rest_requests.values().sum::<u64>();
@@ -333,7 +475,10 @@ async fn a_quiet_market_is_confirmed_and_left_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn history_that_is_ahead_of_the_stream_is_no_reason_to_reconnect() {
-    let config = Config { stream_delay: Duration::from_millis(30), ..busy() };
+    let config = Config {
+        stream_delay: Duration::from_millis(30),
+        ..busy()
+    };
     let (rig, running) = collecting(config).await;
     running.until_more(3000).await;
     assert_eq!(running.count("stream.dead"), 0);
@@ -354,7 +499,10 @@ async fn a_restart_goes_on_from_the_checkpoint_whatever_was_missed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_threshold_added_at_a_restart_is_complete_from_its_period_on() {
     // All within one day, so that the new series starts with the tape.
-    let config = Config { trades_per_day: Some(1_000_000), ..busy() };
+    let config = Config {
+        trades_per_day: Some(1_000_000),
+        ..busy()
+    };
     let (mut rig, running) = collecting(config).await;
     running.stop().await.expect("a graceful stop");
     rig.settings.thresholds = vec![dbps(25), dbps(50), dbps(250)];
@@ -386,7 +534,11 @@ async fn a_symbol_that_the_exchange_does_not_know_is_refused_before_anything_is_
     let mut rig = Rig::start(busy()).await;
     rig.settings.symbols = vec![symbol("BTCUSDT"), symbol("NOSUCH")];
     let running = rig.collect();
-    let error = running.task.await.expect("no panic").expect_err("an unknown symbol");
+    let error = running
+        .task
+        .await
+        .expect("no panic")
+        .expect_err("an unknown symbol");
     assert!(error.to_string().contains("NOSUCH"), "{error}");
     assert!(rig.stored(&symbol("BTCUSDT"), dbps(250)).await.is_empty());
 }

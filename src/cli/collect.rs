@@ -17,7 +17,9 @@ use super::{
     exit::ExitCode,
 };
 
+mod exchange;
 mod limits;
+mod run;
 mod sim;
 
 use limits::LimitsArgs;
@@ -75,13 +77,9 @@ impl CollectArgs {
         flags
     }
 
+    /// Collects until the end comes.
     pub fn run(self, context: &Context) -> Result<ExitCode, CliError> {
-        let _ = self.settings(context, String::new())?;
-        let _ = self.sim.config(&self.symbols);
-        Err(
-            CliError::new(ExitCode::Failed, "collecting is not part of this build")
-                .hint("take a build that has it"),
-        )
+        run::run(&self, context)
     }
 
     /// What to collect, and how. `collector` is the name of this collector in the store.

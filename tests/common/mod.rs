@@ -116,7 +116,13 @@ impl Rig {
             request_deadline: Duration::from_millis(500),
             ..binance::Settings::default()
         };
-        Self { server, directory, store_address, settings, binance }
+        Self {
+            server,
+            directory,
+            store_address,
+            settings,
+            binance,
+        }
     }
 
     pub fn state_dir(&self) -> PathBuf {
@@ -134,7 +140,10 @@ impl Rig {
         let emit = {
             let events = Arc::clone(&events);
             Emit::new(move |event| {
-                eprintln!("{} {event}", event.symbol().map_or("", |symbol| symbol.as_str()));
+                eprintln!(
+                    "{} {event}",
+                    event.symbol().map_or("", |symbol| symbol.as_str())
+                );
                 events.lock().expect("not poisoned").push(event.clone());
             })
         };
@@ -151,7 +160,12 @@ impl Rig {
             board: board.clone(),
         };
         let task = tokio::spawn(collect::run(collector, stop.clone()));
-        Running { board, events, stop, task }
+        Running {
+            board,
+            events,
+            stop,
+            task,
+        }
     }
 
     /// The tape from the trade `first_id` to `last_id`.
@@ -165,7 +179,9 @@ impl Rig {
     pub fn expected(&self, symbol: &Symbol, threshold: Threshold, ids: (i64, i64)) -> Vec<Bar> {
         let mut reference = Reference::new(threshold, self.settings.anchor, true);
         let tape = self.tape(symbol, ids.0, ids.1);
-        tape.iter().flat_map(|trade| reference.push(trade)).collect()
+        tape.iter()
+            .flat_map(|trade| reference.push(trade))
+            .collect()
     }
 
     /// The stored bars of a series.
@@ -190,7 +206,10 @@ impl Rig {
 
     /// The stored gaps.
     pub async fn gaps(&self) -> Vec<GapRow> {
-        self.store().gaps(&GapQuery::default()).await.expect("a readable store")
+        self.store()
+            .gaps(&GapQuery::default())
+            .await
+            .expect("a readable store")
     }
 
     /// Asserts that each series holds exactly the bars that the reference makes of the
@@ -213,7 +232,11 @@ impl Rig {
                     .into_iter()
                     .map(|row| row.bar)
                     .collect();
-                assert!(!expected.is_empty(), "{} {threshold} makes bars", shown.symbol);
+                assert!(
+                    !expected.is_empty(),
+                    "{} {threshold} makes bars",
+                    shown.symbol
+                );
                 assert_eq!(
                     stored.len(),
                     expected.len(),
@@ -247,42 +270,74 @@ impl Running {
     }
 
     /// Waits until the board shows something.
-    pub async fn until(&self, what: &str, condition: impl FnMut(&collect::snapshot::Shown) -> bool) {
-        if tokio::time::timeout(PATIENCE, self.board.wait_until(condition)).await.is_err() {
+    pub async fn until(
+        &self,
+        what: &str,
+        condition: impl FnMut(&collect::snapshot::Shown) -> bool,
+    ) {
+        if tokio::time::timeout(PATIENCE, self.board.wait_until(condition))
+            .await
+            .is_err()
+        {
             panic!("waited for {what} in vain: {:#?}", self.board.read());
         }
     }
 
     /// Waits until `count` more trades of each symbol were taken.
     pub async fn until_more(&self, count: u64) {
-        let before: Vec<u64> =
-            self.board.read().symbols.iter().map(|symbol| symbol.trades).collect();
+        let before: Vec<u64> = self
+            .board
+            .read()
+            .symbols
+            .iter()
+            .map(|symbol| symbol.trades)
+            .collect();
         self.until("more trades", |shown| {
-            shown.symbols.iter().zip(&before).all(|(now, before)| now.trades >= before + count)
+            shown
+                .symbols
+                .iter()
+                .zip(&before)
+                .all(|(now, before)| now.trades >= before + count)
         })
         .await;
     }
 
     /// Waits until an event with this code has come.
     pub async fn until_event(&self, code: &str) {
-        let has_come =
-            || self.events.lock().expect("not poisoned").iter().any(|event| event.code() == code);
+        let has_come = || {
+            self.events
+                .lock()
+                .expect("not poisoned")
+                .iter()
+                .any(|event| event.code() == code)
+        };
         // The board changes with every tick of a session, and so wakes this up.
         let waiting = self.board.wait_until(|_| has_come());
         if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-            panic!("waited for the event {code} in vain: {:#?}", self.board.read());
+            panic!(
+                "waited for the event {code} in vain: {:#?}",
+                self.board.read()
+            );
         }
     }
 
     /// How many events had this code.
     pub fn count(&self, code: &str) -> usize {
-        self.events.lock().expect("not poisoned").iter().filter(|e| e.code() == code).count()
+        self.events
+            .lock()
+            .expect("not poisoned")
+            .iter()
+            .filter(|e| e.code() == code)
+            .count()
     }
 
     /// Stops gracefully.
     pub async fn stop(self) -> Result<Summary, CollectError> {
         self.stop.cancel();
-        tokio::time::timeout(PATIENCE, self.task).await.expect("it stops").expect("no panic")
+        tokio::time::timeout(PATIENCE, self.task)
+            .await
+            .expect("it stops")
+            .expect("no panic")
     }
 }
 

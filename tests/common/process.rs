@@ -81,10 +81,15 @@ impl Sim {
                 let _ = sender.send(line);
             })
             .expect("a thread");
-        let line = receiver.recv_timeout(PATIENCE).expect("probe serve listens");
+        let line = receiver
+            .recv_timeout(PATIENCE)
+            .expect("probe serve listens");
         let word = |after: &str| {
             let mut words = line.split_whitespace().skip_while(|word| *word != after);
-            words.nth(1).unwrap_or_else(|| panic!("'{after}' in {line:?}")).to_owned()
+            words
+                .nth(1)
+                .unwrap_or_else(|| panic!("'{after}' in {line:?}"))
+                .to_owned()
         };
         Self {
             ws: word("ws"),
@@ -117,7 +122,11 @@ pub fn run(command: &mut Command) -> Output {
     let err = drain(child.stderr.take().expect("a pipe"));
     let status = Process(child).wait();
     let read = |bytes: mpsc::Receiver<Vec<u8>>| bytes.recv_timeout(PATIENCE).expect("output");
-    Output { status, stdout: read(out), stderr: read(err) }
+    Output {
+        status,
+        stdout: read(out),
+        stderr: read(err),
+    }
 }
 
 fn drain(mut from: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {

@@ -2,7 +2,10 @@
 
 use tokio::sync::watch;
 
-use crate::domain::{price::Price, symbol::Symbol, threshold::Threshold};
+use crate::{
+    domain::{price::Price, symbol::Symbol, threshold::Threshold},
+    journal::SpoolStats,
+};
 
 /// How far a symbol is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -122,6 +125,8 @@ pub struct Shown {
     pub symbols: Vec<SymbolSnapshot>,
     /// Delivery.
     pub sink: SinkSnapshot,
+    /// What the store has not confirmed.
+    pub spool: SpoolStats,
     /// Counters.
     pub totals: Totals,
 }

@@ -15,7 +15,7 @@ pub struct SimArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     sim_seed: u64,
     /// Trades a second and symbol, or max for as fast as they are taken
-    #[arg(long, value_name = "RATE", default_value = "200")]
+    #[arg(long, value_name = "RATE", default_value = "10")]
     sim_rate: Rate,
     /// Play the tape from its beginning with so many trades past, not by the clock
     #[arg(long, value_name = "N")]
@@ -34,6 +34,8 @@ impl SimArgs {
             rate: self.sim_rate,
             history: self.sim_history,
             trades_per_day: self.sim_trades_per_day,
+            // It is asked for a whole day at once, by this program alone.
+            weight_limit: u32::MAX,
             ..Config::default()
         }
     }

@@ -158,7 +158,10 @@ pub(crate) fn later(wait: Duration) -> Instant {
 
 /// The wall clock in microseconds since 1970 UTC.
 pub(crate) fn wall_us() -> i64 {
-    #[expect(clippy::disallowed_methods, reason = "an exchange has a clock of its own")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an exchange has a clock of its own"
+    )]
     Timestamp::now().as_microsecond()
 }
 

@@ -25,7 +25,9 @@ const BURST_DIVISOR: u32 = 8;
 const WEIGHT_LIMIT: u32 = 6000;
 
 /// With more than 90 % used, by us or others at this address, requests slow down.
-const TIGHT_ABOVE: u32 = WEIGHT_LIMIT / 10 * 9;
+const fn tight_above(weight_limit: u32) -> u32 {
+    weight_limit / 10 * 9
+}
 
 /// How far apart requests are then.
 const TIGHT_SPACING: Duration = Duration::from_secs(1);
@@ -53,6 +55,7 @@ type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<D
 pub(super) struct Budget {
     limiter: Limiter,
     clock: TokioClock,
+    tight_above: u32,
     /// Those who wait do so in the order in which they came.
     queue: tokio::sync::Mutex<()>,
     state: Mutex<State>,
@@ -89,9 +92,12 @@ impl Budget {
         let burst = (weight_per_minute.get() / BURST_DIVISOR).max(REQUEST_WEIGHT.get());
         let quota = Quota::per_minute(weight_per_minute)
             .allow_burst(NonZeroU32::new(burst).unwrap_or(REQUEST_WEIGHT));
+        // Who sets more than the exchange's limit talks to another exchange.
+        let weight_limit = WEIGHT_LIMIT.max(weight_per_minute.get());
         Self {
             limiter: RateLimiter::direct_with_clock(quota, clock.clone()),
             clock,
+            tight_above: tight_above(weight_limit),
             queue: tokio::sync::Mutex::new(()),
             state: Mutex::default(),
         }
@@ -147,7 +153,7 @@ impl Budget {
     /// The exchange says how much weight of this minute is used up, and how long the
     /// minute still lasts.
     pub(super) fn used(&self, weight: u32, rest_of_minute: Duration) {
-        let tight_until = (weight > TIGHT_ABOVE).then(|| Instant::now() + rest_of_minute);
+        let tight_until = (weight > self.tight_above).then(|| Instant::now() + rest_of_minute);
         self.state().tight_until = tight_until;
     }
 
