@@ -63,6 +63,12 @@ struct ServeArgs {
     /// How often streams are pinged.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
     ping: Duration,
+    /// How long a ping may stay unanswered.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pong_timeout: Duration,
+    /// How many messages, pings and pongs a client may send in a second.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    client_message_limit: u32,
     /// How long a stream connection lives.
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
     lifetime: Duration,
@@ -139,6 +145,8 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         history: args.history,
         length: args.length,
         ping_interval: args.ping,
+        pong_timeout: args.pong_timeout,
+        client_message_limit: args.client_message_limit,
         lifetime: args.lifetime,
         stream_delay: args.stream_delay,
         weight_limit: args.weight_limit,
@@ -161,9 +169,10 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let stats = server.stats();
     server.stop().await;
     tracing::info!(
-        "served {} stream connections and {} messages",
+        "served {} stream connections and {} messages; {} clients did not keep up",
         stats.connections_ever,
-        stats.messages_sent
+        stats.messages_sent,
+        stats.slow_clients
     );
     Ok(())
 }
@@ -236,9 +245,9 @@ fn say(line: &str) -> anyhow::Result<()> {
     out.flush().context("failed to write to stdout")
 }
 
-fn failed(error: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {
-    let text = format!("failed to {error}");
-    anyhow::Error::new(error).context(text)
+fn failed(error: impl std::error::Error) -> anyhow::Error {
+    // The text already names the cause, so a chain would only say it twice.
+    anyhow::anyhow!("failed to {error}")
 }
 
 fn capitals(text: &str) -> Result<String, String> {

@@ -31,6 +31,7 @@ use streamkit::{
     exchange::{
         binance::{self, Binance},
         sim::{Config, Server, SimTrade},
+        socket::SocketSettings,
     },
     store::{
         self, StoreOptions,
@@ -91,6 +92,8 @@ pub struct Rig {
 impl Rig {
     /// Starts the exchange; nothing is collected yet.
     pub async fn start(config: Config) -> Self {
+        // The collector's pings are scaled down like everything else.
+        let config = Config { client_message_limit: 1000, ..config };
         let directory = tempfile::tempdir().expect("a directory");
         let symbols = config.symbols.iter().map(|name| symbol(name)).collect();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -108,11 +111,15 @@ impl Rig {
         };
         let binance = binance::Settings {
             name: EXCHANGE.to_owned(),
-            ws_urls: vec![server.ws_url()],
-            rest_urls: vec![server.rest_url()],
+            ws_urls: vec![server.ws_url().parse().expect("a URL")],
+            rest_urls: vec![server.rest_url().parse().expect("a URL")],
+            socket: SocketSettings {
+                connect_deadline: Duration::from_millis(500),
+                ping_interval: Duration::from_millis(300),
+                pong_deadline: Duration::from_millis(200),
+                ..SocketSettings::default()
+            },
             connect_deadline: Duration::from_millis(500),
-            ping_interval: Duration::from_millis(300),
-            pong_deadline: Duration::from_millis(200),
             request_deadline: Duration::from_millis(500),
             ..binance::Settings::default()
         };

@@ -220,26 +220,36 @@ impl Life<'_> {
             if self.connection.is_half_open() {
                 return Ok(());
             }
-            if let Some(delay) = self.slow() {
-                self.write(socket, &std::mem::take(&mut together)).await?;
+            let slow = self.slow();
+            if slow.is_some() || together.len() + chunk.bytes.len() > TOGETHER_SIZE_BYTES {
+                self.write_data(socket, &together, messages).await?;
+                together.clear();
+                messages = 0;
+            }
+            if let Some(delay) = slow {
                 write_slowly(socket, &chunk.bytes, delay).await?;
                 self.exchange.stats.count_messages(chunk.messages);
-                continue;
-            }
-            messages += chunk.messages;
-            if together.is_empty() && chunk.bytes.len() >= TOGETHER_SIZE_BYTES {
-                self.write(socket, &chunk.bytes).await?;
-                continue;
-            }
-            together.extend_from_slice(&chunk.bytes);
-            if together.len() >= TOGETHER_SIZE_BYTES {
-                self.write(socket, &together).await?;
-                together.clear();
+            } else if chunk.bytes.len() > TOGETHER_SIZE_BYTES {
+                self.write_data(socket, &chunk.bytes, chunk.messages)
+                    .await?;
+            } else {
+                together.extend_from_slice(&chunk.bytes);
+                messages += chunk.messages;
             }
         }
-        self.write(socket, &together).await?;
-        self.exchange.stats.count_messages(messages);
+        self.write_data(socket, &together, messages).await?;
         self.exchange.hub.room.notify_one();
+        Ok(())
+    }
+
+    async fn write_data(
+        &self,
+        socket: &mut Socket,
+        bytes: &[u8],
+        messages: u64,
+    ) -> Result<(), End> {
+        self.write(socket, bytes).await?;
+        self.exchange.stats.count_messages(messages);
         Ok(())
     }
 
