@@ -242,12 +242,12 @@ async fn gap_while(fault: FaultKind) {
         .await;
     // Several attempts have to fail before history is back.
     let frozen = running.board.read();
-    let asked = rig.server.stats().rest_requests.values().sum::<u64>();
-    running
-        .until("more requests", |_| {
-            rig.server.stats().rest_requests.values().sum::<u64>() >= asked + 6
-        })
-        .await;
+    let attempts = || {
+        let answered = rig.server.stats().rest_requests.values().sum::<u64>();
+        answered + running.count("history.failed") as u64
+    };
+    let before = attempts();
+    running.until("more attempts", |_| attempts() >= before + 4).await;
     let still = running.board.read();
     for (before, now) in frozen.symbols.iter().zip(&still.symbols) {
         assert_eq!(now.gaps_absent, 0);
