@@ -77,17 +77,14 @@ pub fn from_tape<E>(
         trade
             .check()
             .map_err(|source| TapeError::Malformed { line, source })?;
-        match &mut summary {
-            Some(summary) => summary.last_id = trade.id,
-            None => {
-                for &threshold in thresholds {
-                    ladder.start(threshold, trade.id);
-                }
-                summary = Some(TapeSummary {
-                    first_id: trade.id,
-                    last_id: trade.id,
-                });
+        if let Some(summary) = &mut summary { summary.last_id = trade.id } else {
+            for &threshold in thresholds {
+                ladder.start(threshold, trade.id);
             }
+            summary = Some(TapeSummary {
+                first_id: trade.id,
+                last_id: trade.id,
+            });
         }
         ladder
             .push(&trade, &mut closed)

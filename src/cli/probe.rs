@@ -12,7 +12,11 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
+use crate::app::clock::Clock;
 use crate::exchange::sim::{Config, Rate, Server, Tape};
+
+/// Microseconds in a UTC day.
+const DAY_US: i64 = 86_400_000_000;
 
 /// Test against a sim exchange.
 #[derive(Debug, Args)]
@@ -83,7 +87,7 @@ struct TapeArgs {
     /// The symbol to write.
     #[arg(long, value_name = "SYMBOL", value_parser = capitals)]
     symbol: String,
-    /// The first id to write; by default the first of the tape.
+    /// The first id to write; by default the first of a played tape, or of today.
     #[arg(long, value_name = "ID")]
     from_id: Option<i64>,
     /// How many trades to write at most.
@@ -156,9 +160,10 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     }
     let stats = server.stats();
     server.stop().await;
-    eprintln!(
+    tracing::info!(
         "served {} stream connections and {} messages",
-        stats.connections_ever, stats.messages_sent
+        stats.connections_ever,
+        stats.messages_sent
     );
     Ok(())
 }
@@ -172,7 +177,17 @@ fn write_tape(args: TapeArgs) -> anyhow::Result<()> {
     };
     let tape = Tape::new(&config).map_err(failed)?;
     let mut out = BufWriter::new(io::stdout().lock());
-    let from_id = args.from_id.unwrap_or(0);
+    let from_id = match args.from_id {
+        Some(id) => id,
+        None if config.is_played() => 0,
+        None => {
+            let now_us = Clock::system().wall_us();
+            let midnight_us = now_us - now_us.rem_euclid(DAY_US);
+            tape.first_id_at(&args.symbol, midnight_us)
+                .map_err(failed)?
+                .unwrap_or(0)
+        }
+    };
     tape.write_csv(&args.symbol, from_id, args.count, &mut out)
         .map_err(failed)?;
     Ok(())

@@ -170,10 +170,10 @@ impl Settings {
     /// Each setting as text without secrets, with its origin, in the order of [`Key::ALL`].
     #[must_use]
     pub fn shown(&self) -> Vec<(Key, Vec<String>, &Origin)> {
-        fn one<'a, T: fmt::Display>(
+        fn one<T: fmt::Display>(
             key: Key,
-            setting: &'a Setting<T>,
-        ) -> (Key, Vec<String>, &'a Origin) {
+            setting: &Setting<T>,
+        ) -> (Key, Vec<String>, &Origin) {
             (key, vec![setting.value.to_string()], &setting.origin)
         }
         let thresholds = self

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod process;
+
 use std::{
     net::SocketAddr,
     path::PathBuf,
