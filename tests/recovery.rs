@@ -247,7 +247,9 @@ async fn gap_while(fault: FaultKind) {
         answered + running.count("history.failed") as u64
     };
     let before = attempts();
-    running.until("more attempts", |_| attempts() >= before + 4).await;
+    running
+        .until("more attempts", |_| attempts() >= before + 4)
+        .await;
     let still = running.board.read();
     for (before, now) in frozen.symbols.iter().zip(&still.symbols) {
         assert_eq!(now.gaps_absent, 0);

@@ -93,7 +93,10 @@ impl Rig {
     /// Starts the exchange; nothing is collected yet.
     pub async fn start(config: Config) -> Self {
         // The collector's pings are scaled down like everything else.
-        let config = Config { client_message_limit: 1000, ..config };
+        let config = Config {
+            client_message_limit: 1000,
+            ..config
+        };
         let directory = tempfile::tempdir().expect("a directory");
         let symbols = config.symbols.iter().map(|name| symbol(name)).collect();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
