@@ -35,7 +35,7 @@ pub enum BackDoor {
         _directory: TempDir,
     },
     ClickHouse {
-        client: clickhouse::Client,
+        client: Box<clickhouse::Client>,
         database: String,
     },
 }
@@ -95,7 +95,10 @@ impl Place {
         let client = clickhouse::Client::default()
             .with_url(url)
             .with_database(&database);
-        let back_door = BackDoor::ClickHouse { client, database };
+        let back_door = BackDoor::ClickHouse {
+            client: Box::new(client),
+            database,
+        };
         Some(Self::new(address, back_door).await)
     }
 

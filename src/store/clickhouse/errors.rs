@@ -146,15 +146,24 @@ pub(super) fn kind_of(code: i32) -> StoreErrorKind {
 /// What the client's `error` comes to.
 pub(super) fn failure(error: &Error, evidence: &Evidence) -> Failure {
     let unanswered = if evidence.may_be_in { Ambiguous } else { Retry };
-    let (kind, reason) = match error {
-        Error::BadResponse(text) => return refusal(text, evidence.answer.as_ref()),
-        Error::Network(_) => (unanswered, chain(error)),
-        Error::TimedOut => (unanswered, "no answer came in time".to_owned()),
+    let refused = evidence
+        .answer
+        .as_ref()
+        .filter(|answer| answer.status >= 400);
+    let (kind, reason) = match (error, refused) {
+        (Error::BadResponse(text), _) => return refusal(text, evidence.answer.as_ref()),
+        // It was refused while it was still being sent, which the client takes for a
+        // broken connection.
+        (_, Some(answer)) => return refusal(&answer.body, Some(answer)),
+        (Error::TimedOut, _) => (unanswered, "no answer came in time".to_owned()),
         // Rows that do not fit the table, or a table that has other columns.
-        Error::SchemaMismatch(_)
-        | Error::InvalidColumnsHeader(_)
-        | Error::InvalidParams(_)
-        | Error::Unsupported(_) => (Configuration, chain(error)),
+        (
+            Error::SchemaMismatch(_)
+            | Error::InvalidColumnsHeader(_)
+            | Error::InvalidParams(_)
+            | Error::Unsupported(_),
+            _,
+        ) => (Configuration, chain(error)),
         _ => (unanswered, chain(error)),
     };
     let reason = shortened(&reason);
@@ -197,8 +206,8 @@ pub(super) fn refusal(text: &str, answer: Option<&Answer>) -> Failure {
 /// The class of an answer that names no exception: it comes from something in between.
 fn kind_of_status(status: u16) -> StoreErrorKind {
     match status {
-        408 | 425 | 429 | 500.. => Retry,
-        400..=499 | 300..=399 => Configuration,
+        408 | 425 | 429 => Retry,
+        300..=499 => Configuration,
         _ => Retry,
     }
 }

@@ -4,7 +4,11 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{errors::Failure, insert, read, worker::Worker};
+use super::{
+    errors::Failure,
+    insert, read,
+    worker::{Db, Worker},
+};
 use crate::{
     domain::row::{BarRow, GapRow, Series},
     store::{
@@ -133,7 +137,7 @@ impl Store for SqliteStore {
 
     async fn create_schema(&self) -> Result<(), StoreError> {
         self.worker
-            .run(|db| db.create_schema())
+            .run(Db::create_schema)
             .await
             .map_err(|failure| self.read_error(failure))
     }
