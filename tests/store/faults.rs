@@ -230,6 +230,19 @@ async fn a_server_that_accepts_and_stalls_is_given_up() {
         drop(stream);
     })
     .await;
+    let store = store_at(server.address);
+    let started = Instant::now();
+    for error in [
+        store.ping().await.expect_err("no ping"),
+        store
+            .series(&BarQuery::default())
+            .await
+            .expect_err("no series"),
+        store.last_bar(&btc()).await.expect_err("no bar"),
+    ] {
+        assert_eq!(error.kind, StoreErrorKind::Retry, "{error}");
+    }
+    assert!(started.elapsed() < 20 * PATIENCE);
     // Nothing of the insert was sent: the table's columns never came.
     assert_eq!(kind(server).await, (StoreErrorKind::Retry, None));
 }

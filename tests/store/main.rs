@@ -12,6 +12,7 @@
 
 mod clickhouse;
 mod faults;
+mod outage;
 mod place;
 mod rows;
 mod sqlite;
