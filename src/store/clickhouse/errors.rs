@@ -156,6 +156,7 @@ pub(super) fn failure(error: &Error, evidence: &Evidence) -> Failure {
         // broken connection.
         (_, Some(answer)) => return refusal(&answer.body, Some(answer)),
         (Error::TimedOut, _) => (unanswered, "no answer came in time".to_owned()),
+        (Error::Network(_), _) if is_tls_misfit(error) => (Configuration, chain(error)),
         // Rows that do not fit the table, or a table that has other columns.
         (
             Error::SchemaMismatch(_)
@@ -234,7 +235,8 @@ pub(super) fn unconfirmed(answer: Option<&Answer>) -> Option<Failure> {
     if !answer.is_clickhouse {
         return Some(failure(
             Configuration,
-            "what answers there is not a ClickHouse server",
+            "its answer lacks the X-ClickHouse headers: what answers there is no ClickHouse \
+             server, or something in between takes them away",
         ));
     }
     None
@@ -274,6 +276,27 @@ fn message_in(text: &str) -> String {
     } else {
         line.to_owned()
     }
+}
+
+/// Whether the server's certificate is not trusted, or it does not speak TLS at all.
+fn is_tls_misfit(error: &Error) -> bool {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return matches!(
+                tls,
+                rustls::Error::InvalidCertificate(_) | rustls::Error::InvalidMessage(_)
+            );
+        }
+        // What an I/O error was made of is not among its sources.
+        cause = match inner.downcast_ref::<std::io::Error>() {
+            Some(io) => io
+                .get_ref()
+                .map(|made_of| made_of as &(dyn StdError + 'static)),
+            None => inner.source(),
+        };
+    }
+    false
 }
 
 /// An error with its causes, none twice.
@@ -409,6 +432,16 @@ mod tests {
             unconfirmed(None).map(|failure| failure.kind),
             Some(Ambiguous)
         );
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_for_somebody_to_mend() {
+        let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let nested = std::io::Error::other(std::io::Error::other(unknown));
+        let error = Error::Network(Box::new(nested));
+        let failure = failure(&error, &Evidence::default());
+        assert_eq!(failure.kind, Configuration);
+        assert!(failure.reason.contains("certificate"), "{}", failure.reason);
     }
 
     #[test]
