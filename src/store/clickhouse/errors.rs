@@ -207,7 +207,7 @@ pub(super) fn refusal(text: &str, answer: Option<&Answer>) -> Failure {
 /// The class of an answer that names no exception: it comes from something in between.
 fn kind_of_status(status: u16) -> StoreErrorKind {
     match status {
-        408 | 425 | 429 => Retry,
+        408 | 425 | 429 | 500.. => Retry,
         300..=499 => Configuration,
         _ => Retry,
     }

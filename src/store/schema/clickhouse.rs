@@ -44,14 +44,14 @@ impl Table {
     fn statement(&self, cluster: Option<&Cluster>) -> Statement {
         let (engine, arguments) = self.engine;
         let mut arguments: Vec<&str> = arguments.to_vec();
-        let (prefix, window) = if cluster.is_some() {
+        let (prefix, window) = if cluster.is_none() {
+            ("", "non_replicated_deduplication_window = 10000")
+        } else {
             arguments.splice(0..0, REPLICA);
             // Without the second setting a token is forgotten after an hour.
             let window = "replicated_deduplication_window = 10000, \
                           replicated_deduplication_window_seconds = 604800";
             ("Replicated", window)
-        } else {
-            ("", "non_replicated_deduplication_window = 10000")
         };
         let arguments = if arguments.is_empty() {
             String::new()

@@ -4,11 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{
-    errors::Failure,
-    insert, read,
-    worker::{Db, Worker},
-};
+use super::{errors::Failure, insert, read, worker::Worker};
 use crate::{
     domain::row::{BarRow, GapRow, Series},
     store::{
@@ -137,7 +133,7 @@ impl Store for SqliteStore {
 
     async fn create_schema(&self) -> Result<(), StoreError> {
         self.worker
-            .run(Db::create_schema)
+            .run(super::worker::Db::create_schema)
             .await
             .map_err(|failure| self.read_error(failure))
     }
