@@ -190,7 +190,7 @@ fn refusal(endpoint: &Url, error: WsError) -> SourceError {
             SourceError::RateLimited {
                 endpoint,
                 status: response.status().as_u16(),
-                retry_after: retry_after(header.map(|value| value.as_bytes())),
+                retry_after: retry_after(header.map(hyper::http::HeaderValue::as_bytes)),
             }
         }
         WsError::Http(response) => {

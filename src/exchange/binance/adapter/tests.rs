@@ -119,7 +119,7 @@ async fn a_failed_connect_tries_the_next_endpoint() {
         .expect("a stream");
     assert_eq!(everything(&mut stream).await.0.trades.len(), 1);
 
-    let exchange = adapter(&[refusing.clone()]);
+    let exchange = adapter(std::slice::from_ref(&refusing));
     let error = exchange
         .connect(&symbols(&["BTCUSDT"]))
         .await
