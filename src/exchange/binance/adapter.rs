@@ -104,3 +104,6 @@ impl Source for Binance {
         self.rest.first_since(symbol, time_us).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -423,6 +423,15 @@ async fn it_connects_over_tcp_and_a_reset_ends_it() {
     peer.await.expect("the peer ends");
 }
 
+/// A resolver that never answers.
+struct Stuck;
+#[async_trait]
+impl Resolve for Stuck {
+    async fn resolve(&self, _host: &str) -> io::Result<Vec<IpAddr>> {
+        pending().await
+    }
+}
+
 #[tokio::test]
 async fn each_step_of_connecting_has_the_same_deadline() {
     // TCP is accepted by the system; nobody answers the upgrade, or the TLS greeting.
@@ -443,13 +452,6 @@ async fn each_step_of_connecting_has_the_same_deadline() {
         );
     }
 
-    struct Stuck;
-    #[async_trait]
-    impl Resolve for Stuck {
-        async fn resolve(&self, _host: &str) -> io::Result<Vec<IpAddr>> {
-            pending().await
-        }
-    }
     let settings = SocketSettings {
         connect_deadline: SHORT,
         ..settings()
@@ -497,8 +499,8 @@ async fn a_refused_upgrade_says_what_the_server_said() {
         "{error}"
     );
 
-    let address = answer_with("hello, this is no HTTP\r\n\r\n").await;
     for scheme in ["ws", "wss"] {
+        let address = answer_with("hello, this is no HTTP\r\n\r\n").await;
         let error = connect_to(&format!("{scheme}://{address}/"), LONG)
             .await
             .expect_err("refused");
