@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     app::{collect::Settings, crash::CrashAt},
-    config::Key,
+    config::{Key, settings::ExchangeKind},
     domain::{anchor::Anchor, crash::CrashPoints, symbol::Symbol, threshold::Threshold},
 };
 
@@ -76,8 +76,10 @@ impl CollectArgs {
     }
 
     pub fn run(self, context: &Context) -> Result<ExitCode, CliError> {
-        let _ = self.settings(context, String::new())?;
-        let _ = self.sim.config(&self.symbols);
+        let settings = self.settings(context, String::new())?;
+        if context.exchange()? == ExchangeKind::Sim {
+            let _ = self.sim.config(&settings.symbols);
+        }
         Err(
             CliError::new(ExitCode::Failed, "collecting is not part of this build")
                 .hint("take a build that has it"),

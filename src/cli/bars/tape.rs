@@ -102,6 +102,11 @@ pub(super) fn run(request: &TapeRequest<'_>, context: &Context) -> Result<ExitCo
         }
     });
     built.map_err(|error| failed(error, request.path))?;
+    if gathered.values().all(Gathered::is_empty) {
+        context
+            .printer
+            .tell("no bar is complete in the part that was asked for");
+    }
     let mut reporter = BarsReporter::new(&context.printer, request.format);
     for gathered in gathered.into_values() {
         gathered.print(&mut reporter)?;
@@ -169,6 +174,13 @@ impl Gathered {
                 format: request.format,
                 line: String::new(),
             },
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Newest { rows, .. } => rows.is_empty(),
+            Self::All { line, .. } => line.is_empty(),
         }
     }
 
