@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     app::{collect::Settings, crash::CrashAt},
-    config::{Key, settings::ExchangeKind},
+    config::Key,
     domain::{anchor::Anchor, crash::CrashPoints, symbol::Symbol, threshold::Threshold},
 };
 
@@ -17,7 +17,9 @@ use super::{
     exit::ExitCode,
 };
 
+mod exchange;
 mod limits;
+mod run;
 mod sim;
 
 use limits::LimitsArgs;
@@ -75,15 +77,9 @@ impl CollectArgs {
         flags
     }
 
+    /// Collects until the end comes.
     pub fn run(self, context: &Context) -> Result<ExitCode, CliError> {
-        let settings = self.settings(context, String::new())?;
-        if context.exchange()? == ExchangeKind::Sim {
-            let _ = self.sim.config(&settings.symbols);
-        }
-        Err(
-            CliError::new(ExitCode::Failed, "collecting is not part of this build")
-                .hint("take a build that has it"),
-        )
+        run::run(&self, context)
     }
 
     /// What to collect, and how. `collector` is the name of this collector in the store.

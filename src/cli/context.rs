@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::{
     app::clock::Clock,
-    config::{Origin, Setting, Settings, settings::ExchangeKind},
+    config::Settings,
     report::Printer,
     store::{self, StoreOptions, address::StoreAddress, sink::Store},
 };
@@ -56,25 +56,6 @@ impl Context {
                     .hint("use -o human or -o json"),
             ),
         }
-    }
-
-    /// The exchange to collect from.
-    ///
-    /// # Errors
-    /// When there is no such exchange.
-    pub fn exchange(&self) -> Result<ExchangeKind, CliError> {
-        let Setting { value, origin } = &self.settings.exchange;
-        value.kind().ok_or_else(|| {
-            let code = match origin {
-                Origin::Flag(_) => ExitCode::Usage,
-                _ => ExitCode::Configuration,
-            };
-            CliError::new(
-                code,
-                format!("there is no exchange '{value}' to collect from"),
-            )
-            .hint("binance and sim are exchanges")
-        })
     }
 
     /// The store to read from; none when it is a file that is not there yet.

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::{
     config::{Origin, SettingError},
     exchange::source::SourceError,
+    journal::JournalError,
     report::{OutputError, Printer},
     store::sink::{StoreError, StoreErrorKind},
 };
@@ -108,6 +109,9 @@ fn classify(error: &anyhow::Error) -> (ExitCode, Option<String>) {
     if let Some(error) = find::<StoreError>(error) {
         return of_store(error);
     }
+    if let Some(error) = find::<JournalError>(error) {
+        return of_journal(error);
+    }
     if let Some(error) = find::<SourceError>(error) {
         return of_source(error);
     }
@@ -140,6 +144,37 @@ fn of_store(error: &StoreError) -> (ExitCode, Option<String>) {
     (code, Some(hint.to_owned()))
 }
 
+fn of_journal(error: &JournalError) -> (ExitCode, Option<String>) {
+    let (code, hint) = match error {
+        JournalError::Unusable { .. } => (
+            ExitCode::Configuration,
+            "name a directory that this user may write to with --state-dir",
+        ),
+        JournalError::NetworkFileSystem { .. } => (
+            ExitCode::Configuration,
+            "name a directory on a local disk with --state-dir",
+        ),
+        JournalError::InUse { .. } => (
+            ExitCode::TryAgain,
+            "stop the other collector, or give this one another --state-dir",
+        ),
+        JournalError::OtherStore { .. } => (
+            ExitCode::Configuration,
+            "use another --state-dir for another store; if it is the same store at a new \
+             address, add --accept-store once",
+        ),
+        JournalError::UnknownFormat { .. } => (
+            ExitCode::Configuration,
+            "use the program that made the file, or another --state-dir",
+        ),
+        _ => (
+            ExitCode::Failed,
+            "look at the disk of --state-dir: is it full, or failing?",
+        ),
+    };
+    (code, Some(hint.to_owned()))
+}
+
 fn of_source(error: &SourceError) -> (ExitCode, Option<String>) {
     let unavailable = "check the network, and --ws-url and --rest-url if they are set, then run \
                        it again";
@@ -161,6 +196,10 @@ fn of_source(error: &SourceError) -> (ExitCode, Option<String>) {
         SourceError::Status { status, .. } if *status >= 500 => {
             (ExitCode::Unavailable, unavailable.to_owned())
         }
+        SourceError::StreamCount { limit, .. } => (
+            ExitCode::Usage,
+            format!("put at most {limit} symbols on one connection"),
+        ),
         SourceError::Status { .. } | SourceError::Unreadable { .. } => (
             ExitCode::Failed,
             "check that --rest-url is the address of a Binance-compatible exchange".to_owned(),

@@ -12,7 +12,11 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
+use crate::app::clock::Clock;
 use crate::exchange::sim::{Config, Rate, Server, Tape};
+
+/// Microseconds in a UTC day.
+const DAY_US: i64 = 86_400_000_000;
 
 /// Test against a sim exchange.
 #[derive(Debug, Args)]
@@ -59,6 +63,12 @@ struct ServeArgs {
     /// How often streams are pinged.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = duration)]
     ping: Duration,
+    /// How long a ping may stay unanswered.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pong_timeout: Duration,
+    /// How many messages, pings and pongs a client may send in a second.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    client_message_limit: u32,
     /// How long a stream connection lives.
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
     lifetime: Duration,
@@ -83,7 +93,7 @@ struct TapeArgs {
     /// The symbol to write.
     #[arg(long, value_name = "SYMBOL", value_parser = capitals)]
     symbol: String,
-    /// The first id to write; by default the first of the tape.
+    /// The first id to write; by default the first of a played tape, or of today.
     #[arg(long, value_name = "ID")]
     from_id: Option<i64>,
     /// How many trades to write at most.
@@ -135,6 +145,8 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         history: args.history,
         length: args.length,
         ping_interval: args.ping,
+        pong_timeout: args.pong_timeout,
+        client_message_limit: args.client_message_limit,
         lifetime: args.lifetime,
         stream_delay: args.stream_delay,
         weight_limit: args.weight_limit,
@@ -156,9 +168,11 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     }
     let stats = server.stats();
     server.stop().await;
-    eprintln!(
-        "served {} stream connections and {} messages",
-        stats.connections_ever, stats.messages_sent
+    tracing::info!(
+        "served {} stream connections and {} messages; {} clients did not keep up",
+        stats.connections_ever,
+        stats.messages_sent,
+        stats.slow_clients
     );
     Ok(())
 }
@@ -172,7 +186,17 @@ fn write_tape(args: TapeArgs) -> anyhow::Result<()> {
     };
     let tape = Tape::new(&config).map_err(failed)?;
     let mut out = BufWriter::new(io::stdout().lock());
-    let from_id = args.from_id.unwrap_or(0);
+    let from_id = match args.from_id {
+        Some(id) => id,
+        None if config.is_played() => 0,
+        None => {
+            let now_us = Clock::system().wall_us();
+            let midnight_us = now_us - now_us.rem_euclid(DAY_US);
+            tape.first_id_at(&args.symbol, midnight_us)
+                .map_err(failed)?
+                .unwrap_or(0)
+        }
+    };
     tape.write_csv(&args.symbol, from_id, args.count, &mut out)
         .map_err(failed)?;
     Ok(())
@@ -221,9 +245,9 @@ fn say(line: &str) -> anyhow::Result<()> {
     out.flush().context("failed to write to stdout")
 }
 
-fn failed(error: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {
-    let text = format!("failed to {error}");
-    anyhow::Error::new(error).context(text)
+fn failed(error: impl std::error::Error) -> anyhow::Error {
+    // The text already names the cause, so a chain would only say it twice.
+    anyhow::anyhow!("failed to {error}")
 }
 
 fn capitals(text: &str) -> Result<String, String> {

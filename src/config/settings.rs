@@ -13,7 +13,7 @@ mod texts;
 mod words;
 
 use texts::Texts;
-pub use words::{Color, Exchange, ExchangeKind, LogFilter, LogFormat};
+pub use words::{Color, Exchange, LogFilter, LogFormat};
 
 /// Where a setting's value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 //! Exchanges: where trades come from.
 
 pub mod binance;
+pub mod dial;
 pub mod sim;
+pub mod socket;
 pub mod source;
+pub mod tls;

@@ -159,6 +159,16 @@ pub enum SourceError {
         /// What the exchange said.
         message: String,
     },
+    /// One connection cannot carry so many symbols, or none.
+    #[error("open one connection to {endpoint} for {asked} symbols: 1 to {limit} are possible")]
+    StreamCount {
+        /// Where.
+        endpoint: String,
+        /// How many were asked for.
+        asked: usize,
+        /// How many are possible.
+        limit: usize,
+    },
     /// The answer is not what is documented.
     #[error("read what {endpoint} answered: {reason}: {excerpt}")]
     Unreadable {

@@ -13,8 +13,9 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// The longest wait for anything: far more than is needed, so that it only ends a hang.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest wait for anything: far more than is needed, so that it only ends a hang. By the
+/// wall clock a tape may be quiet for half a minute.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// 2025-01-01 in days since 1970.
 pub const DAY: i64 = 20_089;
 /// Trades of a day in most tests.
@@ -205,6 +206,12 @@ pub async fn request(
         head: head.to_owned(),
         body: body.to_owned(),
     })
+}
+
+/// The newest id of a symbol that has been given to the streams; on a runtime of one thread nothing
+/// newer is under way.
+pub fn newest(server: &Server, symbol: &str) -> i64 {
+    server.stats().symbols[symbol].newest_streamed_id.unwrap()
 }
 
 /// Waits until something is so.

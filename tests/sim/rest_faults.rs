@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use streamkit::exchange::sim::{CutHow, Fault, FaultKind, MalformedHow};
+use streamkit::exchange::sim::{Config, CutHow, Fault, FaultKind, MalformedHow, Rate};
 use tokio::time::timeout;
 
 use crate::client::*;
@@ -89,7 +89,11 @@ async fn rest_can_be_late() {
 
 #[tokio::test]
 async fn the_latest_id_can_be_lower_than_the_streams() {
-    let server = start(config()).await;
+    let server = start(Config {
+        rate: Rate::PerSecond(20.0),
+        ..config()
+    })
+    .await;
     let streamed = Stream::of(&server, "BTCUSDT").await.ids(1).await[0];
     add(&server, FaultKind::LatestBehind { by: 1_500 });
     let latest = ids(&get(&server, LATEST).await.rows())[0];
@@ -102,8 +106,9 @@ async fn the_latest_id_can_be_lower_than_the_streams() {
 async fn dropped_trades_exist_nowhere() {
     let server = start(config()).await;
     let mut stream = Stream::of(&server, "BTCUSDT").await;
-    let seen = *stream.ids(1).await.last().unwrap();
-    let dropped: Vec<i64> = (seen + 500..seen + 510).collect();
+    let seen = stream.ids(1).await[0];
+    let first_dropped = newest(&server, "BTCUSDT") + 50;
+    let dropped: Vec<i64> = (first_dropped..first_dropped + 10).collect();
     add(
         &server,
         FaultKind::DropIds {
@@ -111,12 +116,11 @@ async fn dropped_trades_exist_nowhere() {
         },
     );
     let mut streamed = vec![seen];
-    while *streamed.last().unwrap() < seen + 600 {
+    let end = first_dropped + 100;
+    while *streamed.last().unwrap() < end {
         streamed.extend(stream.ids(1).await);
     }
-    let expected: Vec<i64> = (seen..=seen + 600)
-        .filter(|id| !dropped.contains(id))
-        .collect();
+    let expected: Vec<i64> = (seen..=end).filter(|id| !dropped.contains(id)).collect();
     assert_eq!(streamed, expected);
     let path = format!(
         "/api/v3/aggTrades?symbol=BTCUSDT&fromId={}&limit=2",
@@ -124,7 +128,7 @@ async fn dropped_trades_exist_nowhere() {
     );
     assert_eq!(
         ids(&get(&server, &path).await.rows()),
-        [seen + 510, seen + 511]
+        [first_dropped + 10, first_dropped + 11]
     );
 }
 
@@ -132,7 +136,8 @@ async fn dropped_trades_exist_nowhere() {
 async fn a_malformed_trade_is_malformed_everywhere() {
     let server = start(config()).await;
     let mut stream = Stream::of(&server, "BTCUSDT").await;
-    let id = stream.ids(1).await[0] + 500;
+    stream.ids(1).await;
+    let id = newest(&server, "BTCUSDT") + 50;
     add(
         &server,
         FaultKind::Malformed {

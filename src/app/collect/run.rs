@@ -180,6 +180,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         delivery.abort();
     }
     let spool = journal.stats();
+    context.board.update(|shown| shown.spool = spool);
     let shown = context.board.read();
     drop((context, journal));
     close_journal(journal_thread, deadline).await;

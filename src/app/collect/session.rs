@@ -461,6 +461,7 @@ impl<'a> Session<'a> {
         let now_us = self.context.clock.steady_us();
         let is_connected = self.stream.is_some();
         self.context.board.update(|shown| {
+            shown.spool = self.context.journal.stats();
             for slot in &self.slots {
                 if let Some(line) = shown.symbols.get_mut(slot.place) {
                     slot.show(line, is_connected, now_us);

@@ -1,8 +1,11 @@
 //! What collecting looks like at the moment, for whoever shows it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
 
-use crate::domain::{price::Price, symbol::Symbol, threshold::Threshold};
+use crate::{
+    domain::{price::Price, symbol::Symbol, threshold::Threshold},
+    journal::SpoolStats,
+};
 
 /// How far a symbol is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,9 +114,9 @@ pub struct Totals {
     pub commits: u64,
 }
 
-/// Where sessions write what they look like, and reporters read it.
-#[derive(Debug, Clone, Default)]
-pub struct Board(Arc<Mutex<Shown>>);
+/// Where sessions write what they look like, and reporters read it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Board(watch::Sender<Shown>);
 
 /// Everything on the board.
 #[derive(Debug, Clone, Default)]
@@ -122,6 +125,8 @@ pub struct Shown {
     pub symbols: Vec<SymbolSnapshot>,
     /// Delivery.
     pub sink: SinkSnapshot,
+    /// What the store has not confirmed.
+    pub spool: SpoolStats,
     /// Counters.
     pub totals: Totals,
 }
@@ -131,24 +136,30 @@ impl Board {
     #[must_use]
     pub fn new(symbols: &[Symbol]) -> Self {
         let symbols = symbols.iter().cloned().map(SymbolSnapshot::new).collect();
-        Self(Arc::new(Mutex::new(Shown {
+        Self(watch::Sender::new(Shown {
             symbols,
             ..Shown::default()
-        })))
+        }))
     }
 
     /// Changes what is shown.
     pub fn update(&self, change: impl FnOnce(&mut Shown)) {
-        // A reporter that panicked while reading left nothing half-changed.
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        self.0.send_modify(change);
     }
 
     /// What is shown now.
     #[must_use]
     pub fn read(&self) -> Shown {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.borrow().clone()
+    }
+
+    /// Waits until what is shown satisfies `condition`; returns it then.
+    pub async fn wait_until(&self, condition: impl FnMut(&Shown) -> bool) -> Shown {
+        let mut shown = self.0.subscribe();
+        match shown.wait_for(condition).await {
+            Ok(shown) => shown.clone(),
+            // The board itself is a sender, so there is always one.
+            Err(_) => self.read(),
+        }
     }
 }

@@ -19,7 +19,7 @@ pub struct SimArgs {
         long,
         hide_short_help = true,
         value_name = "RATE",
-        default_value = "200"
+        default_value = "10"
     )]
     sim_rate: Rate,
     /// Play the tape from its beginning with so many trades past, not by the clock
@@ -44,6 +44,8 @@ impl SimArgs {
             rate: self.sim_rate,
             history: self.sim_history,
             trades_per_day: self.sim_trades_per_day,
+            // It is asked for a whole day at once, by this program alone.
+            weight_limit: u32::MAX,
             ..Config::default()
         }
     }

@@ -19,25 +19,6 @@ impl Exchange {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The kind of exchange, when it is one to collect from.
-    #[must_use]
-    pub fn kind(&self) -> Option<ExchangeKind> {
-        match self.as_str() {
-            "binance" => Some(ExchangeKind::Binance),
-            "sim" => Some(ExchangeKind::Sim),
-            _ => None,
-        }
-    }
-}
-
-/// An exchange that can be collected from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExchangeKind {
-    /// Binance spot.
-    Binance,
-    /// A made-up exchange inside this process.
-    Sim,
 }
 
 impl Default for Exchange {

@@ -1,1 +1,17 @@
-//! Binance spot: the live stream and the history over REST.
+//! Binance spot: the live stream, history by id, and files of trades.
+
+mod adapter;
+pub mod csv;
+mod digits;
+mod endpoints;
+mod excerpt;
+mod rest;
+mod row;
+mod settings;
+mod stream;
+pub mod symbols;
+pub mod wire;
+
+pub use adapter::Binance;
+pub use settings::{Settings, SettingsError};
+pub use stream::MAX_STREAMS;

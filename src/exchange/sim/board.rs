@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::clock::later;
 use super::fault::{Fault, FaultKind, MalformedHow};
 use super::json::Shape;
 use super::mangle::{Held, Item, apply, release};
@@ -41,9 +42,7 @@ impl Board {
     /// Puts a fault in force; `symbol` is the index of the fault's symbol.
     pub(crate) fn add(&self, fault: Fault, symbol: Option<usize>) {
         let mut state = self.state();
-        let until = fault
-            .for_ms
-            .map(|ms| Instant::now() + Duration::from_millis(ms));
+        let until = fault.for_ms.map(|ms| later(Duration::from_millis(ms)));
         state.active.push(Active {
             left: fault.times,
             until,

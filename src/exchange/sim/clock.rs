@@ -14,6 +14,9 @@ use tokio::time::Instant;
 use super::config::{Config, Rate};
 use super::tape::{SymbolTape, Tape};
 
+/// The longest wait that anybody can mean.
+pub(crate) const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// How time passes on the tape.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Mode {
@@ -119,11 +122,9 @@ impl Clock {
             .iter()
             .enumerate()
             .filter_map(|(index, symbol)| {
-                let last = self.position(index, symbol).checked_sub(1)?;
-                let trade = symbol
-                    .trade_at(last)
-                    .or_else(|| symbol.trade_at(symbol.start))?;
-                Some(trade.time_us)
+                // Before the first trade is past, its time is the nearest there is.
+                let last = self.position(index, symbol).max(symbol.start + 1) - 1;
+                Some(symbol.trade_at(last)?.time_us)
             });
         newest.max().unwrap_or_else(wall_us)
     }
@@ -133,7 +134,10 @@ impl Clock {
         let shortest = Duration::from_millis(2);
         let longest = Duration::from_millis(5);
         match self.mode {
-            Mode::Played { rate } => Duration::from_secs_f64(1.0 / rate).clamp(shortest, longest),
+            Mode::Played { rate } => {
+                let one_trade = Duration::try_from_secs_f64(1.0 / rate).unwrap_or(longest);
+                one_trade.clamp(shortest, longest)
+            }
             Mode::Wall => longest,
             Mode::Driven => Duration::from_millis(1),
         }
@@ -146,8 +150,18 @@ impl Clock {
     }
 }
 
+/// The moment after a wait. Waits come from outside, so one that is beyond all measure becomes a
+/// century, where the sum would overflow.
+pub(crate) fn later(wait: Duration) -> Instant {
+    Instant::now() + wait.min(CENTURY)
+}
+
 /// The wall clock in microseconds since 1970 UTC.
 pub(crate) fn wall_us() -> i64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an exchange has a clock of its own"
+    )]
     Timestamp::now().as_microsecond()
 }
 

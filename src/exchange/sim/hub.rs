@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
+use tracing::warn;
 
 use super::board::Board;
 use super::connection::Connection;
@@ -89,6 +90,7 @@ impl Hub {
         if !connection.cut.is_cancelled() {
             self.slow_clients.fetch_add(1, Ordering::Relaxed);
             connection.end(CutHow::Rst);
+            warn!("a client of the sim does not keep up, and is cut off");
         }
     }
 

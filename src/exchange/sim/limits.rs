@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::clock::CENTURY;
 use super::config::Config;
 
 /// The window that stream connections are counted in.
@@ -54,9 +55,9 @@ impl Limits {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             weight_limit: config.weight_limit,
-            weight_window: config.weight_window,
+            weight_window: config.weight_window.min(CENTURY),
             warnings_before_ban: config.warnings_before_ban,
-            ban: config.ban,
+            ban: config.ban.min(CENTURY),
             connection_limit: config.connection_limit,
             addresses: Mutex::default(),
         }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::clock::wall_us;
+use super::clock::{CENTURY, later, wall_us};
 use super::connection::{Connection, Order};
 use super::exchange::Exchange;
 use super::fault::FaultKind;
@@ -85,9 +85,9 @@ struct Life<'a> {
 impl Life<'_> {
     async fn run(&mut self, socket: &mut Socket) -> End {
         let config = &self.exchange.config;
-        let mut closes_at = Instant::now() + config.lifetime;
+        let mut closes_at = later(config.lifetime);
         let mut farewell = (1001, "24 hours are over");
-        let mut ping_at = Instant::now() + config.ping_interval;
+        let mut ping_at = later(config.ping_interval);
         // Read before anything else: the client may have spoken with its upgrade.
         if let Err(end) = self.listen(socket).await {
             return end;
@@ -100,7 +100,7 @@ impl Life<'_> {
                 Some(order) = self.orders.recv() => match order {
                     Order::Close(code) => Err(End::Close(code, "")),
                     Order::Shutdown(grace) => {
-                        closes_at = closes_at.min(Instant::now() + grace);
+                        closes_at = closes_at.min(later(grace));
                         farewell = (1001, "the server restarts");
                         self.announce_shutdown(socket).await
                     }
@@ -111,7 +111,7 @@ impl Life<'_> {
                     Ok(_) => self.listen(socket).await,
                 },
                 () = sleep_until(ping_at) => {
-                    ping_at = Instant::now() + config.ping_interval;
+                    ping_at = later(config.ping_interval);
                     self.ping(socket).await
                 }
                 () = sleep_until(pong_due.unwrap_or(closes_at)), if waits_for_pong => {
@@ -189,7 +189,7 @@ impl Life<'_> {
             return None;
         }
         let (sent, _) = self.pings.front()?;
-        Some(*sent + self.exchange.config.pong_timeout)
+        Some(*sent + self.exchange.config.pong_timeout.min(CENTURY))
     }
 
     async fn ping(&mut self, socket: &mut Socket) -> Result<(), End> {
@@ -220,26 +220,36 @@ impl Life<'_> {
             if self.connection.is_half_open() {
                 return Ok(());
             }
-            if let Some(delay) = self.slow() {
-                self.write(socket, &std::mem::take(&mut together)).await?;
+            let slow = self.slow();
+            if slow.is_some() || together.len() + chunk.bytes.len() > TOGETHER_SIZE_BYTES {
+                self.write_data(socket, &together, messages).await?;
+                together.clear();
+                messages = 0;
+            }
+            if let Some(delay) = slow {
                 write_slowly(socket, &chunk.bytes, delay).await?;
                 self.exchange.stats.count_messages(chunk.messages);
-                continue;
-            }
-            messages += chunk.messages;
-            if together.is_empty() && chunk.bytes.len() >= TOGETHER_SIZE_BYTES {
-                self.write(socket, &chunk.bytes).await?;
-                continue;
-            }
-            together.extend_from_slice(&chunk.bytes);
-            if together.len() >= TOGETHER_SIZE_BYTES {
-                self.write(socket, &together).await?;
-                together.clear();
+            } else if chunk.bytes.len() > TOGETHER_SIZE_BYTES {
+                self.write_data(socket, &chunk.bytes, chunk.messages)
+                    .await?;
+            } else {
+                together.extend_from_slice(&chunk.bytes);
+                messages += chunk.messages;
             }
         }
-        self.write(socket, &together).await?;
-        self.exchange.stats.count_messages(messages);
+        self.write_data(socket, &together, messages).await?;
         self.exchange.hub.room.notify_one();
+        Ok(())
+    }
+
+    async fn write_data(
+        &self,
+        socket: &mut Socket,
+        bytes: &[u8],
+        messages: u64,
+    ) -> Result<(), End> {
+        self.write(socket, bytes).await?;
+        self.exchange.stats.count_messages(messages);
         Ok(())
     }
 

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::clock::wall_us;
 use super::config::{Config, Rate};
 use super::error::SimError;
 use super::tape_file::FileTape;
@@ -167,6 +167,18 @@ impl Tape {
         Ok(tape.trade_at(tape.start).map(|trade| trade.id))
     }
 
+    /// The id of the first existing trade at or after a time in microseconds; `None` if the tape
+    /// ends before.
+    ///
+    /// # Errors
+    ///
+    /// When the tape does not hold the symbol.
+    pub fn first_id_at(&self, symbol: &str, time_us: i64) -> Result<Option<i64>, SimError> {
+        let tape = self.symbol(symbol)?;
+        let first = tape.trade_at(tape.place_of_time(time_us));
+        Ok(first.map(|trade| trade.id))
+    }
+
     /// Writes up to `count` trades of a symbol as CSV, from id `from_id` on: the archive's
     /// columns `a,p,q,f,l,T,m,M` without a header, `T` in microseconds. Returns how many.
     ///
@@ -232,7 +244,7 @@ fn trades_per_day(config: &Config) -> Result<u64, SimError> {
 /// The UTC day that a played tape begins with, counted from 1970.
 fn first_day(day: Option<Date>) -> Result<u64, SimError> {
     let seconds = match day {
-        None => Timestamp::now().as_second(),
+        None => wall_us().div_euclid(1_000_000),
         Some(day) => day
             .to_zoned(jiff::tz::TimeZone::UTC)
             .map_err(|error| SimError::Config(error.to_string()))?
@@ -269,6 +281,9 @@ mod tests {
         assert_eq!(tape.first_id("BTCUSDT").unwrap(), Some(day * 1000));
         let trades = tape.trades("BTCUSDT", 0, 3).unwrap();
         assert_eq!(trades[0].id, day * 1000);
+        let tomorrow_us = (day + 1) * DAY_SECONDS * 1_000_000;
+        let tomorrow = tape.first_id_at("BTCUSDT", tomorrow_us).unwrap();
+        assert_eq!(tomorrow, Some((day + 1) * 1000));
         assert!(trades[0].time_us >= 1_735_689_600_000_000);
     }
 

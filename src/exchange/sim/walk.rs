@@ -188,6 +188,35 @@ mod tests {
         assert_ne!(base, read(&Walk::new(7, "ETHUSDT", 5_000), 1_000_000, 100));
     }
 
+    /// A second run of the sim continues the first also after an upgrade and on another machine,
+    /// so the tape must never change.
+    #[test]
+    fn the_tape_is_what_it_has_always_been() {
+        let walk = Walk::new(1, "BTCUSDT", 20_000);
+        let mut rows = Vec::new();
+        for trade in read(&walk, walk.first_id_of_day(20_089), 3) {
+            trade.write_csv_row(&mut rows).unwrap();
+        }
+        let expected = "\
+            401780000,52839.30000000,0.00200000,1645690880,1645690880,1735689611096842,False,True\n\
+            401780001,52841.19000000,0.00162000,1645690881,1645690881,1735689611112971,False,True\n\
+            401780002,52852.42000000,0.00189000,1645690882,1645690882,1735689611125068,False,True\n";
+        assert_eq!(String::from_utf8(rows).unwrap(), expected);
+        let later = read(&walk, walk.first_id_of_day(20_089), 60_000);
+        let digest = later.iter().fold(0_i64, |digest, trade| {
+            let fields = [
+                trade.price_e8,
+                trade.quantity_e8,
+                trade.time_us,
+                trade.last_id,
+            ];
+            fields.iter().fold(digest, |digest, field| {
+                digest.wrapping_mul(31).wrapping_add(*field)
+            })
+        });
+        assert_eq!(digest, -6_150_882_434_583_690_946);
+    }
+
     #[test]
     fn ids_times_and_fills_run_on_across_midnight() {
         for trades_per_day in [1, 3, 1_000, 1_025, 20_000] {

@@ -9,7 +9,7 @@ use crate::{
 
 /// The heartbeat line: per symbol its state, trades, bars and age; the sink; the spool.
 #[must_use]
-pub fn line(shown: &Shown, spool: &SpoolStats) -> String {
+pub fn line(shown: &Shown) -> String {
     let mut line = String::from("heartbeat");
     for symbol in &shown.symbols {
         let _ = write!(
@@ -22,7 +22,7 @@ pub fn line(shown: &Shown, spool: &SpoolStats) -> String {
             age(symbol.age_us),
         );
     }
-    let _ = write!(line, " {}; {}", sink(shown), spooled(spool));
+    let _ = write!(line, " {}; {}", sink(shown), spooled(&shown.spool));
     line
 }
 
@@ -116,7 +116,7 @@ mod tests {
             ..Shown::default()
         };
         assert_eq!(
-            line(&shown, &SpoolStats::default()),
+            line(&shown),
             "heartbeat BTCUSDT fetch 25% trades=50 bars=0 age=-; sink ok, 0 rows; spool 0 rows, 0 B"
         );
     }

@@ -5,10 +5,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
-use crate::{
-    app::collect::{Board, SymbolSnapshot, snapshot::Shown},
-    journal::SpoolStats,
-};
+use crate::app::collect::{Board, SymbolSnapshot, snapshot::Shown};
 
 use super::{
     heartbeat::{age, sink, spooled, state},
@@ -44,7 +41,7 @@ impl LiveTable {
     }
 
     /// Draws the present state.
-    pub fn draw(&mut self, spool: &SpoolStats) {
+    pub fn draw(&mut self) {
         let shown = self.board.read();
         let at = self.begun.elapsed();
         let rates: Vec<f64> = self
@@ -53,7 +50,7 @@ impl LiveTable {
             .zip(&shown.symbols)
             .map(|(rate, symbol)| rate.read(at, symbol.trades))
             .collect();
-        for (line, text) in self.lines.iter().zip(lines(&shown, &rates, spool, at)) {
+        for (line, text) in self.lines.iter().zip(lines(&shown, &rates, at)) {
             line.set_message(text);
             line.tick();
         }
@@ -72,7 +69,7 @@ fn plain_style() -> ProgressStyle {
 }
 
 /// The lines of the table.
-fn lines(shown: &Shown, rates: &[f64], spool: &SpoolStats, at: Duration) -> Vec<String> {
+fn lines(shown: &Shown, rates: &[f64], at: Duration) -> Vec<String> {
     let thresholds: Vec<String> = shown
         .symbols
         .iter()
@@ -100,7 +97,7 @@ fn lines(shown: &Shown, rates: &[f64], spool: &SpoolStats, at: Duration) -> Vec<
     lines.push(format!(
         "{} · {} · up {}",
         sink(shown),
-        spooled(spool),
+        spooled(&shown.spool),
         age(micros(at))
     ));
     lines

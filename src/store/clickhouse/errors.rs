@@ -198,7 +198,7 @@ pub(super) fn refusal(text: &str, answer: Option<&Answer>) -> Failure {
 fn kind_of_status(status: u16) -> StoreErrorKind {
     match status {
         408 | 425 | 429 | 500.. => Retry,
-        400..=499 | 300..=399 => Configuration,
+        300..=499 => Configuration,
         _ => Retry,
     }
 }

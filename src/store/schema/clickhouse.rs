@@ -44,15 +44,14 @@ impl Table {
     fn statement(&self, cluster: Option<&Cluster>) -> Statement {
         let (engine, arguments) = self.engine;
         let mut arguments: Vec<&str> = arguments.to_vec();
-        let (prefix, window) = match cluster {
-            None => ("", "non_replicated_deduplication_window = 10000"),
-            Some(_) => {
-                arguments.splice(0..0, REPLICA);
-                // Without the second setting a token is forgotten after an hour.
-                let window = "replicated_deduplication_window = 10000, \
-                              replicated_deduplication_window_seconds = 604800";
-                ("Replicated", window)
-            }
+        let (prefix, window) = if cluster.is_none() {
+            ("", "non_replicated_deduplication_window = 10000")
+        } else {
+            arguments.splice(0..0, REPLICA);
+            // Without the second setting a token is forgotten after an hour.
+            let window = "replicated_deduplication_window = 10000, \
+                          replicated_deduplication_window_seconds = 604800";
+            ("Replicated", window)
         };
         let arguments = if arguments.is_empty() {
             String::new()

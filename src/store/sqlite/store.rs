@@ -133,7 +133,7 @@ impl Store for SqliteStore {
 
     async fn create_schema(&self) -> Result<(), StoreError> {
         self.worker
-            .run(|db| db.create_schema())
+            .run(super::worker::Db::create_schema)
             .await
             .map_err(|failure| self.read_error(failure))
     }

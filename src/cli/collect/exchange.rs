@@ -1,0 +1,100 @@
+//! The exchange to collect from, with the sim inside if that is asked for.
+
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc};
+
+use url::Url;
+
+use crate::{
+    cli::{
+        context::Context,
+        error::{CliError, Edge as _},
+        exit::ExitCode,
+    },
+    exchange::{
+        binance::{Binance, Settings},
+        sim::Server,
+        socket::SocketSettings,
+        source::Source,
+    },
+};
+
+use super::CollectArgs;
+
+/// The exchange that the adapter is for.
+const BINANCE: &str = "binance";
+/// The exchange that is made up.
+const SIM: &str = "sim";
+/// The sim inside serves as fast as it is asked.
+const SIM_WEIGHT_PER_MINUTE: NonZeroU32 = NonZeroU32::new(1_000_000_000).unwrap();
+
+/// A source of trades, and the exchange that runs inside, if one does.
+pub struct Opened {
+    pub source: Arc<dyn Source>,
+    pub sim: Option<Server>,
+}
+
+/// Prepares the exchange that the settings name; nothing is connected to yet.
+pub async fn open(args: &CollectArgs, context: &Context) -> Result<Opened, CliError> {
+    let settings = &context.settings;
+    let limits = &args.limits;
+    let mut binance = Settings {
+        socket: SocketSettings {
+            connect_deadline: limits.connect_timeout,
+            ping_interval: limits.ping,
+            pong_deadline: limits.pong,
+            ..SocketSettings::default()
+        },
+        connect_deadline: limits.connect_timeout,
+        ..Settings::default()
+    };
+    let mut sim = None;
+    let name = settings.exchange.value.as_str();
+    let is_moved = !settings.ws_urls.value.is_empty() && !settings.rest_urls.value.is_empty();
+    if ![BINANCE, SIM].contains(&name) && !is_moved {
+        let sentence = format!("the exchange '{name}' is not known here: binance and sim are");
+        return Err(CliError::new(ExitCode::Usage, sentence)
+            .hint("give --ws-url and --rest-url as well to collect under a name of your own"));
+    }
+    name.clone_into(&mut binance.name);
+    let is_sim = settings.exchange.value.as_str() == SIM;
+    if is_sim && settings.ws_urls.value.is_empty() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::start(args.sim.config(&args.symbols), address)
+            .await
+            .map_err(|error| CliError::new(ExitCode::Usage, error))
+            .hint("correct the --sim- options")?;
+        binance.ws_urls = urls(&[server.ws_url()])?;
+        binance.rest_urls = urls(&[server.rest_url()])?;
+        binance.weight_per_minute = SIM_WEIGHT_PER_MINUTE;
+        sim = Some(server);
+    } else {
+        if !settings.ws_urls.value.is_empty() {
+            binance.ws_urls = urls(&settings.ws_urls.value)?;
+        }
+        if !settings.rest_urls.value.is_empty() {
+            binance.rest_urls = urls(&settings.rest_urls.value)?;
+        }
+    }
+    let source = Binance::new(binance)
+        .hint("correct --ws-url and --rest-url")
+        .exit(ExitCode::Configuration)?;
+    Ok(Opened {
+        source: Arc::new(source),
+        sim,
+    })
+}
+
+fn urls(texts: &[String]) -> Result<Vec<Url>, CliError> {
+    texts
+        .iter()
+        .map(|text| {
+            text.parse().map_err(|error| {
+                CliError::new(
+                    ExitCode::Configuration,
+                    format!("'{text}' is no URL: {error}"),
+                )
+                .hint("write it as wss://host[:port] or https://host[:port]")
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,202 @@
+//! From flags to a running collector, and from its end to an exit code.
+
+use std::{
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::collect::{self, Board, CollectError, Collector},
+    cli::{
+        context::Context,
+        error::{CliError, Edge as _},
+        exit::ExitCode,
+    },
+    report::collect::{
+        heartbeat,
+        live::LiveTable,
+        log::events_to_log,
+        summary::{self, SummaryJson},
+    },
+    store::{self, StoreOptions},
+};
+
+use super::{CollectArgs, exchange};
+
+/// How often the live table is drawn.
+const DRAW_INTERVAL: Duration = Duration::from_millis(500);
+/// Threads for delivery, reporting and signals; each connection has one of its own.
+const WORKERS: usize = 2;
+
+/// Collects until a signal, or until the time is up.
+pub fn run(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .thread_name("streamkit")
+        .enable_all()
+        .build()
+        .hint("free some memory, file descriptors or threads")?;
+    let result = runtime.block_on(collect(args, context));
+    // Whatever still hangs must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliError> {
+    let is_json = context.is_json()?;
+    let mut signals = Signals::new().hint("run it where signals can be received")?;
+    let settings = args.settings(context, collector_name())?;
+    let board = Board::new(&settings.symbols);
+    let opened = exchange::open(args, context).await?;
+    let store_address = context.settings.store()?.value.clone();
+    let stop = CancellationToken::new();
+    let collector = Collector {
+        settings,
+        source: opened.source,
+        store: store::open(&store_address, StoreOptions::default())?,
+        state_dir: context.settings.state_dir()?.value.clone(),
+        accept_store: args.accept_store,
+        clock: context.clock.clone(),
+        emit: events_to_log(),
+        board: board.clone(),
+    };
+    let shown = show(args, context, board);
+    let mut running = tokio::spawn(collect::run(collector, stop.clone()));
+    let mut code = ExitCode::Ok;
+    let ended = tokio::select! {
+        ended = &mut running => Some(ended),
+        signal = signals.next() => {
+            code = signal;
+            None
+        }
+        () = time_is_up(args.run_for) => None,
+    };
+    stop.cancel();
+    let ended = match ended {
+        Some(ended) => ended,
+        None => tokio::select! {
+            ended = running => ended,
+            // Who asks twice does not want to wait.
+            code = signals.next() => return Ok(code),
+        },
+    };
+    // The table takes itself away before anything else is printed.
+    shown.end().await;
+    if let Some(sim) = opened.sim {
+        sim.stop().await;
+    }
+    let summary = ended.map_err(CliError::from)?.map_err(of_collecting)?;
+    if is_json {
+        let json = serde_json::to_string(&SummaryJson::of(&summary))?;
+        context.printer.line(json)?;
+    } else {
+        context.printer.line(summary::text(&summary))?;
+    }
+    context.printer.flush()?;
+    Ok(code)
+}
+
+async fn time_is_up(run_for: Option<Duration>) {
+    match run_for {
+        Some(run_for) => tokio::time::sleep(run_for).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Journal, store and exchange decide the exit code by themselves.
+fn of_collecting(error: CollectError) -> CliError {
+    match error {
+        CollectError::Journal(error) => error.into(),
+        CollectError::Store(error) => error.into(),
+        CollectError::Source(error) => error.into(),
+        error => CliError::from(error)
+            .hint("start it again: it goes on from what was committed; the log tells more"),
+    }
+}
+
+/// The name of this collector in the store: that of the machine.
+fn collector_name() -> String {
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    if name.is_empty() {
+        "collector".to_owned()
+    } else {
+        name
+    }
+}
+
+/// The signals that ask for an end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for one; returns the exit code that it stands for.
+    async fn next(&mut self) -> ExitCode {
+        tokio::select! {
+            _ = self.interrupt.recv() => ExitCode::Interrupted,
+            _ = self.terminate.recv() => ExitCode::Ok,
+        }
+    }
+}
+
+/// Whoever shows the collector at work.
+struct Shown {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Shown {
+    async fn end(self) {
+        self.stop.cancel();
+        // A reporter that panicked is no reason to fail.
+        let _ = self.task.await;
+    }
+}
+
+/// Draws a table on a terminal, and logs a heartbeat elsewhere.
+fn show(args: &CollectArgs, context: &Context, board: Board) -> Shown {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    let (printer, heartbeat) = (context.printer.clone(), args.limits.heartbeat);
+    let task = if io::stderr().is_terminal() {
+        tokio::spawn(async move {
+            let mut table = LiveTable::new(board, &printer.progress());
+            let mut interval = tokio::time::interval(DRAW_INTERVAL);
+            loop {
+                tokio::select! {
+                    () = stopped.cancelled() => break table.clear(),
+                    _ = interval.tick() => table.draw(),
+                }
+            }
+        })
+    } else {
+        tokio::spawn(async move {
+            let start = tokio::time::Instant::now() + heartbeat;
+            let mut interval = tokio::time::interval_at(start, heartbeat);
+            loop {
+                tokio::select! {
+                    () = stopped.cancelled() => break,
+                    _ = interval.tick() => tracing::info!("{}", heartbeat::line(&board.read())),
+                }
+            }
+        })
+    };
+    Shown { stop, task }
+}

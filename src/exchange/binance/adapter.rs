@@ -1,0 +1,106 @@
+//! The adapter itself: what the exchange offers, behind the trait that all share.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rustls::ClientConfig;
+
+use super::{
+    endpoints::Endpoints,
+    rest::Rest,
+    settings::{Settings, SettingsError},
+    stream::{ConnectLimiter, MAX_STREAMS, Stream, stream_url},
+};
+use crate::{
+    domain::{symbol::Symbol, trade::Trade},
+    exchange::{
+        socket,
+        source::{LiveStream, Page, Source, SourceError},
+        tls,
+    },
+};
+
+/// Binance spot, or anything that speaks the same.
+pub struct Binance {
+    settings: Settings,
+    streams: Arc<Endpoints>,
+    limiter: ConnectLimiter,
+    tls: Arc<ClientConfig>,
+    rest: Rest,
+}
+
+impl Binance {
+    /// Prepares the adapter; nothing is connected to yet.
+    ///
+    /// # Errors
+    /// When the settings cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        settings.check()?;
+        let streams = Endpoints::new(settings.ws_urls.clone())
+            .ok_or(SettingsError::NoEndpoint("a stream endpoint"))?;
+        Ok(Self {
+            streams: Arc::new(streams),
+            limiter: ConnectLimiter::default(),
+            tls: tls::client_config()?,
+            rest: Rest::new(&settings)?,
+            settings,
+        })
+    }
+}
+
+#[async_trait]
+impl Source for Binance {
+    fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    async fn connect(&self, symbols: &[Symbol]) -> Result<Box<dyn LiveStream>, SourceError> {
+        if symbols.is_empty() || symbols.len() > MAX_STREAMS {
+            return Err(SourceError::StreamCount {
+                endpoint: self.streams.preferred().to_string(),
+                asked: symbols.len(),
+                limit: MAX_STREAMS,
+            });
+        }
+        let mut first_error = None;
+        for (number, endpoint) in self.streams.in_order() {
+            self.limiter.admit().await;
+            let Settings {
+                socket, resolver, ..
+            } = &self.settings;
+            let url = stream_url(endpoint, symbols);
+            match socket::connect(&url, socket, resolver, Arc::clone(&self.tls)).await {
+                Ok(socket) => {
+                    let streams = Arc::clone(&self.streams);
+                    self.streams.works(number);
+                    return Ok(Box::new(Stream::new(socket, symbols, streams, number)));
+                }
+                Err(error) => {
+                    self.streams.fails(number);
+                    tracing::debug!(%endpoint, %error, "an endpoint was not reached");
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        Err(first_error.unwrap_or_else(|| SourceError::Unreachable {
+            endpoint: self.streams.preferred().to_string(),
+            cause: "there is no endpoint".to_owned(),
+        }))
+    }
+
+    async fn page(&self, symbol: &Symbol, from_id: i64) -> Result<Page, SourceError> {
+        self.rest.page(symbol, from_id).await
+    }
+
+    async fn latest(&self, symbol: &Symbol) -> Result<Option<Trade>, SourceError> {
+        self.rest.latest(symbol).await
+    }
+
+    async fn first_since(
+        &self,
+        symbol: &Symbol,
+        time_us: i64,
+    ) -> Result<Option<Trade>, SourceError> {
+        self.rest.first_since(symbol, time_us).await
+    }
+}

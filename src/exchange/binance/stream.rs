@@ -1,0 +1,299 @@
+//! The live trades of one connection.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::{
+    sync::Mutex,
+    time::{self, Instant},
+};
+use url::Url;
+
+use super::{
+    endpoints::Endpoints,
+    excerpt::excerpt,
+    symbols::SymbolTable,
+    wire::{self, Control, Message, STREAM_SUFFIX},
+};
+use crate::{
+    domain::symbol::Symbol,
+    exchange::{
+        socket::Socket,
+        source::{LiveBatch, LiveStream, Malformed, StreamEnd},
+    },
+};
+
+/// How many streams the exchange allows on one connection.
+pub const MAX_STREAMS: usize = 1024;
+
+/// How many connections may be opened in a [`CONNECT_WINDOW`] from one address.
+const MAX_CONNECTS: usize = 300;
+
+/// The time in which connections are counted.
+const CONNECT_WINDOW: Duration = Duration::from_secs(5 * 60);
+
+/// The address of one connection for all `symbols`.
+pub(super) fn stream_url(endpoint: &Url, symbols: &[Symbol]) -> Url {
+    let mut query = String::from("streams=");
+    for (index, symbol) in symbols.iter().enumerate() {
+        if index > 0 {
+            query.push('/');
+        }
+        query.push_str(&symbol.as_str().to_ascii_lowercase());
+        query.push_str(STREAM_SUFFIX);
+    }
+    query.push_str("&timeUnit=MICROSECOND");
+    let mut url = endpoint.clone();
+    url.set_path(&format!("{}/stream", endpoint.path().trim_end_matches('/')));
+    url.set_query(Some(&query));
+    url
+}
+
+/// Keeps the number of new connections under the exchange's limit.
+#[derive(Debug, Default)]
+pub(super) struct ConnectLimiter {
+    /// When the latest connections were opened, at most [`MAX_CONNECTS`] of them.
+    opened: Mutex<VecDeque<Instant>>,
+}
+
+impl ConnectLimiter {
+    /// Waits until one more connection is allowed, at most one window long for each of
+    /// those that wait already.
+    pub(super) async fn admit(&self) {
+        // Whoever waits keeps the lock: the others queue behind.
+        let mut opened = self.opened.lock().await;
+        if opened.len() == MAX_CONNECTS
+            && let Some(&oldest) = opened.front()
+        {
+            time::sleep_until(oldest + CONNECT_WINDOW).await;
+            opened.pop_front();
+        }
+        opened.push_back(Instant::now());
+    }
+}
+
+/// One open connection.
+pub(super) struct Stream {
+    socket: Socket,
+    decoder: Decoder,
+    endpoints: Arc<Endpoints>,
+    endpoint: usize,
+    /// Whether a trade has come by it.
+    has_delivered: bool,
+}
+
+impl Stream {
+    pub(super) fn new(
+        socket: Socket,
+        symbols: &[Symbol],
+        endpoints: Arc<Endpoints>,
+        endpoint: usize,
+    ) -> Self {
+        Self {
+            socket,
+            decoder: Decoder {
+                symbols: SymbolTable::new(symbols),
+            },
+            endpoints,
+            endpoint,
+            has_delivered: false,
+        }
+    }
+}
+
+#[async_trait]
+impl LiveStream for Stream {
+    async fn receive(&mut self, batch: &mut LiveBatch) -> Result<(), StreamEnd> {
+        let decoder = &self.decoder;
+        let received = self
+            .socket
+            .receive(|message| decoder.take(message, batch))
+            .await;
+        if !self.has_delivered && !batch.trades.is_empty() {
+            self.has_delivered = true;
+            self.endpoints.works(self.endpoint);
+        }
+        received
+    }
+
+    async fn close(&mut self) {
+        self.socket.close().await;
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // Whatever accepts connections and stays mute must not be tried for ever.
+        if !self.has_delivered {
+            self.endpoints.fails(self.endpoint);
+        }
+    }
+}
+
+/// Turns messages into trades with the index of their symbol.
+struct Decoder {
+    symbols: SymbolTable,
+}
+
+impl Decoder {
+    #[inline]
+    fn take(&self, message: &[u8], batch: &mut LiveBatch) {
+        if let Some(scanned) = wire::scan(message)
+            && let Some(index) = self.symbols.index_of(scanned.symbol)
+        {
+            batch.trades.push((index, scanned.trade));
+        } else {
+            self.take_slowly(message, batch);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_slowly(&self, message: &[u8], batch: &mut LiveBatch) {
+        batch.fallbacks += 1;
+        let malformed = match wire::read_generally(message) {
+            Message::Trade { symbol, trade } => {
+                if let Some(index) = self.symbols.index_of(symbol.as_bytes()) {
+                    batch.trades.push((index, trade));
+                    return;
+                }
+                Malformed {
+                    id: Some(trade.id),
+                    ..unexpected(&format!("a trade of '{symbol}'"), message)
+                }
+            }
+            Message::Control(Control::ShutdownAnnounced) => {
+                batch.shutdown_announced = true;
+                return;
+            }
+            // Nothing is asked on a connection, so an answer is a complaint at most.
+            Message::Control(Control::Answer) => unexpected("an answer", message),
+            Message::Control(Control::Event(name)) => {
+                unexpected(&format!("an event '{name}'"), message)
+            }
+            Message::Malformed(malformed) => malformed,
+        };
+        batch.malformed.push(malformed);
+    }
+}
+
+fn unexpected(what: &str, message: &[u8]) -> Malformed {
+    Malformed {
+        id: None,
+        reason: format!("{what} came that was not asked for"),
+        excerpt: excerpt(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn symbols(names: &[&str]) -> Vec<Symbol> {
+        names.iter().map(|name| name.parse().expect(name)).collect()
+    }
+
+    fn decode(messages: &[String]) -> LiveBatch {
+        let decoder = Decoder {
+            symbols: SymbolTable::new(&symbols(&["BTCUSDT", "ETHUSDT"])),
+        };
+        let mut batch = LiveBatch::default();
+        for message in messages {
+            decoder.take(message.as_bytes(), &mut batch);
+        }
+        batch
+    }
+
+    fn message(symbol: &str, id: i64) -> String {
+        let stream = symbol.to_lowercase();
+        format!(
+            r#"{{"stream":"{stream}@aggTrade","data":{{"e":"aggTrade","E":1672515782136001,"s":"{symbol}","a":{id},"p":"0.001","q":"100","f":100,"l":105,"T":1672515782136000,"m":true,"M":true}}}}"#
+        )
+    }
+
+    #[test]
+    fn all_symbols_share_one_address() {
+        for (endpoint, url) in [
+            (
+                "wss://stream.binance.com:9443",
+                "wss://stream.binance.com:9443/stream",
+            ),
+            ("ws://127.0.0.1:8000/", "ws://127.0.0.1:8000/stream"),
+            ("ws://127.0.0.1:8000/sim/", "ws://127.0.0.1:8000/sim/stream"),
+        ] {
+            let symbols = symbols(&["BTCUSDT", "ETHUSDT"]);
+            let query = "streams=btcusdt@aggTrade/ethusdt@aggTrade&timeUnit=MICROSECOND";
+            let endpoint = endpoint.parse().expect("a URL");
+            assert_eq!(
+                stream_url(&endpoint, &symbols).as_str(),
+                format!("{url}?{query}")
+            );
+        }
+    }
+
+    #[test]
+    fn trades_carry_the_index_of_their_symbol_in_order_of_arrival() {
+        let spaced = message("BTCUSDT", 8).replace(',', ", ");
+        let batch = decode(&[message("ETHUSDT", 1), message("BTCUSDT", 7), spaced]);
+        let ids: Vec<_> = batch
+            .trades
+            .iter()
+            .map(|(index, trade)| (*index, trade.id))
+            .collect();
+        assert_eq!(ids, [(1, 1), (0, 7), (0, 8)]);
+        assert_eq!(batch.fallbacks, 1);
+        assert_eq!(batch.malformed, []);
+    }
+
+    #[test]
+    fn whatever_is_no_trade_that_was_asked_for_is_reported() {
+        let batch = decode(&[
+            message("SOLUSDT", 3),
+            message("BTCUSDT", 4).replace("\"0.001\"", "\"x\""),
+            r#"{"stream":"btcusdt@depth","data":{"e":"depthUpdate"}}"#.to_owned(),
+            "not JSON".to_owned(),
+        ]);
+        let found: Vec<_> = batch
+            .malformed
+            .iter()
+            .map(|bad| (bad.id, bad.reason.as_str()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (Some(3), "a trade of 'SOLUSDT' came that was not asked for"),
+                (Some(4), "price: only digits and one point are allowed"),
+                (None, "an event 'depthUpdate' came that was not asked for"),
+                (None, "it is no JSON object"),
+            ]
+        );
+        assert!(batch.trades.is_empty());
+    }
+
+    #[test]
+    fn an_announced_end_is_passed_on() {
+        let batch = decode(&[r#"{"e":"serverShutdown","E":1770123456789}"#.to_owned()]);
+        assert!(batch.shutdown_announced);
+        assert_eq!(batch.malformed, []);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn three_hundred_connections_in_five_minutes_and_no_more() {
+        let limiter = ConnectLimiter::default();
+        let start = Instant::now();
+        for _ in 0..100 {
+            limiter.admit().await;
+        }
+        time::sleep(Duration::from_secs(60)).await;
+        for _ in 0..200 {
+            limiter.admit().await;
+        }
+        assert_eq!(start.elapsed(), Duration::from_secs(60));
+        for _ in 0..100 {
+            limiter.admit().await;
+        }
+        assert_eq!(start.elapsed(), CONNECT_WINDOW);
+        limiter.admit().await;
+        assert_eq!(start.elapsed(), CONNECT_WINDOW + Duration::from_secs(60));
+    }
+}

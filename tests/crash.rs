@@ -1,0 +1,247 @@
+//! `kill -9` at any moment changes nothing in the result.
+//!
+//! A collector is killed again and again, at random moments and at every named point of the
+//! write path, while the exchange goes on. In the end the store holds exactly the bars that
+//! are built straight from the tape.
+
+mod common;
+
+use std::{os::unix::process::ExitStatusExt, path::Path, process::Stdio, thread, time::Duration};
+
+use common::process::{Process, Sim, run, streamkit, text};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use streamkit::domain::crash::CrashPoint;
+use tempfile::TempDir;
+
+const SYMBOLS: [&str; 2] = ["BTCUSDT", "ETHUSDT"];
+const THRESHOLDS: &str = "10,50,250";
+/// `SIGKILL`.
+const KILLED: i32 = 9;
+
+struct Scene {
+    sim: Sim,
+    directory: TempDir,
+    store: String,
+    length: u64,
+}
+
+impl Scene {
+    /// An exchange that comes to the end of its tape after some seconds. A UTC day of the
+    /// tape passes in a few seconds as well.
+    fn new(seed: u64, length: u64, store: impl FnOnce(&Path) -> String) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = store(directory.path());
+        let seed = seed.to_string();
+        let tape = [
+            "--seed",
+            &seed,
+            "--trades-per-day",
+            "7000",
+            "--rate",
+            "1500",
+        ];
+        let (symbols, length_text) = (SYMBOLS.join(","), length.to_string());
+        let serve = [
+            "--symbols",
+            &symbols,
+            "--history",
+            "3000",
+            "--length",
+            &length_text,
+        ];
+        Self {
+            sim: Sim::start(&tape, &serve),
+            directory,
+            store,
+            length,
+        }
+    }
+
+    fn collect(&self, more: &[&str]) -> Process {
+        let child = self
+            .command("collect")
+            .args(SYMBOLS)
+            .args([
+                "-t",
+                THRESHOLDS,
+                "--ws-url",
+                &self.sim.ws,
+                "--rest-url",
+                &self.sim.rest,
+            ])
+            .args(["--commit-interval", "20ms"])
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("collect starts");
+        Process(child)
+    }
+
+    fn command(&self, subcommand: &str) -> std::process::Command {
+        let mut command = streamkit();
+        command
+            .arg(subcommand)
+            .args(["--store", &self.store])
+            .arg("--state-dir")
+            .arg(self.directory.path().join("state"));
+        command
+    }
+
+    /// Lets a last collector run until it has taken the whole tape.
+    fn complete(&self) {
+        for _ in 0..10 {
+            let output = run(self
+                .command("collect")
+                .args(SYMBOLS)
+                .args([
+                    "-t",
+                    THRESHOLDS,
+                    "--ws-url",
+                    &self.sim.ws,
+                    "--rest-url",
+                    &self.sim.rest,
+                ])
+                .args(["--for", "3s", "-o", "json"]));
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            let summary: serde_json::Value =
+                serde_json::from_slice(&output.stdout).expect("a JSON summary");
+            assert_eq!(summary["spool_rows"], 0, "{summary}");
+            let symbols = summary["symbols"].as_array().expect("symbols");
+            if symbols.iter().all(|symbol| symbol["trades"] == 0) {
+                return;
+            }
+        }
+        panic!("the tape of {} trades does not end", self.length);
+    }
+
+    /// Compares what is stored with what the tape makes.
+    fn judge(&self) {
+        let verified = run(self.command("verify").args(SYMBOLS));
+        assert!(verified.status.success(), "{}", text(&verified.stdout));
+        for symbol in SYMBOLS {
+            let tape = self.directory.path().join(format!("{symbol}.csv"));
+            self.sim.write_tape(symbol, self.length, &tape);
+            let expected = run(streamkit()
+                .args(["bars", symbol, "-t", THRESHOLDS, "-o", "csv", "--from-tape"])
+                .arg(&tape));
+            assert!(expected.status.success(), "{}", text(&expected.stderr));
+            let stored = run(self.command("bars").args([symbol, "-o", "csv"]));
+            assert!(stored.status.success(), "{}", text(&stored.stderr));
+            let (expected, stored) = (sorted(&expected.stdout), sorted(&stored.stdout));
+            assert!(expected.len() > 100, "the tape makes bars");
+            assert_eq!(stored.len(), expected.len(), "bars of {symbol}");
+            for (stored, expected) in stored.iter().zip(&expected) {
+                assert_eq!(stored, expected);
+            }
+        }
+    }
+}
+
+fn sorted(csv: &[u8]) -> Vec<String> {
+    let mut lines: Vec<String> = text(csv).lines().map(str::to_owned).collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// Kills collectors at random moments; the seed makes the moments repeatable.
+fn kill_at_random(scene: &Scene, rounds: u64, seed: u64) {
+    let mut random = StdRng::seed_from_u64(seed);
+    for _ in 0..rounds {
+        let mut collector = scene.collect(&[]);
+        thread::sleep(Duration::from_millis(random.random_range(20..500)));
+        collector.0.kill().expect("killed");
+        assert_eq!(
+            collector.wait().signal(),
+            Some(KILLED),
+            "it was still running"
+        );
+    }
+}
+
+/// Dies once at each named point; each must be come to.
+fn kill_at_every_point(scene: &Scene) {
+    for point in CrashPoint::ALL {
+        let at = format!("{}:2", point.as_str());
+        let is_stop = point == CrashPoint::StopCommitted;
+        let mut collector =
+            scene.collect(&["--crash-at", if is_stop { point.as_str() } else { &at }]);
+        if is_stop {
+            thread::sleep(Duration::from_millis(300));
+            collector.terminate();
+        }
+        assert_eq!(
+            collector.wait().signal(),
+            Some(KILLED),
+            "{at} was not come to"
+        );
+    }
+}
+
+fn rounds() -> u64 {
+    if std::env::var_os("STREAMKIT_SOAK").is_some() {
+        200
+    } else {
+        20
+    }
+}
+
+fn sqlite(directory: &Path) -> String {
+    format!("sqlite:{}", directory.join("store.sqlite").display())
+}
+
+/// The test server with a database of its own, or none when there is no server.
+fn clickhouse(name: &str) -> Option<String> {
+    let Ok(url) = std::env::var("CLICKHOUSE_URL") else {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "CLICKHOUSE_URL is not set"
+        );
+        eprintln!("skipped: CLICKHOUSE_URL is not set");
+        return None;
+    };
+    let host = url
+        .strip_prefix("http://")
+        .expect("an http URL")
+        .trim_end_matches('/');
+    Some(format!("clickhouse://{host}/{name}_{}", std::process::id()))
+}
+
+#[test]
+fn random_kills_change_nothing_in_sqlite() {
+    let scene = Scene::new(11, 3000 + 600 * rounds(), sqlite);
+    kill_at_random(&scene, rounds(), 11);
+    scene.complete();
+    scene.judge();
+}
+
+#[test]
+fn a_kill_at_every_named_point_changes_nothing_in_sqlite() {
+    let scene = Scene::new(12, 40_000, sqlite);
+    kill_at_every_point(&scene);
+    scene.complete();
+    scene.judge();
+}
+
+#[test]
+fn random_kills_change_nothing_in_clickhouse() {
+    let Some(store) = clickhouse("kills") else {
+        return;
+    };
+    let scene = Scene::new(13, 3000 + 600 * rounds(), |_| store);
+    kill_at_random(&scene, rounds(), 13);
+    scene.complete();
+    scene.judge();
+}
+
+#[test]
+fn a_kill_at_every_named_point_changes_nothing_in_clickhouse() {
+    let Some(store) = clickhouse("points") else {
+        return;
+    };
+    let scene = Scene::new(14, 40_000, |_| store);
+    kill_at_every_point(&scene);
+    scene.complete();
+    scene.judge();
+}
