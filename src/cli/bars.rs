@@ -18,7 +18,6 @@ use super::{
     exit::ExitCode,
 };
 
-mod csv;
 mod tape;
 
 /// How many bars of each series a person is shown.

@@ -1,6 +1,7 @@
-//! `bars --from-tape` against bars that an independent implementation built.
+//! `bars --from-tape` against bars that other programs made of the same trades.
 //!
-//! The files lie beside the repository; where they are not, there is nothing to compare.
+//! Some of the files lie beside the repository; where those are not, the ones within it
+//! are compared alone.
 
 use std::{collections::HashMap, path::PathBuf};
 
@@ -41,9 +42,16 @@ const COLUMNS: [(&str, &str); 31] = [
     ("turnover_imbalance", "turnover_imbalance"),
 ];
 
-fn directory() -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/golden");
-    path.is_dir().then_some(path)
+/// The files of expected bars, each `TAPE.bars-RULES.csv`.
+fn expected() -> Vec<PathBuf> {
+    ["tests/tapes", "../shared/golden"]
+        .map(|path| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path))
+        .iter()
+        .filter_map(|directory| std::fs::read_dir(directory).ok())
+        .flatten()
+        .map(|entry| entry.expect("a file").path())
+        .filter(|path| path.to_string_lossy().contains(".bars-"))
+        .collect()
 }
 
 /// The rows of a CSV text as maps from column to value.
@@ -63,20 +71,16 @@ fn raw(decimal: &str) -> String {
 }
 
 #[test]
-fn bars_from_a_tape_equal_the_golden_files_in_every_column() {
-    let Some(directory) = directory() else { return };
+fn bars_from_a_tape_equal_the_expected_ones_in_every_column() {
     let home = tempfile::tempdir().expect("a home");
     let mut compared = 0;
-    for entry in std::fs::read_dir(&directory).expect("the golden files") {
-        let path = entry.expect("a file").path();
+    for path in expected() {
         let name = path
             .file_stem()
             .expect("a name")
             .to_string_lossy()
             .into_owned();
-        let Some((tape, rules)) = name.split_once(".bars-") else {
-            continue;
-        };
+        let (tape, rules) = name.split_once(".bars-").expect("bars of a tape");
         let (dbps, gate) = match rules.strip_suffix("-nogate") {
             Some(dbps) => (dbps, false),
             None => (rules, true),
@@ -87,7 +91,7 @@ fn bars_from_a_tape_equal_the_golden_files_in_every_column() {
                 "bars", "GOLDEN", "--anchor", "none", "-o", "csv", "-t", dbps,
             ])
             .arg("--from-tape")
-            .arg(directory.join(format!("{tape}.csv")));
+            .arg(path.with_file_name(format!("{tape}.csv")));
         if !gate {
             command.arg("--no-gate");
         }

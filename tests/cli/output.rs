@@ -63,10 +63,7 @@ fn a_bad_line_leaves_no_half_of_an_answer() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(output.stdout, b"");
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        told.contains("LONG.csv") && told.contains("line 4001"),
-        "{told}"
-    );
+    assert!(told.contains("LONG.csv:4001: "), "{told}");
 }
 
 #[cfg(target_os = "linux")]

@@ -86,30 +86,46 @@ fn write_tape(path: &Path) {
     std::fs::write(path, text).expect("a tape");
 }
 
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(work)
+}
+
+/// Puts the bars and `gaps` into the store at `address`.
+async fn fill(address: &StoreAddress, gaps: Vec<GapRow>) {
+    let store = store::open(address, StoreOptions::default()).expect("a store");
+    store.create_schema().await.expect("a schema");
+    // A batch is of one partition, and the bars are all of one month.
+    let rows = bars().into_iter().map(row).collect();
+    for (rows, token) in [(Rows::Bars(rows), "bars"), (Rows::Gaps(gaps), "gaps")] {
+        let token = token.to_owned();
+        let batch = Batch { rows, token };
+        store.insert(&batch).await.expect("inserted");
+    }
+}
+
 /// A home whose default store holds the bars.
 struct Home(tempfile::TempDir);
 
 impl Home {
     fn new(gaps: Vec<GapRow>) -> Self {
-        let home = Self(tempfile::tempdir().expect("a directory"));
-        let address = StoreAddress::Sqlite(home.store());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
-            let store = store::open(&address, StoreOptions::default()).expect("a store");
-            store.create_schema().await.expect("a schema");
-            let rows = bars().into_iter().map(row).collect();
-            for (rows, token) in [(Rows::Bars(rows), "bars"), (Rows::Gaps(gaps), "gaps")] {
-                let token = token.to_owned();
-                store
-                    .insert(&Batch { rows, token })
-                    .await
-                    .expect("inserted");
-            }
-        });
+        let home = Self::empty();
+        block_on(fill(&StoreAddress::Sqlite(home.store()), gaps));
         home
+    }
+
+    fn empty() -> Self {
+        Self(tempfile::tempdir().expect("a directory"))
+    }
+
+    /// The options that build the same bars from a file.
+    fn from_tape(&self) -> String {
+        let tape = self.0.path().join("BTCUSDT-aggTrades-2025-01-01.csv");
+        write_tape(&tape);
+        format!("--from-tape {} -t 250,500 --exchange sim", tape.display())
     }
 
     fn store(&self) -> PathBuf {
@@ -140,9 +156,7 @@ impl Home {
 #[test]
 fn stored_bars_read_back_as_they_are_built_from_the_tape() {
     let home = Home::new(Vec::new());
-    let tape = home.0.path().join("BTCUSDT-aggTrades-2025-01-01.csv");
-    write_tape(&tape);
-    let from_tape = format!("--from-tape {} -t 250,500 --exchange sim", tape.display());
+    let from_tape = home.from_tape();
     for format in ["csv", "json", "human"] {
         for range in ["", " --limit 3", " --since 2025-01-03"] {
             let stored = home.run(&format!("bars BTCUSDT -o {format}{range}"));
@@ -295,4 +309,40 @@ fn a_file_that_is_no_store_is_a_matter_of_configuration() {
     let (code, _, told) = home.run(&line);
     assert_eq!(code, Some(78), "{told}");
     assert!(told.contains("hint: "), "{told}");
+}
+
+#[test]
+fn clickhouse_holds_the_same_bars_and_verifies_as_well() {
+    let Ok(url) = std::env::var("CLICKHOUSE_URL") else {
+        let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(
+            !is_ci,
+            "CLICKHOUSE_URL is not set: run scripts/with-clickhouse"
+        );
+        eprintln!("skipped: CLICKHOUSE_URL is not set (see scripts/with-clickhouse)");
+        return;
+    };
+    let host = url.trim_start_matches("http://").trim_end_matches('/');
+    let database = format!("test_cli_{}", std::process::id());
+    let address = format!("clickhouse://{host}/{database}");
+    block_on(fill(&address.parse().expect("an address"), Vec::new()));
+
+    let home = Home::empty();
+    let from_tape = home.from_tape();
+    for range in ["", " --limit 3", " --since 2025-01-03"] {
+        let stored = home.run(&format!("bars BTCUSDT -o csv --store {address}{range}"));
+        let built = home.run(&format!("bars {from_tape} -o csv{range}"));
+        assert_eq!(stored, built, "{range}");
+    }
+    let (code, out, told) = home.run(&format!("verify BTCUSDT --store {address}"));
+    assert_eq!((code, told.as_str()), (Some(0), ""), "{out}");
+    let (code, _, told) = home.run(&format!(
+        "verify BTCUSDT --store clickhouse://nobody:wrong@{host}/{database}"
+    ));
+    assert_eq!(code, Some(78), "{told}");
+    assert!(told.contains("hint: ") && !told.contains("wrong"), "{told}");
+
+    let client = clickhouse::Client::default().with_url(&url);
+    let drop_it = format!("DROP DATABASE {database}");
+    block_on(client.query(&drop_it).execute()).expect("dropped");
 }
