@@ -152,12 +152,7 @@ mod tests {
             symbols: vec![symbol],
             ..Shown::default()
         };
-        let lines = lines(
-            &shown,
-            &[9.96],
-            &SpoolStats::default(),
-            Duration::from_secs(65),
-        );
+        let lines = lines(&shown, &[9.96], Duration::from_secs(65));
         assert!(
             lines.iter().all(|line| line.chars().count() <= 80),
             "{lines:#?}"
