@@ -4,6 +4,13 @@
 //! write path, while the exchange goes on. In the end the store holds exactly the bars that
 //! are built straight from the tape.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it saw"
+)]
+
 mod common;
 
 use std::{os::unix::process::ExitStatusExt, path::Path, process::Stdio, thread, time::Duration};
@@ -165,12 +172,20 @@ fn sorted(csv: &[u8]) -> Vec<String> {
     lines
 }
 
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the moment has to be one that nothing announces"
+)]
+fn pause(duration_ms: u64) {
+    thread::sleep(Duration::from_millis(duration_ms));
+}
+
 /// Kills collectors at random moments; the seed makes the moments repeatable.
 fn kill_at_random(scene: &Scene, rounds: u64, seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     for _ in 0..rounds {
         let mut collector = scene.collect(&[]);
-        thread::sleep(Duration::from_millis(random.random_range(20..500)));
+        pause(random.random_range(20..500));
         collector.0.kill().expect("killed");
         assert_eq!(
             collector.wait().signal(),
@@ -188,7 +203,7 @@ fn kill_at_every_point(scene: &Scene) {
         let mut collector =
             scene.collect(&["--crash-at", if is_stop { point.as_str() } else { &at }]);
         if is_stop {
-            thread::sleep(Duration::from_millis(300));
+            pause(300);
             collector.terminate();
         }
         assert_eq!(

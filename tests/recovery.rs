@@ -4,6 +4,13 @@
 //! collector has recovered by itself, and compares every stored bar with what the plain
 //! reference builder makes of the tape.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it saw"
+)]
+
 mod common;
 
 use std::time::Duration;

@@ -78,13 +78,14 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         () = time_is_up(args.run_for) => None,
     };
     stop.cancel();
-    let ended = match ended {
-        Some(ended) => ended,
-        None => tokio::select! {
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        tokio::select! {
             ended = running => ended,
             // Who asks twice does not want to wait.
             code = signals.next() => return Ok(code),
-        },
+        }
     };
     // The table takes itself away before anything else is printed.
     shown.end().await;
