@@ -26,6 +26,7 @@ use url::Url;
 use super::{
     endpoints::Endpoints,
     excerpt::excerpt,
+    gate::Closed,
     settings::{Settings, SettingsError},
 };
 use crate::{
@@ -37,7 +38,7 @@ use crate::{
         tls,
     },
 };
-use budget::{Budget, Closed};
+use budget::Budget;
 use page::PAGE_ROWS;
 
 /// An answer may not be longer. A full page has about 130 kB.

@@ -1,7 +1,12 @@
 use std::time::Duration;
 
 use futures_util::SinkExt;
-use tokio::{net::TcpListener, sync::mpsc, time};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    sync::mpsc,
+    time,
+};
 use tokio_tungstenite::{
     accept_hdr_async,
     tungstenite::{
@@ -170,4 +175,30 @@ async fn a_connection_for_too_many_symbols_or_none_is_refused() {
         );
     }
     assert!(exchange.connect(&many[1..]).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_429_keeps_it_from_asking_anybody() {
+    let (listener, limiting) = listener().await;
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut request = [0; 1024];
+        assert!(stream.read(&mut request).await.expect("a request") > 0);
+        let answer = "HTTP/1.1 429 Slow\r\nRetry-After: 600\r\nContent-Length: 0\r\n\r\n";
+        stream.write_all(answer.as_bytes()).await.expect("written");
+    });
+    let (url, mut asked) = server(Vec::new()).await;
+    let exchange = adapter(&[limiting, url]);
+    for _ in 0..2 {
+        let error = exchange
+            .connect(&symbols(&["BTCUSDT"]))
+            .await
+            .map(drop)
+            .expect_err("refused");
+        assert!(
+            matches!(error, SourceError::RateLimited { status: 429, .. }),
+            "{error}"
+        );
+    }
+    assert!(asked.try_recv().is_err());
 }
