@@ -38,6 +38,8 @@ pub(super) enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error("find out where to start: {0}")]
+    Panicked(tokio::task::JoinError),
     #[error("find a first trade: {0} has never been traded")]
     NeverTraded(Symbol),
 }
