@@ -3,6 +3,12 @@
 //!
 //! `cargo bench --bench wire`
 
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench fails by panicking, and prints"
+)]
+
 mod interleave;
 
 use std::hint::black_box;

@@ -4,6 +4,13 @@
 //! collector has recovered by itself, and compares every stored bar with what the plain
 //! reference builder makes of the tape.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it saw"
+)]
+
 mod common;
 
 use std::time::Duration;
@@ -242,11 +249,13 @@ async fn gap_while(fault: FaultKind) {
         .await;
     // Several attempts have to fail before history is back.
     let frozen = running.board.read();
-    let asked = rig.server.stats().rest_requests.values().sum::<u64>();
+    let attempts = || {
+        let answered = rig.server.stats().rest_requests.values().sum::<u64>();
+        answered + running.count("history.failed") as u64
+    };
+    let before = attempts();
     running
-        .until("more requests", |_| {
-            rig.server.stats().rest_requests.values().sum::<u64>() >= asked + 6
-        })
+        .until("more attempts", |_| attempts() >= before + 4)
         .await;
     let still = running.board.read();
     for (before, now) in frozen.symbols.iter().zip(&still.symbols) {

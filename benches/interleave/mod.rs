@@ -4,6 +4,8 @@
 //! Cost is the CPU time of the calling thread: other work on the machine does not
 //! count, and waiting does not either.
 
+#![allow(clippy::print_stdout, reason = "a bench prints what it finds")]
+
 use std::{hint::black_box, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};

@@ -2,6 +2,12 @@
 //! judgement by the plain reference builder.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it saw"
+)]
 
 pub mod process;
 

@@ -197,7 +197,7 @@ async fn after_429_and_418_nothing_is_sent_until_the_time_is_over() {
         }
         assert!(start.elapsed() < wanted, "refused at once");
         assert_eq!(asked(&server).await, 1);
-        tokio::time::sleep_until(start + Duration::from_millis(1100)).await;
+        time::sleep_until(start + Duration::from_millis(1100)).await;
         drop(rest.latest(&symbol()).await);
         assert_eq!(asked(&server).await, 2);
     }
@@ -310,7 +310,7 @@ async fn a_body_that_breaks_off_or_trickles_is_no_page() {
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {announced}\r\n\r\n[");
             stream.write_all(head.as_bytes()).await.expect("written");
             if let Some(wait) = rest_of_body {
-                tokio::time::sleep(wait).await;
+                time::sleep(wait).await;
             }
         });
         let settings = Settings {
