@@ -3,6 +3,8 @@
 //! What needs nothing but files is data: `tests/cli/*.trycmd` hold commands with what
 //! they print and their exit codes. Run with `TRYCMD=overwrite` to write them anew.
 
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
 #[path = "cli/golden.rs"]
 mod golden;
 #[path = "cli/output.rs"]

@@ -64,8 +64,10 @@ impl Printer {
             out: Arc::new(Mutex::new(Box::new(out))),
             err: Arc::new(Mutex::new(Box::new(io::stderr()))),
             progress: MultiProgress::with_draw_target(target),
+            // Some terminals do not know their width and say 0.
             width: comfy_table::Table::new()
                 .width()
+                .filter(|&width| width > 0)
                 .map_or(DEFAULT_WIDTH, usize::from),
             has_color,
         }

@@ -9,14 +9,12 @@ use super::{case, streamkit};
 
 /// A tape whose CSV is larger than every pipe's buffer.
 fn long_tape(directory: &std::path::Path) -> std::path::PathBuf {
-    let mut text = String::new();
-    for id in 1..=4000_i64 {
+    let lines = (1..=4000_i64).map(|id| {
         let price = if id % 2 == 0 { "60000.00" } else { "61000.00" };
-        text.push_str(&format!(
-            "{id},{price},0.5,{id},{id},{},True\n",
-            1_735_689_600_000_000 + id
-        ));
-    }
+        let time_us = 1_735_689_600_000_000 + id;
+        format!("{id},{price},0.5,{id},{id},{time_us},True\n")
+    });
+    let text: String = lines.collect();
     let path = directory.join("LONG.csv");
     std::fs::write(&path, text).expect("a file");
     path

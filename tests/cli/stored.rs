@@ -122,7 +122,7 @@ impl Home {
     }
 
     /// The options that build the same bars from a file.
-    fn from_tape(&self) -> String {
+    fn tape_options(&self) -> String {
         let tape = self.0.path().join("BTCUSDT-aggTrades-2025-01-01.csv");
         write_tape(&tape);
         format!("--from-tape {} -t 250,500 --exchange sim", tape.display())
@@ -156,7 +156,7 @@ impl Home {
 #[test]
 fn stored_bars_read_back_as_they_are_built_from_the_tape() {
     let home = Home::new(Vec::new());
-    let from_tape = home.from_tape();
+    let from_tape = home.tape_options();
     for format in ["csv", "json", "human"] {
         for range in ["", " --limit 3", " --since 2025-01-03"] {
             let stored = home.run(&format!("bars BTCUSDT -o {format}{range}"));
@@ -328,7 +328,7 @@ fn clickhouse_holds_the_same_bars_and_verifies_as_well() {
     block_on(fill(&address.parse().expect("an address"), Vec::new()));
 
     let home = Home::empty();
-    let from_tape = home.from_tape();
+    let from_tape = home.tape_options();
     for range in ["", " --limit 3", " --since 2025-01-03"] {
         let stored = home.run(&format!("bars BTCUSDT -o csv --store {address}{range}"));
         let built = home.run(&format!("bars {from_tape} -o csv{range}"));
