@@ -5,6 +5,15 @@
 //! `tests/tapes` and their bars were written by `write_own_tapes` below, the bars by
 //! the plain reference builder.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it saw"
+)]
+
 #[path = "golden/expected.rs"]
 mod expected;
 #[path = "golden/own_tapes.rs"]

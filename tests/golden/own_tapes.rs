@@ -109,7 +109,7 @@ fn walk(seed: u64, count: u64, mean_wait_us: u64, style: &Style) -> String {
         text.push_str(style.header);
         text.push_str(style.line_end);
     }
-    let mut price = 25_000_00000000_u64;
+    let mut price = 2_500_000_000_000_u64;
     let mut time_us = 1_740_787_190_000_000_u64;
     let mut next_fill = 700;
     for n in 0..count {
@@ -124,7 +124,7 @@ fn walk(seed: u64, count: u64, mean_wait_us: u64, style: &Style) -> String {
             price - step
         };
         let fills = [1, 1, 1, 2, 3, 17][random.below(6) as usize];
-        let quantity = random.below(3_00000000) * [1, 1, 0][random.below(3) as usize];
+        let quantity = random.below(300_000_000) * [1, 1, 0][random.below(3) as usize];
         let maker = random.below(2) == 0;
         write!(
             text,
