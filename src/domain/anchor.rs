@@ -69,12 +69,9 @@ impl Anchor {
 fn month(time_us: i64) -> Period {
     // Trades are checked to lie within the calendar. Before it and after it there is one
     // endless month.
-    let first = civil::date(1970, 1, 1)
-        .checked_add(
-            jiff::Span::new()
-                .try_days(time_us.div_euclid(DAY_US))
-                .unwrap_or_default(),
-        )
+    let first = jiff::Span::new()
+        .try_days(time_us.div_euclid(DAY_US))
+        .and_then(|days| civil::date(1970, 1, 1).checked_add(days))
         .map(civil::Date::first_of_month);
     let next = first.clone().and_then(|first| first.checked_add(1.month()));
     match (first, next) {

@@ -330,8 +330,11 @@ impl Running {
         // The board changes with every tick of a session, and so wakes this up.
         let waiting = self.board.wait_until(|_| has_come());
         let has_come = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
-        assert!(has_come, "waited for the event {code} in vain: {:#?}", self.board.read());
-    }
+        assert!(
+            has_come,
+            "waited for the event {code} in vain: {:#?}",
+            self.board.read()
+        );
     }
 
     /// How many events had this code.
