@@ -145,6 +145,11 @@ impl Rig {
         self.directory.path().join("state")
     }
 
+    /// The file of the store.
+    pub fn store_path(&self) -> PathBuf {
+        self.directory.path().join("store.sqlite")
+    }
+
     /// Opens the store.
     pub fn store(&self) -> Arc<dyn Store> {
         store::open(&self.store_address, StoreOptions::default()).expect("a store")
