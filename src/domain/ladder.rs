@@ -55,6 +55,8 @@ pub struct Ladder {
     run_low: i64,
     sums: Sums,
     last: Option<Last>,
+    /// Where the tape goes on when it began with a gap: there is no last trade then.
+    skipped_to: Option<i64>,
     period: Option<Period>,
     lanes: Vec<Lane>,
     waiting: Vec<Waiting>,
@@ -77,6 +79,7 @@ impl Ladder {
             run_low: i64::MAX,
             sums: Sums::default(),
             last: None,
+            skipped_to: None,
             period: None,
             lanes: Vec::new(),
             waiting: Vec::new(),
@@ -112,9 +115,13 @@ impl Ladder {
     /// The id of the trade that has to come next; none without thresholds.
     #[must_use]
     pub fn next_id(&self) -> Option<i64> {
+        let waiting = self.waiting.first().map(|waiting| waiting.next_id);
+        if self.lanes.is_empty() {
+            return waiting;
+        }
         match self.last {
-            Some(last) if !self.lanes.is_empty() => Some(last.id + 1),
-            _ => self.waiting.first().map(|waiting| waiting.next_id),
+            Some(last) => Some(last.id + 1),
+            None => self.skipped_to,
         }
     }
 
@@ -256,6 +263,8 @@ impl Ladder {
         if let Some(last) = &mut self.last {
             // The ids in between count as passed; no bar holds them.
             last.id = next_id - 1;
+        } else {
+            self.skipped_to = Some(next_id);
         }
         for waiting in &mut self.waiting {
             waiting.next_id = waiting.next_id.max(next_id);

@@ -255,3 +255,38 @@ async fn a_collector_whose_symbols_have_all_stopped_ends_and_says_so() {
         .expect_err("nothing to go on with");
     assert!(error.to_string().contains("every symbol"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_market_is_not_taken_for_dead_while_its_history_is_fetched() {
+    let config = Config {
+        history: Some(30_000),
+        trades_per_day: Some(1_000_000),
+        ..ending(30_000)
+    };
+    let rig = Rig::start(config).await;
+    strike(&rig, Fault::new(FaultKind::RestDelay { delay_ms: 100 }));
+    let running = rig.collect();
+    running.until_taken(30_000).await;
+    assert_eq!(running.count("stream.dead"), 0);
+    running.stop().await.expect("a graceful stop");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_id_far_ahead_is_given_up_without_a_flood_of_requests() {
+    let (rig, running) = collecting(busy()).await;
+    let asked = rig.server.stats().rest_requests.values().sum::<u64>();
+    let fault = FaultKind::FarId {
+        every: 1,
+        ahead: 1_000_000,
+    };
+    strike(&rig, Fault::new(fault).symbol("BTCUSDT").times(1));
+    running.until_event("trades.unconfirmed").await;
+    running
+        .until("the gap to close", |s| {
+            s.symbols.iter().all(|s| s.gaps_open == 0)
+        })
+        .await;
+    let more = rig.server.stats().rest_requests.values().sum::<u64>() - asked;
+    assert!(more < 60, "{more} requests for one id");
+    finish(rig, running).await;
+}

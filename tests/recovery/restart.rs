@@ -1,5 +1,9 @@
 //! Beginnings and ends: nothing depends on when a collector ran.
 
+use std::sync::{Arc, Mutex};
+
+use streamkit::domain::crash::{CrashPoint, CrashPoints};
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -128,4 +132,27 @@ async fn recorded_trades_are_the_tape_each_once_across_a_restart() {
             .expect("a trade");
         assert_eq!((price, time_us), (wanted.price.to_string(), wanted.time_us));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_hangs_is_felt_as_back_pressure_and_not_taken_for_a_dead_stream() {
+    let mut rig = Rig::start(busy()).await;
+    rig.settings.record_trades = true;
+    rig.settings.limits.commit_rows = 100;
+    let hangs = Arc::new(Mutex::new(()));
+    let gate = Arc::clone(&hangs);
+    rig.settings.crash = CrashPoints::armed(move |point| {
+        if point == CrashPoint::JournalBeforeCommit {
+            drop(gate.lock().expect("not poisoned"));
+        }
+    });
+    let running = rig.collect();
+    running.until_taken(3000).await;
+    let hanging = hangs.lock().expect("not poisoned");
+    // Longer than any silence that would be asked about; nothing announces its end.
+    std::thread::park_timeout(Duration::from_millis(1500));
+    drop(hanging);
+    running.until_more(100).await;
+    assert_eq!(running.count("stream.dead"), 0);
+    finish(rig, running).await;
 }

@@ -1,12 +1,12 @@
 //! From the spool into the store, in order, until it is confirmed.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     domain::crash::{CrashPoint, CrashPoints},
-    journal::{JournalError, JournalHandle},
+    journal::{JournalError, JournalHandle, SpooledBatch},
     store::sink::{Batch, Store},
 };
 
@@ -58,10 +58,9 @@ impl Delivery {
             self.limits.delivery_retry_max,
         );
         let mut failures = 0u32;
-        // Batches up to this one cannot be read; those behind them still can.
-        let mut after = 0;
+        let mut damaged = BTreeSet::new();
         loop {
-            let step = self.step(&mut after, &mut pauses).await?;
+            let step = self.step(&mut damaged, &mut pauses).await?;
             match step {
                 Step::Delivered => {
                     if failures > 0 {
@@ -84,7 +83,7 @@ impl Delivery {
                     }
                 }
                 Step::Empty if finish.is_cancelled() => {
-                    if self.journal.seal(None).await? == 0 {
+                    if self.seal(None, &mut pauses).await? == 0 {
                         return Ok(());
                     }
                 }
@@ -99,7 +98,8 @@ impl Delivery {
                         _ = spool.changed() => {}
                         () = tokio::time::sleep(pause) => {}
                     }
-                    self.journal.seal(Some(self.clock.wall_us())).await?;
+                    let now_us = self.clock.wall_us();
+                    self.seal(Some(now_us), &mut pauses).await?;
                 }
             }
             self.board.update(|shown| shown.sink.failures = failures);
@@ -108,10 +108,10 @@ impl Delivery {
 
     async fn step(
         &mut self,
-        after: &mut i64,
+        damaged: &mut BTreeSet<i64>,
         pauses: &mut impl Iterator<Item = Duration>,
     ) -> Result<Step, JournalError> {
-        let batch = match self.journal.next_batch(*after).await {
+        let batch = match self.next_batch(damaged).await {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(Step::Empty),
             Err(JournalError::Closed) => return Err(JournalError::Closed),
@@ -119,7 +119,7 @@ impl Delivery {
                 let mut number = 0;
                 if let JournalError::Damaged { batch, .. } = &error {
                     number = *batch;
-                    *after = *batch;
+                    damaged.insert(number);
                 }
                 return Ok(self.failed(number, 0, error.to_string(), pauses));
             }
@@ -154,6 +154,39 @@ impl Delivery {
                     return Err(JournalError::Closed);
                 }
                 Ok(self.failed(id, count, error.to_string(), pauses))
+            }
+        }
+    }
+
+    /// The first batch that is not known to be damaged. Damaged ones stay where they are;
+    /// those behind them do not wait for them.
+    async fn next_batch(
+        &self,
+        damaged: &BTreeSet<i64>,
+    ) -> Result<Option<SpooledBatch>, JournalError> {
+        let mut after = 0;
+        loop {
+            match self.journal.next_batch(after).await {
+                Err(JournalError::Damaged { batch, .. }) if damaged.contains(&batch) => {
+                    after = batch;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Seals what is due. What cannot be sealed now is sealed later.
+    async fn seal(
+        &self,
+        now_us: Option<i64>,
+        pauses: &mut impl Iterator<Item = Duration>,
+    ) -> Result<usize, JournalError> {
+        match self.journal.seal(now_us).await {
+            Ok(sealed) => Ok(sealed),
+            Err(JournalError::Closed) => Err(JournalError::Closed),
+            Err(error) => {
+                self.failed(0, 0, error.to_string(), pauses);
+                Ok(0)
             }
         }
     }

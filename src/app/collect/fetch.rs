@@ -43,6 +43,12 @@ pub(super) struct Fetch {
     generation: u64,
     asks_latest: bool,
     wants_latest: bool,
+    /// The newest id was asked for before the present connection: the answer says nothing
+    /// about what its stream should bring.
+    is_latest_stale: bool,
+    /// The last missing id, as of the last look: another one is another gap.
+    gap_last: Option<i64>,
+    is_rate_limited: bool,
     /// Pages by their first id; none while the answer is awaited.
     pages: BTreeMap<i64, Option<Page>>,
     page_trades: Option<i64>,
@@ -72,9 +78,18 @@ impl Fetch {
             generation: 0,
             asks_latest: false,
             wants_latest: false,
+            is_latest_stale: false,
+            gap_last: None,
+            is_rate_limited: false,
             pages: BTreeMap::new(),
             page_trades: None,
         }
+    }
+
+    /// A connection was made: the newest id has to be asked for from now on.
+    pub fn connected(&mut self) {
+        self.is_latest_stale = self.asks_latest;
+        self.wants_latest = true;
     }
 
     /// The newest id has to be asked for.
@@ -96,6 +111,12 @@ impl Fetch {
 
     /// The requests to be made now.
     pub fn next(&mut self, missing: Option<Missing>, now: Instant) -> Vec<Request> {
+        let gap_last = missing.map(|missing| missing.last);
+        if gap_last.is_some() && gap_last != self.gap_last && !self.is_rate_limited {
+            // A new gap does not inherit the patience of the one before.
+            self.succeeded();
+        }
+        self.gap_last = gap_last;
         let mut requests = Vec::new();
         if self.not_before.is_some_and(|not_before| now < not_before) {
             return requests;
@@ -110,6 +131,14 @@ impl Fetch {
             return requests;
         };
         if !self.pages.contains_key(&missing.first) {
+            let is_overtaken = self
+                .pages
+                .iter()
+                .any(|(&id, page)| id < missing.first && page.is_none());
+            if is_overtaken {
+                // The tape went on by stream; what is under way is waited for, not repeated.
+                return requests;
+            }
             self.give_up();
             requests.push(self.page(missing.first));
         }
@@ -180,6 +209,9 @@ impl Fetch {
         match answered.answer {
             Answer::Latest(result) => {
                 self.asks_latest = false;
+                if std::mem::take(&mut self.is_latest_stale) {
+                    return None;
+                }
                 Some(Answer::Latest(result))
             }
             _ if answered.generation != self.generation => None,
@@ -202,6 +234,15 @@ impl Fetch {
         self.pages.remove(&next_id)?
     }
 
+    /// Forgets pages that begin before `next_id`, once they are there. Returns whether there
+    /// were any.
+    pub fn drop_stale(&mut self, next_id: i64) -> bool {
+        let count = self.pages.len();
+        self.pages
+            .retain(|&from_id, page| from_id >= next_id || page.is_none());
+        self.pages.len() < count
+    }
+
     /// Forgets the requests that are under way.
     pub fn give_up(&mut self) {
         self.generation += 1;
@@ -210,6 +251,7 @@ impl Fetch {
 
     /// A request brought what was missing.
     pub fn succeeded(&mut self) {
+        self.is_rate_limited = false;
         self.backoff = backoff(self.limits.0, self.limits.1);
         self.not_before = None;
     }
@@ -218,6 +260,7 @@ impl Fetch {
     pub fn failed(&mut self, error: Option<&SourceError>, now: Instant) -> Duration {
         self.give_up();
         let mut pause = self.backoff.next().unwrap_or(self.limits.1);
+        self.is_rate_limited = matches!(error, Some(SourceError::RateLimited { .. }));
         if let Some(SourceError::RateLimited { retry_after, .. }) = error {
             pause = pause.max(*retry_after);
         }

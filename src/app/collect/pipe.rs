@@ -66,13 +66,17 @@ pub(super) struct Pipe {
     pub fetched: u64,
     bar_counts: Vec<(Threshold, u64)>,
     last_live_us: Option<i64>,
-    unconfirmed_since_us: Option<i64>,
+    /// Since when the exchange has not reached an id that came by stream, and which.
+    unconfirmed: Option<(i64, i64)>,
     /// When the exchange was first seen below the id that stood here then.
     reset_suspect: Option<(i64, i64)>,
     /// The last id here when the exchange was asked for its newest.
     asked_at_id: i64,
     /// A live trade has followed the last one here, on this connection.
     is_following: bool,
+    /// The exchange's newest id when this connection was young: what it had by then need
+    /// not come by stream.
+    connected_at_id: Option<i64>,
 }
 
 /// What a pipe begins with.
@@ -111,17 +115,31 @@ impl Pipe {
             fetched: 0,
             bar_counts: beginning.thresholds.into_iter().map(|t| (t, 0)).collect(),
             last_live_us: None,
-            unconfirmed_since_us: None,
+            unconfirmed: None,
             reset_suspect: None,
             asked_at_id: next_id - 1,
             is_following: false,
+            connected_at_id: None,
         }
     }
 
     /// The connection was made anew.
     pub fn reconnected(&mut self, now_us: i64) {
         self.is_following = false;
+        self.connected_at_id = None;
         self.liveness.reconnected(now_us);
+    }
+
+    /// The exchange's newest id is known: is what the stream should have brought here?
+    pub fn judge_stream(&mut self, exchange_id: i64, now_us: i64) {
+        let connected_at_id = *self.connected_at_id.get_or_insert(exchange_id);
+        let is_here = self.sequence.has(exchange_id) || exchange_id <= connected_at_id;
+        let last_id = if is_here {
+            exchange_id
+        } else {
+            self.sequence.next_id() - 1
+        };
+        self.liveness.answered(last_id, exchange_id, now_us);
     }
 
     /// Whether a live trade has followed the last one here, on this connection.
@@ -200,9 +218,13 @@ impl Pipe {
         if asked_id != before {
             return Ok(Taken::Nothing);
         }
-        let Some(seen) = seen(asked_id, page) else {
+        let Some(mut seen) = seen(asked_id, page) else {
             return Ok(Taken::Nothing);
         };
+        // A trade that came by stream exists, whatever history lacks.
+        if let Some(missing) = self.sequence.missing() {
+            seen.next_id = seen.next_id.min(missing.last + 1);
+        }
         match self.proof.seen(seen, now_us) {
             Some(absence) => {
                 self.give_up(absence)?;
@@ -224,19 +246,24 @@ impl Pipe {
     /// given up because the exchange never reached them.
     pub fn take_latest(&mut self, exchange_id: i64, patience_us: i64, now_us: i64) -> usize {
         self.sequence.known(exchange_id);
-        let is_ahead = match self.sequence.missing() {
-            Some(missing) => exchange_id < missing.last,
-            None => false,
-        };
-        if !is_ahead {
-            self.unconfirmed_since_us = None;
+        let ahead = self
+            .sequence
+            .missing()
+            .filter(|missing| exchange_id < missing.last);
+        let Some(missing) = ahead else {
+            self.unconfirmed = None;
             return 0;
-        }
-        let since_us = *self.unconfirmed_since_us.get_or_insert(now_us);
+        };
+        // Another id has a patience of its own.
+        let since_us = match self.unconfirmed {
+            Some((since_us, id)) if id == missing.last => since_us,
+            _ => now_us,
+        };
+        self.unconfirmed = Some((since_us, missing.last));
         if now_us - since_us < patience_us {
             return 0;
         }
-        self.unconfirmed_since_us = None;
+        self.unconfirmed = None;
         self.sequence.drop_unconfirmed(exchange_id)
     }
 
@@ -265,7 +292,7 @@ impl Pipe {
 
     /// Whether the first of two answers that prove an absence is in.
     pub fn awaits_proof(&self) -> bool {
-        self.proof.is_pending()
+        self.proof.is_pending(self.sequence.next_id())
     }
 
     /// Notes what became of a gap, for the store.

@@ -239,6 +239,9 @@ impl<'a> Session<'a> {
         let now = Instant::now();
         self.pause_or_resume();
         let is_connected = self.stream.is_some();
+        let is_held_back = self
+            .outbox
+            .is_full(self.waiting(), &self.context.settings.limits);
         let mut is_dead = false;
         for index in 0..self.slots.len() {
             let context = self.context;
@@ -259,7 +262,9 @@ impl<'a> Session<'a> {
                 self.work.push(done.boxed());
                 continue;
             }
-            if is_connected && !self.is_paused {
+            if is_held_back {
+                slot.held_back(context.clock.steady_us());
+            } else if is_connected && !self.is_paused {
                 is_dead |= slot.check_liveness(context);
             }
             slot.check_gap(context, is_connected);

@@ -133,9 +133,16 @@ impl Slot {
     /// A connection was made: what has the exchange that is not here?
     pub fn connected(&mut self, now_us: i64) {
         self.is_synced = false;
-        self.fetch.want_latest();
+        self.fetch.connected();
         if let Some(pipe) = self.pipe_mut() {
             pipe.reconnected(now_us);
+        }
+    }
+
+    /// Nothing is received because commits are slow: that silence is our own.
+    pub fn held_back(&mut self, now_us: i64) {
+        if let Some(pipe) = self.pipe_mut() {
+            pipe.liveness.reconnected(now_us);
         }
     }
 
@@ -189,12 +196,7 @@ impl Slot {
         };
         let was_quiet = matches!(pipe.liveness.state(), State::Quiet { .. });
         let last_id = pipe.sequence.next_id() - 1;
-        let has_it = pipe.sequence.has(exchange_id);
-        pipe.liveness.answered(
-            if has_it { exchange_id } else { last_id },
-            exchange_id,
-            now_us,
-        );
+        pipe.judge_stream(exchange_id, now_us);
         if !was_quiet && matches!(pipe.liveness.state(), State::Quiet { .. }) {
             let silence = Duration::from_micros(pipe.liveness.silence_us(now_us).unsigned_abs());
             self.events.push(Event::Quiet {
@@ -310,6 +312,11 @@ impl Slot {
                     });
                 }
             }
+        }
+        // What came meanwhile by stream made these pages useless: no reason to hurry.
+        if self.fetch.drop_stale(pipe.sequence.next_id()) && pipe.sequence.missing().is_some() {
+            self.fetch.failed(None, Instant::now());
+            self.fetch.want_latest();
         }
         Ok(has_taken)
     }

@@ -310,3 +310,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_fresh_lane_behind_a_gap_takes_trades() {
+    let mut ladder = ladder(DAILY, &[dbps(250)], 1);
+    let mut bars = Vec::new();
+    ladder.skip_to(5, &mut bars).expect("5 lies ahead");
+    assert_eq!(ladder.next_id(), Some(5));
+    ladder
+        .push(&trade(5, 1000, 1), &mut bars)
+        .expect("5 is next");
+    assert_eq!(ladder.forming().len(), 1);
+}
+
+#[test]
+fn a_fresh_lane_behind_a_gap_does_not_wait_for_a_later_one() {
+    let mut ladder = Ladder::new(DAILY);
+    ladder.start(dbps(250), 1);
+    ladder.start(dbps(500), 10);
+    let mut bars = Vec::new();
+    ladder.skip_to(5, &mut bars).expect("5 lies ahead");
+    ladder
+        .push(&trade(5, 1000, 1), &mut bars)
+        .expect("5 is next");
+}

@@ -73,10 +73,11 @@ impl Proof {
         self.first = None;
     }
 
-    /// Whether one answer is in and the second one is awaited.
+    /// Whether one answer about `asked_id` is in and the second one is awaited.
     #[must_use]
-    pub fn is_pending(&self) -> bool {
-        self.first.is_some()
+    pub fn is_pending(&self, asked_id: i64) -> bool {
+        self.first
+            .is_some_and(|(first, _)| first.asked_id == asked_id)
     }
 }
 
@@ -106,7 +107,7 @@ mod tests {
                 is_malformed: false
             })
         );
-        assert!(!proof.is_pending());
+        assert!(!proof.is_pending(5));
     }
 
     #[test]

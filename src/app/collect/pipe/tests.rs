@@ -194,3 +194,77 @@ fn a_repeated_trade_is_no_sign_of_life() {
     pipe.take_live(&trade(1), 9 * SECOND).expect("a duplicate");
     assert_eq!(pipe.liveness.silence_us(9 * SECOND), 9 * SECOND);
 }
+
+#[test]
+fn a_live_trade_that_is_held_is_not_absent_whatever_history_lacks() {
+    let mut pipe = pipe(1);
+    pipe.take_live(&trade(1), 0).expect("in order");
+    // 2 is lost on the stream; 3 came.
+    pipe.take_live(&trade(3), 0).expect("held");
+    // History lacks 2 to 4, twice.
+    let lacking = page(&[5, 6]);
+    pipe.take_page(2, &lacking, SECOND).expect("in order");
+    let taken = pipe.take_page(2, &lacking, 10 * SECOND).expect("in order");
+    assert_eq!(
+        taken,
+        Taken::Absent(Absence {
+            first: 2,
+            last: 2,
+            is_malformed: false
+        })
+    );
+    assert_eq!(pipe.sequence.next_id(), 4, "3 is in the bars");
+}
+
+#[test]
+fn patience_with_unconfirmed_ids_starts_anew_with_each_gap() {
+    let mut pipe = pipe(1);
+    pipe.take_live(&trade(1), 0).expect("in order");
+    // A gap at the live edge; history lags behind the stream.
+    pipe.take_live(&trade(4), 0).expect("held");
+    assert_eq!(pipe.take_latest(2, 10 * SECOND, 0), 0);
+    // It is repaired at once.
+    pipe.take_page(2, &page(&[2, 3]), SECOND).expect("in order");
+    assert_eq!(pipe.sequence.missing(), None);
+    // An hour later, the same again.
+    let later = 3600 * SECOND;
+    pipe.take_live(&trade(7), later).expect("held");
+    assert_eq!(pipe.sequence.held(), 1);
+    assert_eq!(
+        pipe.take_latest(5, 10 * SECOND, later),
+        0,
+        "a real live trade is dropped without any patience"
+    );
+}
+
+#[test]
+fn a_first_answer_about_another_id_is_not_awaited_any_more() {
+    let mut pipe = pipe(1);
+    pipe.take_live(&trade(2), 0).expect("held");
+    pipe.take_page(1, &page(&[2]), 0).expect("in order");
+    assert!(pipe.awaits_proof());
+    // It comes by stream after all.
+    pipe.take_live(&trade(1), 0).expect("in order");
+    assert_eq!(pipe.sequence.next_id(), 3);
+    // Garbage far ahead; history has nothing more.
+    pipe.take_live(&trade(1_000_000), 0).expect("held");
+    assert_eq!(pipe.take_page(3, &page(&[]), SECOND), Ok(Taken::Nothing));
+    assert!(
+        !pipe.awaits_proof(),
+        "the session waits for a proof and never asks for the newest id"
+    );
+}
+
+#[test]
+fn a_tape_that_begins_with_a_gap_still_makes_bars() {
+    let mut pipe = pipe(1);
+    let lacking = page(&[5]);
+    pipe.take_page(1, &lacking, 0).expect("in order");
+    pipe.take_page(1, &lacking, 10 * SECOND).expect("in order");
+    assert_eq!(pipe.sequence.next_id(), 6);
+    pipe.take_live(&trade(6), 0).expect("in order");
+    let mut commit = Commit::default();
+    pipe.drain_into(&mut commit).expect("a checkpoint");
+    let state = &commit.checkpoints[0].state;
+    assert!(state.contains("\"threshold\""), "no series in {state}");
+}
