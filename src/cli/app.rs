@@ -16,6 +16,7 @@ use crate::{
         settings::{Color, Exchange, LogFilter, LogFormat},
     },
     report::Printer,
+    store::StoreOptions,
     telemetry::log::{self, LogOptions},
 };
 
@@ -27,6 +28,7 @@ use super::{
     error::CliError,
     exit::ExitCode,
     probe::{self, ProbeArgs},
+    schema::{self, SchemaArgs},
     verify::VerifyArgs,
 };
 
@@ -49,6 +51,7 @@ enum Command {
     Bars(BarsArgs),
     Verify(VerifyArgs),
     Config(ConfigArgs),
+    Schema(SchemaArgs),
     Probe(ProbeArgs),
 }
 
@@ -155,7 +158,7 @@ impl Command {
         match self {
             Self::Collect(args) => args.flags(),
             Self::Bars(args) => args.flags(),
-            Self::Verify(_) | Self::Config(_) | Self::Probe(_) => BTreeMap::new(),
+            Self::Verify(_) | Self::Config(_) | Self::Schema(_) | Self::Probe(_) => BTreeMap::new(),
         }
     }
 
@@ -165,6 +168,14 @@ impl Command {
             Self::Bars(args) => args.run(context),
             Self::Verify(args) => args.run(context),
             Self::Config(args) => args.run(context),
+            Self::Schema(args) => block_on(async {
+                let (mut out, mut messages) =
+                    (context.printer.output(), context.printer.messages());
+                let store = &context.settings.store()?.value;
+                let options = StoreOptions::default();
+                schema::run(args, store, options, &mut out, &mut messages).await?;
+                Ok(ExitCode::Ok)
+            }),
             Self::Probe(args) => block_on(async {
                 match probe::run(args).await {
                     Ok(()) => Ok(ExitCode::Ok),

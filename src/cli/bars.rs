@@ -18,7 +18,6 @@ use super::{
     exit::ExitCode,
 };
 
-mod csv;
 mod tape;
 
 /// How many bars of each series a person is shown.
@@ -145,7 +144,9 @@ fn stored(query: &BarQuery, format: BarsFormat, context: &Context) -> Result<Exi
         if store.series(&all).await?.is_empty() {
             return Err(context.nothing_stored(&names));
         }
-        context.printer.tell("no bar opened since then");
+        context
+            .printer
+            .tell("no bar is complete in the part that was asked for");
         Ok(())
     })?;
     reporter.finish()?;

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    config::{Origin, Shown},
+    config::{Key, Origin, Shown},
     report::table::{Column, Table},
 };
 
@@ -69,6 +69,14 @@ fn human(shown: &Shown<'_>) -> String {
 
 fn json(shown: &Shown<'_>) -> Value {
     let value = match shown.values.as_slice() {
+        values if shown.key == Key::Thresholds => values
+            .iter()
+            .map(|value| {
+                value
+                    .parse()
+                    .map_or(Value::Null, |number: u32| json!(number))
+            })
+            .collect(),
         values if shown.key.is_list() => json!(values),
         [value] => json!(value),
         _ => Value::Null,

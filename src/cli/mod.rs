@@ -12,6 +12,7 @@ mod context;
 pub mod error;
 pub mod exit;
 pub mod probe;
+pub mod schema;
 mod verify;
 
 pub use app::run;

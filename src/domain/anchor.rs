@@ -67,16 +67,19 @@ impl Anchor {
 }
 
 fn month(time_us: i64) -> Period {
-    let day = time_us.div_euclid(DAY_US);
-    // Trades are checked to lie within the calendar, so the fallbacks never show.
-    let first = i32::try_from(day)
-        .ok()
-        .and_then(|day| civil::date(1970, 1, 1).checked_add(day.days()).ok())
-        .map_or(civil::Date::MIN, civil::Date::first_of_month);
-    let next = first.checked_add(1.month()).unwrap_or(civil::Date::MAX);
-    Period {
-        start_us: midnight_us(first),
-        end_us: midnight_us(next),
+    // Trades are checked to lie within the calendar. Before it and after it there is one
+    // endless month.
+    let first = jiff::Span::new()
+        .try_days(time_us.div_euclid(DAY_US))
+        .and_then(|days| civil::date(1970, 1, 1).checked_add(days))
+        .map(civil::Date::first_of_month);
+    let next = first.clone().and_then(|first| first.checked_add(1.month()));
+    match (first, next) {
+        (Ok(first), Ok(next)) => Period {
+            start_us: midnight_us(first),
+            end_us: midnight_us(next),
+        },
+        _ => Anchor::None.period(time_us),
     }
 }
 
@@ -127,6 +130,17 @@ mod tests {
         assert_eq!(Anchor::Day.period(start), day);
         assert_eq!(Anchor::Day.period(start + DAY_US - 1), day);
         assert_eq!(Anchor::Day.period(start + DAY_US).start_us, day.end_us);
+    }
+
+    #[test]
+    fn no_time_is_outside_every_period() {
+        for time_us in [i64::MIN, i64::MIN + 1, -1, 0, i64::MAX - 1] {
+            for anchor in [Anchor::None, Anchor::Day, Anchor::Month] {
+                let period = anchor.period(time_us);
+                assert!(period.start_us <= time_us, "{anchor} {time_us} {period:?}");
+                assert!(time_us < period.end_us, "{anchor} {time_us} {period:?}");
+            }
+        }
     }
 
     #[test]

@@ -149,7 +149,9 @@ impl Journal {
         if bound == self.options.store {
             return Ok(());
         }
-        if self.options.accept_store {
+        // A journal that holds nothing belongs to nobody yet: the other address may have
+        // been a slip.
+        if self.options.accept_store || self.is_empty()? {
             self.connection.execute(
                 "UPDATE meta SET value = ?1 WHERE key = 'store'",
                 params![self.options.store],
@@ -161,6 +163,14 @@ impl Journal {
             bound,
             asked: self.options.store.clone(),
         })
+    }
+
+    fn is_empty(&self) -> Result<bool, JournalError> {
+        Ok(self.connection.query_row(
+            "SELECT NOT EXISTS (SELECT 1 FROM checkpoints) AND NOT EXISTS (SELECT 1 FROM batches)",
+            [],
+            |row| row.get(0),
+        )?)
     }
 
     fn meta_or_insert(&self, key: &str, default: &str) -> Result<String, JournalError> {

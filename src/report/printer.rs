@@ -64,8 +64,10 @@ impl Printer {
             out: Arc::new(Mutex::new(Box::new(out))),
             err: Arc::new(Mutex::new(Box::new(io::stderr()))),
             progress: MultiProgress::with_draw_target(target),
+            // Some terminals do not know their width and say 0.
             width: comfy_table::Table::new()
                 .width()
+                .filter(|&width| width > 0)
                 .map_or(DEFAULT_WIDTH, usize::from),
             has_color,
         }
@@ -111,6 +113,12 @@ impl Printer {
         Ok(writeln!(lock(&self.out), "{text}")?)
     }
 
+    /// A writer of data to standard output.
+    #[must_use]
+    pub fn output(&self) -> Output {
+        Output(Arc::clone(&self.out))
+    }
+
     /// Writes out all data that was printed.
     ///
     /// # Errors
@@ -147,6 +155,19 @@ impl fmt::Debug for Printer {
             .field("width", &self.width)
             .field("has_color", &self.has_color)
             .finish_non_exhaustive()
+    }
+}
+
+/// A writer of data to standard output.
+pub struct Output(Arc<Stream>);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        lock(&self.0).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        lock(&self.0).flush()
     }
 }
 

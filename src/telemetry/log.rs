@@ -3,10 +3,15 @@
 use std::{fmt, time::SystemTime};
 
 use jiff::Timestamp;
-use tracing::Subscriber;
+use tracing::{Subscriber, field::Field};
 use tracing_subscriber::{
     EnvFilter, Layer as _,
-    fmt::{MakeWriter, format::Writer, time::FormatTime},
+    field::MakeExt as _,
+    fmt::{
+        MakeWriter,
+        format::{Writer, debug_fn},
+        time::FormatTime,
+    },
     layer::SubscriberExt as _,
     registry::LookupSpan,
     util::SubscriberInitExt as _,
@@ -74,12 +79,26 @@ where
             .boxed()
     } else {
         layer
+            .fmt_fields(debug_fn(write_field).delimited(" "))
             .with_target(false)
             .with_ansi(options.has_color)
             .boxed()
     };
     Ok(tracing_subscriber::registry().with(filter).with(layer))
 }
+
+/// Prints a field after the message. The code of an event is for programs: the sentence
+/// beside it says the same.
+fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    match field.name() {
+        "message" => write!(writer, "{value:?}"),
+        CODE => Ok(()),
+        name => write!(writer, "{name}={value:?}"),
+    }
+}
+
+/// The field that holds an event's stable code.
+const CODE: &str = "code";
 
 /// Prints the time as RFC 3339 with milliseconds.
 struct Utc(fn() -> Timestamp);

@@ -2,6 +2,12 @@
 //! judgement by the plain reference builder.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says what it saw"
+)]
 
 pub mod process;
 
@@ -93,7 +99,10 @@ impl Rig {
     /// Starts the exchange; nothing is collected yet.
     pub async fn start(config: Config) -> Self {
         // The collector's pings are scaled down like everything else.
-        let config = Config { client_message_limit: 1000, ..config };
+        let config = Config {
+            client_message_limit: 1000,
+            ..config
+        };
         let directory = tempfile::tempdir().expect("a directory");
         let symbols = config.symbols.iter().map(|name| symbol(name)).collect();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -134,6 +143,11 @@ impl Rig {
 
     pub fn state_dir(&self) -> PathBuf {
         self.directory.path().join("state")
+    }
+
+    /// The file of the store.
+    pub fn store_path(&self) -> PathBuf {
+        self.directory.path().join("store.sqlite")
     }
 
     /// Opens the store.
@@ -320,12 +334,12 @@ impl Running {
         };
         // The board changes with every tick of a session, and so wakes this up.
         let waiting = self.board.wait_until(|_| has_come());
-        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-            panic!(
-                "waited for the event {code} in vain: {:#?}",
-                self.board.read()
-            );
-        }
+        let has_come = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+        assert!(
+            has_come,
+            "waited for the event {code} in vain: {:#?}",
+            self.board.read()
+        );
     }
 
     /// How many events had this code.

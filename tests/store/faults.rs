@@ -1,12 +1,7 @@
 //! Servers that do what servers do on bad days. None of it may pass for a confirmation,
 //! and none of it may hang.
 
-use std::{
-    future::Future,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use streamkit::{
     domain::row::Rows,
@@ -21,6 +16,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinHandle,
+    time::Instant,
 };
 
 use crate::rows::{bars, batch, btc};
@@ -77,7 +73,7 @@ const OK: &str = "HTTP/1.1 200 OK\r\nX-ClickHouse-Query-Id: 1\r\n";
 /// Reads one request to its end and tells whether it is an insert.
 async fn request(stream: &mut TcpStream) -> Option<bool> {
     let mut bytes = Vec::new();
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     loop {
         let length = stream
             .read(&mut buffer)
@@ -234,6 +230,19 @@ async fn a_server_that_accepts_and_stalls_is_given_up() {
         drop(stream);
     })
     .await;
+    let store = store_at(server.address);
+    let started = Instant::now();
+    for error in [
+        store.ping().await.expect_err("no ping"),
+        store
+            .series(&BarQuery::default())
+            .await
+            .expect_err("no series"),
+        store.last_bar(&btc()).await.expect_err("no bar"),
+    ] {
+        assert_eq!(error.kind, StoreErrorKind::Retry, "{error}");
+    }
+    assert!(started.elapsed() < 20 * PATIENCE);
     // Nothing of the insert was sent: the table's columns never came.
     assert_eq!(kind(server).await, (StoreErrorKind::Retry, None));
 }
@@ -338,6 +347,43 @@ async fn an_exception_s_header_counts_before_its_text() {
     })
     .await;
     assert_eq!(kind(server).await, (StoreErrorKind::Retry, Some(252)));
+}
+
+#[tokio::test]
+async fn a_refusal_before_all_was_sent_is_heard() {
+    let server = server(|mut stream| async move {
+        if request(&mut stream).await.is_none() {
+            return;
+        }
+        let body = columns();
+        let head = format!("{OK}Content-Length: {}\r\n\r\n", body.len());
+        let _ = stream.write_all(head.as_bytes()).await;
+        let _ = stream.write_all(&body).await;
+        // The beginning of the insert is enough for a no.
+        let mut buffer = vec![0; 1000];
+        let _ = stream.read(&mut buffer).await;
+        let body = "Code: 252. DB::Exception: Too many parts. (TOO_MANY_PARTS)";
+        let text = format!(
+            "HTTP/1.1 500 Internal Server Error\r\nX-ClickHouse-Exception-Code: 252\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let _ = stream.write_all(text.as_bytes()).await;
+        // Taking the rest keeps the answer from being lost in a reset.
+        while stream
+            .read(&mut buffer)
+            .await
+            .is_ok_and(|length| length > 0)
+        {}
+    })
+    .await;
+    let error = insert(&server, 100_000).await.expect_err("no confirmation");
+    assert_eq!(
+        (error.kind, error.code),
+        (StoreErrorKind::Retry, Some(252)),
+        "{error}"
+    );
+    assert!(error.to_string().contains("Too many parts"), "{error}");
 }
 
 #[tokio::test]

@@ -3,8 +3,16 @@
 //! The tests of ClickHouse need a server in `CLICKHOUSE_URL` (scripts/with-clickhouse
 //! starts one) and make a database each. Without it they say so and pass, except on CI.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says why it skips"
+)]
+
 mod clickhouse;
 mod faults;
+mod outage;
 mod place;
 mod rows;
 mod sqlite;

@@ -35,25 +35,29 @@ pub enum BackDoor {
         _directory: TempDir,
     },
     ClickHouse {
-        client: clickhouse::Client,
+        client: Box<clickhouse::Client>,
         database: String,
     },
 }
 
 /// The server's URL, or nothing when the test has to be skipped.
 pub fn clickhouse_url() -> Option<String> {
-    let url = std::env::var("CLICKHOUSE_URL")
-        .ok()
-        .filter(|url| !url.is_empty());
-    if url.is_none() {
+    given("CLICKHOUSE_URL")
+}
+
+/// The library that servers are started from, or nothing when the test has to be skipped.
+pub fn clickhouse_lib() -> Option<String> {
+    given("CLICKHOUSE_LIB")
+}
+
+fn given(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+    if value.is_none() {
         let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(
-            !is_ci,
-            "CLICKHOUSE_URL is not set: run scripts/with-clickhouse"
-        );
-        println!("skipped: CLICKHOUSE_URL is not set (see scripts/with-clickhouse)");
+        assert!(!is_ci, "{name} is not set: run scripts/with-clickhouse");
+        println!("skipped: {name} is not set (see scripts/with-clickhouse)");
     }
-    url
+    value
 }
 
 /// The address of `database` on the server at `url`.
@@ -95,7 +99,10 @@ impl Place {
         let client = clickhouse::Client::default()
             .with_url(url)
             .with_database(&database);
-        let back_door = BackDoor::ClickHouse { client, database };
+        let back_door = BackDoor::ClickHouse {
+            client: Box::new(client),
+            database,
+        };
         Some(Self::new(address, back_door).await)
     }
 

@@ -310,7 +310,7 @@ async fn series_and_their_last_bars_are_found(place: Place) {
 async fn gaps_keep_their_latest_state(place: Place) {
     let open = gap("BTCUSDT", 10, 20, GapState::Open, 1);
     let mut repaired = gap("BTCUSDT", 10, 20, GapState::Repaired, 2);
-    repaired.proof = "fetched by id".to_owned();
+    repaired.proof.push_str("fetched by id");
     let part = gap("BTCUSDT", 10, 12, GapState::Open, 3);
     let other = gap("ADAUSDT", 5, 5, GapState::Absent, 1);
     for (number, row) in [&other, &repaired, &open, &part].into_iter().enumerate() {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures_util::{FutureExt, future::BoxFuture};
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
     domain::{sequence::Missing, symbol::Symbol, trade::Trade},
@@ -35,6 +35,7 @@ pub(super) type Request = BoxFuture<'static, Answered>;
 
 pub(super) struct Fetch {
     source: Arc<dyn Source>,
+    runtime: Handle,
     symbol: Symbol,
     limits: (Duration, Duration),
     backoff: ExponentialBackoff,
@@ -59,10 +60,11 @@ pub(super) fn backoff(min: Duration, max: Duration) -> ExponentialBackoff {
 }
 
 impl Fetch {
-    pub fn new(source: Arc<dyn Source>, symbol: Symbol, limits: &Limits) -> Self {
+    pub fn new(source: Arc<dyn Source>, runtime: Handle, symbol: Symbol, limits: &Limits) -> Self {
         let limits = (limits.fetch_retry_min, limits.fetch_retry_max);
         Self {
             source,
+            runtime,
             symbol,
             limits,
             backoff: backoff(limits.0, limits.1),
@@ -127,13 +129,32 @@ impl Fetch {
         requests
     }
 
+    /// Runs `ask` on the runtime that all sessions share: connections that the exchange's
+    /// client keeps open outlive any one session there.
+    fn on_shared_runtime<T: Send + 'static>(
+        &self,
+        ask: impl Future<Output = Result<T, SourceError>> + Send + 'static,
+    ) -> impl Future<Output = Result<T, SourceError>> + Send + 'static {
+        let task = self.runtime.spawn(ask);
+        let endpoint = self.source.name().to_owned();
+        async move {
+            task.await.unwrap_or_else(|error| {
+                Err(SourceError::Unreachable {
+                    endpoint,
+                    cause: error.to_string(),
+                })
+            })
+        }
+    }
+
     fn latest(&self) -> Request {
         let (source, symbol) = (Arc::clone(&self.source), self.symbol.clone());
+        let asked = self.on_shared_runtime(async move { source.latest(&symbol).await });
         let generation = self.generation;
         async move {
             Answered {
                 generation,
-                answer: Answer::Latest(source.latest(&symbol).await),
+                answer: Answer::Latest(asked.await),
             }
         }
         .boxed()
@@ -142,10 +163,13 @@ impl Fetch {
     fn page(&mut self, from_id: i64) -> Request {
         self.pages.insert(from_id, None);
         let (source, symbol) = (Arc::clone(&self.source), self.symbol.clone());
+        let asked = self.on_shared_runtime(async move { source.page(&symbol, from_id).await });
         let generation = self.generation;
         async move {
-            let answer = Answer::Page(from_id, source.page(&symbol, from_id).await);
-            Answered { generation, answer }
+            Answered {
+                generation,
+                answer: Answer::Page(from_id, asked.await),
+            }
         }
         .boxed()
     }

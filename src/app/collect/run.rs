@@ -115,6 +115,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         store: collector.store,
         journal: journal.clone(),
         clock: collector.clock,
+        runtime: tokio::runtime::Handle::current(),
         emit: collector.emit,
         board: collector.board,
         stop: stop.child_token(),

@@ -7,7 +7,10 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -43,6 +46,8 @@ pub(super) struct Context {
     pub store: Arc<dyn Store>,
     pub journal: JournalHandle,
     pub clock: Clock,
+    /// The runtime that requests are made on.
+    pub runtime: Handle,
     pub emit: Emit,
     pub board: Board,
     pub stop: CancellationToken,
@@ -236,12 +241,17 @@ impl<'a> Session<'a> {
             if slot.wants_start(now) {
                 slot.stage = Stage::Starting;
                 let (context, symbol) = (context.clone(), slot.symbol.clone());
-                self.work.push(
-                    async move {
-                        Done::Started(index, Box::new(start::start(&context, &symbol).await))
-                    }
-                    .boxed(),
-                );
+                let started = self
+                    .context
+                    .runtime
+                    .spawn(async move { start::start(&context, &symbol).await });
+                let done = async move {
+                    let started = started
+                        .await
+                        .unwrap_or_else(|e| Err(StartError::Panicked(e)));
+                    Done::Started(index, Box::new(started))
+                };
+                self.work.push(done.boxed());
                 continue;
             }
             if is_connected && !self.is_paused {

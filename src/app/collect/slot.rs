@@ -63,7 +63,12 @@ impl Slot {
         let limits = &context.settings.limits;
         Self {
             place,
-            fetch: Fetch::new(Arc::clone(&context.source), symbol.clone(), limits),
+            fetch: Fetch::new(
+                Arc::clone(&context.source),
+                context.runtime.clone(),
+                symbol.clone(),
+                limits,
+            ),
             symbol,
             stage: Stage::Waiting { at: Instant::now() },
             events: Vec::new(),

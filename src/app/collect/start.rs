@@ -7,10 +7,12 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
+
 use crate::{
     domain::{
         ladder::{Checkpoint, Ladder, Rules, SeriesState},
-        row::{GapRow, GapState, Series},
+        row::{BarRow, GapRow, GapState, Series},
         symbol::Symbol,
         threshold::Threshold,
         trade::Trade,
@@ -36,6 +38,8 @@ pub(super) enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error("find out where to start: {0}")]
+    Panicked(tokio::task::JoinError),
     #[error("find a first trade: {0} has never been traded")]
     NeverTraded(Symbol),
 }
@@ -93,8 +97,17 @@ pub(super) async fn start(context: &Context, symbol: &Symbol) -> Result<Started,
     let mut gaps = Vec::new();
     if !fresh.is_empty() {
         let mut first_starts = FirstStarts::find(context, symbol).await?;
-        for threshold in fresh {
-            let place = first_starts.of(context, threshold).await?;
+        let stored = join_all(fresh.iter().map(|&threshold| async move {
+            let series = Series {
+                exchange: Arc::clone(&context.exchange),
+                symbol: symbol.clone(),
+                threshold,
+                anchor: settings.anchor,
+            };
+            context.store.last_bar(&series).await
+        }));
+        for (threshold, stored) in fresh.iter().copied().zip(stored.await) {
+            let place = first_starts.of(context, threshold, stored?).await?;
             ladder.start(threshold, place.first_id);
             events.extend(place.hole.as_ref().map(|(_, event)| event.clone()));
             gaps.extend(place.hole.map(|(gap, _)| gap));
@@ -190,16 +203,14 @@ impl<'a> FirstStarts<'a> {
         Ok(first)
     }
 
-    async fn of(&mut self, context: &Context, threshold: Threshold) -> Result<Place, StartError> {
+    async fn of(
+        &mut self,
+        context: &Context,
+        threshold: Threshold,
+        stored: Option<BarRow>,
+    ) -> Result<Place, StartError> {
         let anchor = context.settings.anchor;
         let current = anchor.period(self.newest.time_us);
-        let series = Series {
-            exchange: Arc::clone(&context.exchange),
-            symbol: self.symbol.clone(),
-            threshold,
-            anchor,
-        };
-        let stored = context.store.last_bar(&series).await?;
         let first = self.first_since(context, current.start_us).await?;
         let Some(stored) = stored else {
             let because = "the first trade of the current period";

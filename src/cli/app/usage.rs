@@ -1,6 +1,6 @@
 //! What a wrong command line is answered with.
 
-use std::error::Error as _;
+use std::error::Error;
 
 use clap::error::ErrorKind;
 
@@ -51,10 +51,10 @@ fn text(error: &clap::Error) -> String {
 
 fn hint(error: &clap::Error) -> &'static str {
     let source = error.source();
-    if source.is_some_and(|source| source.is::<SymbolError>()) {
+    if source.is_some_and(<dyn Error>::is::<SymbolError>) {
         return "spell symbols as the exchange does, such as BTCUSDT";
     }
-    if source.is_some_and(|source| source.is::<ThresholdError>()) {
+    if source.is_some_and(<dyn Error>::is::<ThresholdError>) {
         return "give thresholds in decimal basis points, such as -t 250,500 for 0.25 % and 0.5 %";
     }
     match error.kind() {

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    fs::File,
     io::{self, Read as _, Seek as _, Write as _},
     num::NonZeroU64,
     path::Path,
@@ -15,9 +16,8 @@ use anyhow::Context as _;
 use tempfile::SpooledTempFile;
 
 use crate::{
-    app::from_tape::{TapeError, from_tape},
+    app::from_tape::{TapeError, TapeTrade, from_tape},
     cli::{
-        bars::csv::{self, CsvError},
         context::Context,
         error::{CliError, Edge as _},
         exit::ExitCode,
@@ -29,7 +29,9 @@ use crate::{
         row::{BarRow, ExchangeName},
         symbol::Symbol,
         threshold::Threshold,
+        trade::Trade,
     },
+    exchange::binance::csv::{CsvError, Reader},
     report::bars::{BarsFormat, BarsReporter, push_line},
 };
 
@@ -89,7 +91,7 @@ pub(super) fn run(request: &TapeRequest<'_>, context: &Context) -> Result<ExitCo
         anchor: request.anchor,
         gate: request.gate,
     };
-    let tape = csv::read(request.path)
+    let tape = TapeFile::open(request.path)
         .map_err(|error| failed(TapeError::Unreadable(error), request.path))?;
     let built = from_tape(tape, thresholds, rules, |bar| {
         let is_wanted = request
@@ -102,6 +104,11 @@ pub(super) fn run(request: &TapeRequest<'_>, context: &Context) -> Result<ExitCo
         }
     });
     built.map_err(|error| failed(error, request.path))?;
+    if gathered.values().all(Gathered::is_empty) {
+        context
+            .printer
+            .tell("no bar is complete in the part that was asked for");
+    }
     let mut reporter = BarsReporter::new(&context.printer, request.format);
     for gathered in gathered.into_values() {
         gathered.print(&mut reporter)?;
@@ -122,27 +129,94 @@ fn row(bar: Bar, request: &TapeRequest<'_>, exchange: &ExchangeName) -> BarRow {
 }
 
 fn failed(error: TapeError<CsvError>, path: &Path) -> CliError {
-    let place = || format!("build bars from {}", path.display());
-    let hint = match &error {
-        TapeError::Unreadable(CsvError::Unreadable(_)) => {
-            "check that the file is there, and that you may read it"
+    let path = path.display();
+    match error {
+        TapeError::Unreadable(error @ CsvError::Io { .. }) => {
+            CliError::from(error).hint("check that the file is there, and that you may read it")
         }
-        TapeError::Unreadable(CsvError::Line { .. }) | TapeError::Malformed { .. } => {
-            "every line is a,p,q,f,l,T,m: aggregate id, price, quantity, first and last \
-             individual id, time, and whether the buyer is the maker"
+        TapeError::Unreadable(error @ CsvError::Line { .. }) => {
+            CliError::from(error).hint(LINE_HINT)
         }
-        TapeError::Empty => "give a file with trades",
-        TapeError::NotNext { .. } => {
-            "a tape has every id from its first to its last once and in order; fetch the file \
-             again, or cut it where ids are missing"
+        TapeError::Malformed { line, source } => CliError::new(
+            ExitCode::Failed,
+            format!("failed to read {path}:{line}: {source}"),
+        )
+        .hint(LINE_HINT),
+        TapeError::NotNext {
+            line,
+            expected,
+            got,
+        } => CliError::new(
+            ExitCode::Failed,
+            format!("failed to read {path}:{line}: id {got} stands where {expected} has to follow"),
+        )
+        .hint(
+            "a tape has every id from its first to its last, once and in order: fetch the file \
+             again, or cut it where ids are missing",
+        ),
+        TapeError::Empty => CliError::new(
+            ExitCode::Failed,
+            format!("failed to find a trade in {path}"),
+        )
+        .hint("give a file with trades"),
+        TapeError::Handed(error) => CliError::from(error).hint(SPACE_HINT),
+    }
+}
+
+const LINE_HINT: &str = "every line is a,p,q,f,l,T,m: aggregate id, price, quantity, first and \
+                         last individual id, time, and whether the buyer is the maker";
+
+const SPACE_HINT: &str = "make room in the directory for temporary files (TMPDIR)";
+
+/// The trades of a file with their lines.
+struct TapeFile {
+    reader: Reader<File>,
+    block: Vec<Trade>,
+    /// The next trade of the block.
+    next: usize,
+    /// How many trades came before the block.
+    passed: u64,
+    /// What was wrong after the block.
+    failure: Option<CsvError>,
+}
+
+impl TapeFile {
+    fn open(path: &Path) -> Result<Self, CsvError> {
+        Ok(Self {
+            reader: Reader::open(path)?,
+            block: Vec::new(),
+            next: 0,
+            passed: 0,
+            failure: None,
+        })
+    }
+}
+
+impl Iterator for TapeFile {
+    type Item = Result<TapeTrade, CsvError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(&trade) = self.block.get(self.next) {
+                // One line is one trade, behind the header if there is one.
+                let line = self.reader.first_line() + self.passed + self.next as u64;
+                self.next += 1;
+                return Some(Ok(TapeTrade { line, trade }));
+            }
+            if let Some(failure) = self.failure.take() {
+                return Some(Err(failure));
+            }
+            self.passed += self.block.len() as u64;
+            self.block.clear();
+            self.next = 0;
+            match self.reader.read_block(&mut self.block) {
+                Ok(true) => {}
+                Ok(false) => return None,
+                // The trades before the wrong line come first.
+                Err(failure) => self.failure = Some(failure),
+            }
         }
-        TapeError::Handed(_) => "make room in the directory for temporary files (TMPDIR)",
-    };
-    let error = match error {
-        TapeError::Handed(error) => error,
-        other => anyhow::Error::new(other),
-    };
-    CliError::from(error.context(place())).hint(hint)
+    }
 }
 
 /// The bars of one threshold, until they are printed.
@@ -169,6 +243,13 @@ impl Gathered {
                 format: request.format,
                 line: String::new(),
             },
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Newest { rows, .. } => rows.is_empty(),
+            Self::All { line, .. } => line.is_empty(),
         }
     }
 
@@ -205,19 +286,20 @@ impl Gathered {
             }
             Self::All { lines, .. } => lines,
         };
-        let hint = "make room in the directory for temporary files (TMPDIR)";
         let mut file = lines
             .into_inner()
             .map_err(io::IntoInnerError::into_error)
             .context("write a temporary file")
-            .hint(hint)?;
-        file.rewind().context("read a temporary file").hint(hint)?;
+            .hint(SPACE_HINT)?;
+        file.rewind()
+            .context("read a temporary file")
+            .hint(SPACE_HINT)?;
         let mut piece = vec![0; 64 << 10];
         loop {
             match file
                 .read(&mut piece)
                 .context("read a temporary file")
-                .hint(hint)?
+                .hint(SPACE_HINT)?
             {
                 0 => return Ok(()),
                 size => reporter.lines(&piece[..size])?,

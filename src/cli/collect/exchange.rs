@@ -23,7 +23,7 @@ use super::CollectArgs;
 /// The exchange that the adapter is for.
 const BINANCE: &str = "binance";
 /// The exchange that is made up.
-const SIM: &str = "sim";
+pub const SIM: &str = "sim";
 /// The sim inside serves as fast as it is asked.
 const SIM_WEIGHT_PER_MINUTE: NonZeroU32 = NonZeroU32::new(1_000_000_000).unwrap();
 

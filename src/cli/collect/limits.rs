@@ -18,67 +18,67 @@ use crate::{
 #[command(next_help_heading = "Limits")]
 pub struct LimitsArgs {
     /// Wait so long for a connection
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     pub connect_timeout: Duration,
     /// Ping the exchange so often
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "20s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "20s")]
     pub ping: Duration,
     /// Wait so long for the pong
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     pub pong: Duration,
     /// Log a heartbeat line so often when not on a terminal
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "60s")]
     pub heartbeat: Duration,
     /// Take so long at most to stop
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     stop_timeout: Duration,
     /// Ask the exchange about a silent symbol no earlier
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     silence_min: Duration,
     /// Ask the exchange about a silent symbol no later
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "60s")]
     silence_max: Duration,
     /// Give the stream so long for a trade that the exchange has already
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "2s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "2s")]
     silence_grace: Duration,
     /// Pause so long after a failure, doubling; half of it for history
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "1s")]
     retry_min: Duration,
     /// Pause no longer after failures
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "60s")]
     retry_max: Duration,
     /// Commit so often
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "250ms")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "250ms")]
     commit_interval: Duration,
     /// Commit early when so many rows wait
-    #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value = "1000")]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "1000")]
     commit_rows: usize,
     /// Put so many rows into a batch
-    #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value = "1000")]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "1000")]
     batch_rows: usize,
     /// Send a batch after so long although it is not full
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "1s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "1s")]
     batch_age: Duration,
     /// Hold so many live trades per symbol while earlier ones are fetched
-    #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value = "100000")]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "100000")]
     hold_trades: usize,
     /// Stop consuming when the spool is so large
-    #[arg(long, value_name = "SIZE", value_parser = size_bytes, default_value = "2GiB")]
+    #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size_bytes, default_value = "2GiB")]
     spool_size: u64,
     /// Put so many symbols on one connection
-    #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value = "50")]
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "50")]
     symbols_per_connection: usize,
     /// Ask twice, so far apart, before ids count as absent
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "5s")]
     absence_interval: Duration,
     /// Wait so long for the exchange to know an id that came by stream
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     unconfirmed_after: Duration,
     /// Ask twice, so far apart, before ids count as reset
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     reset_interval: Duration,
     /// Continue a series that only the store knows when it ends no longer ago
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "7d")]
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "7d")]
     resume_reach: Duration,
 }
 

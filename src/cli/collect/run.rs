@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal as _},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -18,6 +19,7 @@ use crate::{
         error::{CliError, Edge as _},
         exit::ExitCode,
     },
+    config::settings::Origin,
     report::collect::{
         heartbeat,
         live::LiveTable,
@@ -60,7 +62,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         settings,
         source: opened.source,
         store: store::open(&store_address, StoreOptions::default())?,
-        state_dir: context.settings.state_dir()?.value.clone(),
+        state_dir: state_dir(context)?,
         accept_store: args.accept_store,
         clock: context.clock.clone(),
         emit: events_to_log(),
@@ -78,13 +80,14 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         () = time_is_up(args.run_for) => None,
     };
     stop.cancel();
-    let ended = match ended {
-        Some(ended) => ended,
-        None => tokio::select! {
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        tokio::select! {
             ended = running => ended,
             // Who asks twice does not want to wait.
             code = signals.next() => return Ok(code),
-        },
+        }
     };
     // The table takes itself away before anything else is printed.
     shown.end().await;
@@ -100,6 +103,17 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     }
     context.printer.flush()?;
     Ok(code)
+}
+
+/// The directory of the journal. What is made up has one of its own, so that trying it out
+/// does not tie the default one to a store.
+fn state_dir(context: &Context) -> Result<PathBuf, CliError> {
+    let state_dir = context.settings.state_dir()?;
+    let is_default = state_dir.origin == Origin::Default;
+    if is_default && context.settings.exchange.value.as_str() == exchange::SIM {
+        return Ok(state_dir.value.join(exchange::SIM));
+    }
+    Ok(state_dir.value.clone())
 }
 
 async fn time_is_up(run_for: Option<Duration>) {

@@ -12,16 +12,26 @@ use crate::{
 #[command(next_help_heading = "With --exchange sim")]
 pub struct SimArgs {
     /// The seed of its tape
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, hide_short_help = true, value_name = "N", default_value_t = 1)]
     sim_seed: u64,
     /// Trades a second and symbol, or max for as fast as they are taken
-    #[arg(long, value_name = "RATE", default_value = "10")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "RATE",
+        default_value = "10"
+    )]
     sim_rate: Rate,
     /// Play the tape from its beginning with so many trades past, not by the clock
-    #[arg(long, value_name = "N")]
+    #[arg(long, hide_short_help = true, value_name = "N")]
     sim_history: Option<u64>,
     /// Trades of a day of a played tape [default: the rate over a day]
-    #[arg(long, value_name = "N", requires = "sim_history")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "N",
+        requires = "sim_history"
+    )]
     sim_trades_per_day: Option<u64>,
 }
 

@@ -1,4 +1,7 @@
+use std::path::Path;
+
 use super::*;
+use crate::config::file;
 
 fn directories(root: &Path) -> Directories {
     Directories {
@@ -118,15 +121,13 @@ fn a_value_that_makes_no_sense_names_where_it_came_from() {
         assert!(
             error
                 .to_string()
-                .starts_with(&format!("use {} for", key.flag())),
+                .starts_with(&format!("read {key} from {}: ", key.flag())),
             "{error}"
         );
     }
     let error = resolve(&[], &[], Some("anchor = 'week'")).expect_err("no such anchor");
     assert!(
-        error
-            .to_string()
-            .contains("streamkit.toml, line 1 for anchor"),
+        error.to_string().contains("streamkit.toml, line 1: 'week'"),
         "{error}"
     );
 }

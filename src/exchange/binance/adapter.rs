@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use rustls::ClientConfig;
 
 use super::{
+    connects::ConnectLimiter,
     endpoints::Endpoints,
     rest::Rest,
     settings::{Settings, SettingsError},
-    stream::{ConnectLimiter, MAX_STREAMS, Stream, stream_url},
+    stream::{MAX_STREAMS, Stream, stream_url},
 };
 use crate::{
     domain::{symbol::Symbol, trade::Trade},
@@ -64,7 +65,14 @@ impl Source for Binance {
         }
         let mut first_error = None;
         for (number, endpoint) in self.streams.in_order() {
-            self.limiter.admit().await;
+            self.limiter
+                .admit()
+                .await
+                .map_err(|closed| SourceError::RateLimited {
+                    endpoint: endpoint.to_string(),
+                    status: closed.status,
+                    retry_after: closed.remaining(),
+                })?;
             let Settings {
                 socket, resolver, ..
             } = &self.settings;
@@ -76,6 +84,16 @@ impl Source for Binance {
                     return Ok(Box::new(Stream::new(socket, symbols, streams, number)));
                 }
                 Err(error) => {
+                    if let SourceError::RateLimited {
+                        status,
+                        retry_after,
+                        ..
+                    } = error
+                    {
+                        // The limit is our address's, whatever the endpoint.
+                        self.limiter.close(status, retry_after);
+                        return Err(error);
+                    }
                     self.streams.fails(number);
                     tracing::debug!(%endpoint, %error, "an endpoint was not reached");
                     first_error.get_or_insert(error);
@@ -104,3 +122,6 @@ impl Source for Binance {
         self.rest.first_since(symbol, time_us).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
 //! Binance spot: the live stream, history by id, and files of trades.
 
 mod adapter;
+mod connects;
 pub mod csv;
 mod digits;
 mod endpoints;
 mod excerpt;
+mod gate;
 mod rest;
 mod row;
 mod settings;

@@ -14,7 +14,11 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Response, StatusCode, dns, header::HeaderMap, redirect};
+use reqwest::{
+    Response, StatusCode, dns,
+    header::{HeaderMap, HeaderValue},
+    redirect,
+};
 use serde::Deserialize;
 use tokio::time;
 use url::Url;
@@ -22,6 +26,7 @@ use url::Url;
 use super::{
     endpoints::Endpoints,
     excerpt::excerpt,
+    gate::Closed,
     settings::{Settings, SettingsError},
 };
 use crate::{
@@ -33,7 +38,7 @@ use crate::{
         tls,
     },
 };
-use budget::{Budget, Closed};
+use budget::Budget;
 use page::PAGE_ROWS;
 
 /// An answer may not be longer. A full page has about 130 kB.
@@ -75,10 +80,7 @@ impl Rest {
         let endpoints = Endpoints::new(settings.rest_urls.clone())
             .ok_or(SettingsError::NoEndpoint("a history endpoint"))?;
         let mut headers = HeaderMap::new();
-        headers.insert(
-            "X-MBX-TIME-UNIT",
-            reqwest::header::HeaderValue::from_static("MICROSECOND"),
-        );
+        headers.insert("X-MBX-TIME-UNIT", HeaderValue::from_static("MICROSECOND"));
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::client_config()?.as_ref().clone())
             .dns_resolver(NameResolver(settings.resolver.clone()))
@@ -128,27 +130,24 @@ impl Rest {
             status: closed.status,
             retry_after: closed.remaining(),
         };
-        match time::timeout(BUDGET_DEADLINE, self.budget.admit()).await {
-            Ok(admitted) => admitted.map_err(refused)?,
-            Err(_) => {
-                return Err(SourceError::TimedOut {
-                    endpoint: self.endpoints.preferred().to_string(),
-                    deadline: BUDGET_DEADLINE,
-                });
-            }
-        }
+        time::timeout(BUDGET_DEADLINE, self.budget.admit())
+            .await
+            .map_err(|_| SourceError::TimedOut {
+                endpoint: self.endpoints.preferred().to_string(),
+                deadline: BUDGET_DEADLINE,
+            })?
+            .map_err(refused)?;
         let asked = AtomicUsize::new(0);
         let deadline = self.request_deadline;
-        match time::timeout(deadline, self.ask_in_order(symbol, query, &asked)).await {
-            Ok(answered) => answered,
-            Err(_) => {
+        time::timeout(deadline, self.ask_in_order(symbol, query, &asked))
+            .await
+            .unwrap_or_else(|_| {
                 let number = asked.load(Ordering::Relaxed);
                 let endpoint = self.endpoints.name(number);
                 // The next request begins with the next endpoint.
                 self.endpoints.fails(number);
                 Err(SourceError::TimedOut { endpoint, deadline })
-            }
-        }
+            })
     }
 
     /// Asks one endpoint after the other until one answers, whatever it answers.
@@ -201,7 +200,7 @@ impl Rest {
         let status = response.status();
         if RATE_LIMITED.contains(&status.as_u16()) {
             let header = response.headers().get("retry-after");
-            let retry_after = retry_after(header.map(|value| value.as_bytes()));
+            let retry_after = retry_after(header.map(HeaderValue::as_bytes));
             self.budget.close(status.as_u16(), retry_after);
             return Err(SourceError::RateLimited {
                 endpoint: endpoint.to_string(),

@@ -1,12 +1,8 @@
 //! The live trades of one connection.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::{
-    sync::Mutex,
-    time::{self, Instant},
-};
 use url::Url;
 
 use super::{
@@ -26,12 +22,6 @@ use crate::{
 /// How many streams the exchange allows on one connection.
 pub const MAX_STREAMS: usize = 1024;
 
-/// How many connections may be opened in a [`CONNECT_WINDOW`] from one address.
-const MAX_CONNECTS: usize = 300;
-
-/// The time in which connections are counted.
-const CONNECT_WINDOW: Duration = Duration::from_secs(5 * 60);
-
 /// The address of one connection for all `symbols`.
 pub(super) fn stream_url(endpoint: &Url, symbols: &[Symbol]) -> Url {
     let mut query = String::from("streams=");
@@ -47,29 +37,6 @@ pub(super) fn stream_url(endpoint: &Url, symbols: &[Symbol]) -> Url {
     url.set_path(&format!("{}/stream", endpoint.path().trim_end_matches('/')));
     url.set_query(Some(&query));
     url
-}
-
-/// Keeps the number of new connections under the exchange's limit.
-#[derive(Debug, Default)]
-pub(super) struct ConnectLimiter {
-    /// When the latest connections were opened, at most [`MAX_CONNECTS`] of them.
-    opened: Mutex<VecDeque<Instant>>,
-}
-
-impl ConnectLimiter {
-    /// Waits until one more connection is allowed, at most one window long for each of
-    /// those that wait already.
-    pub(super) async fn admit(&self) {
-        // Whoever waits keeps the lock: the others queue behind.
-        let mut opened = self.opened.lock().await;
-        if opened.len() == MAX_CONNECTS
-            && let Some(&oldest) = opened.front()
-        {
-            time::sleep_until(oldest + CONNECT_WINDOW).await;
-            opened.pop_front();
-        }
-        opened.push_back(Instant::now());
-    }
 }
 
 /// One open connection.
@@ -275,25 +242,5 @@ mod tests {
         let batch = decode(&[r#"{"e":"serverShutdown","E":1770123456789}"#.to_owned()]);
         assert!(batch.shutdown_announced);
         assert_eq!(batch.malformed, []);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn three_hundred_connections_in_five_minutes_and_no_more() {
-        let limiter = ConnectLimiter::default();
-        let start = Instant::now();
-        for _ in 0..100 {
-            limiter.admit().await;
-        }
-        time::sleep(Duration::from_secs(60)).await;
-        for _ in 0..200 {
-            limiter.admit().await;
-        }
-        assert_eq!(start.elapsed(), Duration::from_secs(60));
-        for _ in 0..100 {
-            limiter.admit().await;
-        }
-        assert_eq!(start.elapsed(), CONNECT_WINDOW);
-        limiter.admit().await;
-        assert_eq!(start.elapsed(), CONNECT_WINDOW + Duration::from_secs(60));
     }
 }

@@ -117,18 +117,20 @@ impl SymbolTable {
 impl Key {
     #[inline(always)]
     fn of(name: &[u8]) -> Self {
-        let (first, last) =
-            if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
-                (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-            } else if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
-                let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
-                (first, last)
-            } else {
-                let short = name
-                    .iter()
-                    .fold(0, |word, &byte| word << 8 | u64::from(byte));
-                (short, 0)
-            };
+        let (first, last) = if let (Some(first), Some(last)) =
+            (name.first_chunk::<8>(), name.last_chunk::<8>())
+        {
+            (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        } else if let (Some(first), Some(last)) = (name.first_chunk::<4>(), name.last_chunk::<4>())
+        {
+            let [first, last] = [first, last].map(|half| u64::from(u32::from_le_bytes(*half)));
+            (first, last)
+        } else {
+            let short = name
+                .iter()
+                .fold(0, |word, &byte| word << 8 | u64::from(byte));
+            (short, 0)
+        };
         Self {
             first,
             last,

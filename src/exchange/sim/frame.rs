@@ -178,7 +178,7 @@ mod tests {
         let middle = frame(Kind::Text, &[7; 300]);
         assert_eq!(middle[..4], [0x81, 126, 1, 44]);
         assert_eq!(middle.len(), 304);
-        let long = frame(Kind::Binary, &[7; 70_000]);
+        let long = frame(Kind::Binary, &vec![7; 70_000]);
         assert_eq!(long[..10], [0x82, 127, 0, 0, 0, 0, 0, 1, 0x11, 0x70]);
         assert_eq!(long.len(), 70_010);
     }

@@ -141,7 +141,14 @@ fn a_second_collector_is_told_who_holds_the_journal() {
 #[test]
 fn another_store_is_refused_unless_it_is_accepted() {
     let directory = tempfile::tempdir().expect("a directory");
-    drop(Journal::open(directory.path(), options()).expect("opened"));
+    let slip = Options {
+        store: "sqlite:slip".to_owned(),
+        ..options()
+    };
+    drop(Journal::open(directory.path(), slip).expect("opened"));
+    let mut journal = Journal::open(directory.path(), options()).expect("it held nothing");
+    journal.commit(commit(events(1), 1, 1)).expect("committed");
+    drop(journal);
     let elsewhere = || Options {
         store: "sqlite:there".to_owned(),
         ..options()

@@ -15,6 +15,7 @@ use super::{
 /// The table: a heading, a line for each symbol, a line for what they share.
 pub struct LiveTable {
     board: Board,
+    progress: MultiProgress,
     begun: Instant,
     rates: Vec<Rate>,
     lines: Vec<ProgressBar>,
@@ -34,6 +35,7 @@ impl LiveTable {
             .collect();
         Self {
             board,
+            progress: progress.clone(),
             begun: Instant::now(),
             rates: vec![Rate::default(); count],
             lines,
@@ -59,8 +61,10 @@ impl LiveTable {
     /// Takes the table away.
     pub fn clear(self) {
         for line in &self.lines {
-            line.finish_and_clear();
+            self.progress.remove(line);
         }
+        // What cannot be drawn over stays; that is no reason to fail.
+        let _ = self.progress.clear();
     }
 }
 
@@ -152,12 +156,7 @@ mod tests {
             symbols: vec![symbol],
             ..Shown::default()
         };
-        let lines = lines(
-            &shown,
-            &[9.96],
-            &SpoolStats::default(),
-            Duration::from_secs(65),
-        );
+        let lines = lines(&shown, &[9.96], Duration::from_secs(65));
         assert!(
             lines.iter().all(|line| line.chars().count() <= 80),
             "{lines:#?}"

@@ -146,15 +146,25 @@ pub(super) fn kind_of(code: i32) -> StoreErrorKind {
 /// What the client's `error` comes to.
 pub(super) fn failure(error: &Error, evidence: &Evidence) -> Failure {
     let unanswered = if evidence.may_be_in { Ambiguous } else { Retry };
-    let (kind, reason) = match error {
-        Error::BadResponse(text) => return refusal(text, evidence.answer.as_ref()),
-        Error::Network(_) => (unanswered, chain(error)),
-        Error::TimedOut => (unanswered, "no answer came in time".to_owned()),
+    let refused = evidence
+        .answer
+        .as_ref()
+        .filter(|answer| answer.status >= 400);
+    let (kind, reason) = match (error, refused) {
+        (Error::BadResponse(text), _) => return refusal(text, evidence.answer.as_ref()),
+        // It was refused while it was still being sent, which the client takes for a
+        // broken connection.
+        (_, Some(answer)) => return refusal(&answer.body, Some(answer)),
+        (Error::TimedOut, _) => (unanswered, "no answer came in time".to_owned()),
+        (Error::Network(_), _) if is_tls_misfit(error) => (Configuration, chain(error)),
         // Rows that do not fit the table, or a table that has other columns.
-        Error::SchemaMismatch(_)
-        | Error::InvalidColumnsHeader(_)
-        | Error::InvalidParams(_)
-        | Error::Unsupported(_) => (Configuration, chain(error)),
+        (
+            Error::SchemaMismatch(_)
+            | Error::InvalidColumnsHeader(_)
+            | Error::InvalidParams(_)
+            | Error::Unsupported(_),
+            _,
+        ) => (Configuration, chain(error)),
         _ => (unanswered, chain(error)),
     };
     let reason = shortened(&reason);
@@ -225,7 +235,8 @@ pub(super) fn unconfirmed(answer: Option<&Answer>) -> Option<Failure> {
     if !answer.is_clickhouse {
         return Some(failure(
             Configuration,
-            "what answers there is not a ClickHouse server",
+            "its answer lacks the X-ClickHouse headers: what answers there is no ClickHouse \
+             server, or something in between takes them away",
         ));
     }
     None
@@ -265,6 +276,27 @@ fn message_in(text: &str) -> String {
     } else {
         line.to_owned()
     }
+}
+
+/// Whether the server's certificate is not trusted, or it does not speak TLS at all.
+fn is_tls_misfit(error: &Error) -> bool {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return matches!(
+                tls,
+                rustls::Error::InvalidCertificate(_) | rustls::Error::InvalidMessage(_)
+            );
+        }
+        // What an I/O error was made of is not among its sources.
+        cause = match inner.downcast_ref::<std::io::Error>() {
+            Some(io) => io
+                .get_ref()
+                .map(|made_of| made_of as &(dyn StdError + 'static)),
+            None => inner.source(),
+        };
+    }
+    false
 }
 
 /// An error with its causes, none twice.
@@ -400,6 +432,16 @@ mod tests {
             unconfirmed(None).map(|failure| failure.kind),
             Some(Ambiguous)
         );
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_for_somebody_to_mend() {
+        let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let nested = std::io::Error::other(std::io::Error::other(unknown));
+        let error = Error::Network(Box::new(nested));
+        let failure = failure(&error, &Evidence::default());
+        assert_eq!(failure.kind, Configuration);
+        assert!(failure.reason.contains("certificate"), "{}", failure.reason);
     }
 
     #[test]

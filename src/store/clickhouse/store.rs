@@ -69,7 +69,7 @@ impl ClickHouseStore {
     /// When TLS cannot be set up.
     pub fn new(address: ClickHouseAddress, options: ClickHouseOptions) -> Result<Self, StoreError> {
         let client = |wire: &Wire| {
-            let client = wire.client().map_err(|error| StoreError {
+            let client = wire.client(address.tls).map_err(|error| StoreError {
                 kind: StoreErrorKind::Configuration,
                 address: address.to_string(),
                 code: None,

@@ -89,19 +89,27 @@ impl Wire {
 
     /// A client that uses these connections and no others.
     ///
+    /// With `uses_tls` it trusts whom the system trusts, which is how a server of one's
+    /// own gets in, or the usual authorities where the system has no list.
+    ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub(super) fn client(&self) -> Result<clickhouse::Client, rustls::Error> {
+    pub(super) fn client(&self, uses_tls: bool) -> Result<clickhouse::Client, rustls::Error> {
         let mut http = HttpConnector::new();
         http.set_keepalive(Some(KEEPALIVE));
         http.set_nodelay(true);
         // The TLS connector decides by the scheme.
         http.enforce_http(false);
-        let https = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
+        let builder = hyper_rustls::HttpsConnectorBuilder::new;
+        let provider = rustls::crypto::ring::default_provider;
+        let trusting = if uses_tls {
+            builder()
+                .with_provider_and_platform_verifier(provider())
+                .or_else(|_| builder().with_provider_and_webpki_roots(provider()))?
+        } else {
+            builder().with_provider_and_webpki_roots(provider())?
+        };
+        let https = trusting.https_or_http().enable_http1().wrap_connector(http);
         let connector = Connector {
             inner: https,
             wire: self.clone(),

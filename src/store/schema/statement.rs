@@ -146,14 +146,14 @@ pub fn statements(kind: StoreKind, cluster: Option<&Cluster>) -> Vec<Statement> 
 pub fn print(kind: StoreKind, cluster: Option<&Cluster>) -> String {
     let mut text = match (kind, cluster) {
         (StoreKind::ClickHouse, None) => {
-            "-- streamkit's schema for ClickHouse 23.8 or newer, in the current database.\n"
+            "-- streamkit's schema for ClickHouse, in the current database.\n"
         }
         (StoreKind::ClickHouse, Some(_)) => concat!(
             "-- streamkit's schema for a ClickHouse cluster, in the current database.\n",
             "-- Not run by streamkit's tests: they have one server and no Keeper. Read it\n",
             "-- before you run it; the macros {shard} and {replica} must be set on each server.\n",
         ),
-        (StoreKind::Sqlite, _) => "-- streamkit's schema for SQLite 3.24 or newer.\n",
+        (StoreKind::Sqlite, _) => "-- streamkit's schema for SQLite.\n",
     }
     .to_owned();
     for statement in statements(kind, cluster) {

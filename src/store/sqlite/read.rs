@@ -111,9 +111,12 @@ fn next_series(connection: &Connection, last: Option<&Series>) -> Result<Option<
                 last.symbol.as_str().to_owned().into(),
                 last.threshold.dbps().into(),
                 last.anchor.as_str().to_owned().into(),
+                i64::MAX.into(),
             ];
+            // The id behind the series' last one: without it the whole series is scanned.
             (
-                "WHERE (exchange, symbol, threshold_decimal_bps, anchor) > (?, ?, ?, ?)",
+                "WHERE (exchange, symbol, threshold_decimal_bps, anchor, first_agg_trade_id) \
+                 > (?, ?, ?, ?, ?)",
                 values,
             )
         }

@@ -108,7 +108,7 @@ impl<H: History> Search<H> {
         if newest.time_us >= self.time_us {
             return Ok(Some(newest));
         }
-        let page = self.history.page((newest.id + 1 - PAGE_IDS).max(0)).await?;
+        let page = self.history.page((newest.id - PAGE_IDS + 1).max(0)).await?;
         Ok(self.first_in(&page.trades))
     }
 

@@ -9,7 +9,7 @@ use crate::domain::{
     trade::{Trade, time_from_raw},
 };
 
-/// Longer names go to the general parser.
+/// Names of this length or more go to the general parser.
 const MAX_SYMBOL_BYTES: usize = 32;
 
 /// One in each byte.

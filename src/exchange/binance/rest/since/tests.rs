@@ -113,11 +113,11 @@ fn a_busy_market_costs_two_requests() {
 
 #[test]
 fn a_quiet_month_costs_a_few_dozen_requests() {
-    // A million trades, a month of nothing, a million trades.
+    // Some trades, a month of nothing, some trades.
     let month_us = 30 * 24 * HOUR_US;
-    let times = (0..2_000_000).map(|n| n * 1000 + if n < 1_000_000 { 0 } else { month_us });
+    let times = (0..400_000).map(|n| n * 1000 + if n < 200_000 { 0 } else { month_us });
     let tape = Tape::new(5_000_000_000, times.collect());
-    assert_eq!(first_since(&tape, 2 * HOUR_US), Some(5_001_000_000));
+    assert_eq!(first_since(&tape, 2 * HOUR_US), Some(5_000_200_000));
     assert!(tape.requests.get() <= 24, "{}", tape.requests.get());
 }
 
@@ -154,7 +154,7 @@ fn a_burst_over_many_pages_is_left_at_its_beginning() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn it_is_the_lowest_id_whose_time_is_not_before(
