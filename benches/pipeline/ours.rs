@@ -119,7 +119,7 @@ pub fn collect(
     };
     let stop = CancellationToken::new();
     let summary = runtime.block_on(async {
-        let running = tokio::spawn(collect::run(collector, stop.clone()));
+        let mut running = tokio::spawn(collect::run(collector, stop.clone()));
         let all_taken = board.wait_until(|shown| {
             watch(shown);
             let of_symbols = shown.symbols.iter().zip(known.counts);
@@ -127,8 +127,12 @@ pub fn collect(
                 .into_iter()
                 .all(|(symbol, count)| symbol.trades == count)
         });
-        let taken = tokio::time::timeout(PATIENCE, all_taken).await;
-        assert!(taken.is_ok(), "not all trades came: {:#?}", board.read());
+        tokio::select! {
+            taken = tokio::time::timeout(PATIENCE, all_taken) => {
+                assert!(taken.is_ok(), "not all trades came: {:#?}", board.read());
+            }
+            ended = &mut running => panic!("it ended too early: {ended:?}"),
+        }
         stop.cancel();
         running.await.expect("no panic").expect("no failure")
     });
