@@ -17,9 +17,9 @@ mod same;
 #[path = "ladder/tape.rs"]
 mod tape;
 
-use std::{fs, hint::black_box};
+use std::hint::black_box;
 
-use interleave::compare;
+use interleave::{compare, rss_kib};
 use rangebar_core::{AggTrade, FixedPoint, RangeBar, RangeBarProcessor};
 use streamkit::domain::{
     anchor::Anchor,
@@ -150,15 +150,6 @@ fn assert_identical(thresholds: &[u32], ours: &[Trade], theirs: &[AggTrade]) -> 
         }
     }
     closed.len()
-}
-
-fn rss_kib() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
-        .unwrap_or(0)
 }
 
 /// Feeds ten million trades that are made on the way, and prints what the process holds.

@@ -5,19 +5,41 @@
 //! count, and waiting does not either.
 
 #![allow(clippy::print_stdout, reason = "a bench prints what it finds")]
+#![allow(dead_code, reason = "each bench uses its own part")]
 
-use std::{hint::black_box, time::Duration};
+use std::{fs, hint::black_box, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
 
 /// The CPU time that this thread has used.
 #[must_use]
 pub fn thread_cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    cpu_time(ClockId::ThreadCPUTime)
+}
+
+/// The CPU time that all threads of this process have used.
+#[must_use]
+pub fn process_cpu_time() -> Duration {
+    cpu_time(ClockId::ProcessCPUTime)
+}
+
+fn cpu_time(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     Duration::new(
         time.tv_sec.unsigned_abs(),
         time.tv_nsec.unsigned_abs() as u32,
     )
+}
+
+/// How much memory this process holds, in KiB; 0 where the system does not say.
+#[must_use]
+pub fn rss_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
+        .unwrap_or(0)
 }
 
 /// The smallest, middle and largest of some figures.
