@@ -330,11 +330,7 @@ async fn trickle(to: &mut Reader, bytes: &[u8], pause: Duration) -> io::Result<(
     Ok(())
 }
 
-async fn trickle_request(
-    to: &mut Reader,
-    request: &Message,
-    pause: Duration,
-) -> io::Result<()> {
+async fn trickle_request(to: &mut Reader, request: &Message, pause: Duration) -> io::Result<()> {
     let (head, body) = request.bytes.split_at(request.head_bytes());
     to.write(head).await?;
     trickle(to, body, pause).await
@@ -347,10 +343,8 @@ fn server_error(has_body: bool) -> Vec<u8> {
         ("", "")
     };
     let length = body.len();
-    format!(
-        "HTTP/1.1 500 Internal Server Error\r\n{header}Content-Length: {length}\r\n\r\n{body}"
-    )
-    .into_bytes()
+    format!("HTTP/1.1 500 Internal Server Error\r\n{header}Content-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
 }
 
 fn late_exception() -> Vec<u8> {

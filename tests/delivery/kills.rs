@@ -51,7 +51,12 @@ impl Killing {
         let tape = ["--seed", "31", "--trades-per-day", "5000", "--rate", &rate];
         let (symbols, count) = (SYMBOLS.join(","), length.to_string());
         let serve = [
-            "--symbols", &symbols, "--history", "1000", "--length", &count,
+            "--symbols",
+            &symbols,
+            "--history",
+            "1000",
+            "--length",
+            &count,
         ];
         let killing = Self {
             sim: Sim::start(&tape, &serve),

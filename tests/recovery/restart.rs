@@ -129,3 +129,31 @@ async fn recorded_trades_are_the_tape_each_once_across_a_restart() {
         assert_eq!((price, time_us), (wanted.price.to_string(), wanted.time_us));
     }
 }
+
+/// The stop and the ends of the sessions that follow it are noticed in one moment here.
+#[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the runtime that would notice the stop has to be busy meanwhile"
+)]
+fn sessions_that_end_with_the_stop_have_not_failed() {
+    let exchange = tokio::runtime::Runtime::new().expect("a runtime");
+    let rig = exchange.block_on(Rig::start(ending(3000)));
+    let is_live = |shown: &Shown| {
+        let mut symbols = shown.symbols.iter();
+        symbols.all(|symbol| symbol.phase == Phase::Live)
+    };
+    let collecting = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    collecting.block_on(async {
+        for _ in 0..8 {
+            let running = rig.collect();
+            running.until("live", is_live).await;
+            running.stop.cancel();
+            std::thread::sleep(Duration::from_millis(150));
+            running.stop().await.expect("a graceful stop");
+        }
+    });
+}
