@@ -298,7 +298,9 @@ impl Connection {
         let answer = upstream.body(head).await?;
         match mode {
             Mode::DropAnswer { one_in }
-                if is_insert && answer.is_confirmation() && self.confirmed() % one_in == 0 =>
+                if is_insert
+                    && answer.is_confirmation()
+                    && self.confirmed().is_multiple_of(one_in) =>
             {
                 self.hit(mode);
                 Err(io::ErrorKind::ConnectionReset.into())
