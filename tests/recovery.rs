@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use common::{Rig, Running, dbps, symbol};
 use streamkit::{
-    app::collect::{Link, Phase},
+    app::collect::{Link, Phase, snapshot::Shown},
     domain::{bar::ClosedBy, reference::Reference, row::GapState},
     exchange::sim::{Config, CutHow, Fault, FaultKind, GarbleHow, MalformedHow, Rate},
 };

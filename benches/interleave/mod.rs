@@ -1,8 +1,9 @@
 //! Compares the cost of two ways to do the same, in one process and taking turns, so
 //! that whatever slows the machine down slows down both.
 //!
-//! Cost is the CPU time of the calling thread: other work on the machine does not
-//! count, and waiting does not either.
+//! The cost of a computation is the CPU time of the calling thread: other work on the machine
+//! does not count, and waiting does not either. What waits for a disk or a server is raced
+//! by the wall clock instead.
 
 #![allow(clippy::print_stdout, reason = "a bench prints what it finds")]
 #![allow(dead_code, reason = "each bench uses its own part")]
@@ -40,6 +41,16 @@ pub fn rss_kib() -> u64 {
         .find_map(|line| line.strip_prefix("VmRSS:"))
         .and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok())
         .unwrap_or(0)
+}
+
+/// The time on a clock that never goes back.
+#[must_use]
+pub fn wall_time() -> Duration {
+    let time = clock_gettime(ClockId::Monotonic);
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        time.tv_nsec.unsigned_abs() as u32,
+    )
 }
 
 /// The smallest, middle and largest of some figures.
@@ -119,6 +130,46 @@ pub fn compare<A, B>(
         comparison.ratio.max,
     );
     comparison
+}
+
+/// Runs `first` and `second` in turn, `rounds` times after one unmeasured round, and
+/// prints one line. Each call processes `items` items and returns the time that counts,
+/// so that preparations need not. The ratio is that of the speeds, first over second.
+pub fn race(
+    name: &str,
+    (first_name, mut first): (&str, impl FnMut() -> Duration),
+    (second_name, mut second): (&str, impl FnMut() -> Duration),
+    items: usize,
+    rounds: usize,
+) -> Spread {
+    first();
+    second();
+    let (mut first_rates, mut second_rates) = (Vec::new(), Vec::new());
+    let rate = |took: Duration| items as f64 / took.as_secs_f64();
+    for round in 0..rounds {
+        if round % 2 == 0 {
+            first_rates.push(rate(first()));
+            second_rates.push(rate(second()));
+        } else {
+            second_rates.push(rate(second()));
+            first_rates.push(rate(first()));
+        }
+    }
+    let ratio = first_rates
+        .iter()
+        .zip(&second_rates)
+        .map(|(first, second)| first / second)
+        .collect();
+    let ratio = Spread::of(ratio);
+    println!(
+        "{name:<28} {first_name} {:9.0}/s  {second_name} {:9.0}/s  ratio {:.2} / {:.2} / {:.2}",
+        Spread::of(first_rates).median,
+        Spread::of(second_rates).median,
+        ratio.min,
+        ratio.median,
+        ratio.max,
+    );
+    ratio
 }
 
 fn cost_ns<T>(work: &mut impl FnMut() -> T, items: usize) -> f64 {

@@ -9,7 +9,9 @@
     reason = "a test fails by panicking, and says what it saw"
 )]
 
+pub mod clickhouse;
 pub mod process;
+pub mod proxy;
 
 use std::{
     net::SocketAddr,
@@ -91,6 +93,7 @@ pub struct Rig {
     pub server: Server,
     pub directory: TempDir,
     pub store_address: StoreAddress,
+    pub store_options: StoreOptions,
     pub settings: Settings,
     pub binance: binance::Settings,
 }
@@ -136,6 +139,7 @@ impl Rig {
             server,
             directory,
             store_address,
+            store_options: StoreOptions::default(),
             settings,
             binance,
         }
@@ -152,7 +156,7 @@ impl Rig {
 
     /// Opens the store.
     pub fn store(&self) -> Arc<dyn Store> {
-        store::open(&self.store_address, StoreOptions::default()).expect("a store")
+        store::open(&self.store_address, self.store_options).expect("a store")
     }
 
     /// Starts collecting with the present settings.

@@ -156,3 +156,31 @@ async fn a_disk_that_hangs_is_felt_as_back_pressure_and_not_taken_for_a_dead_str
     assert_eq!(running.count("stream.dead"), 0);
     finish(rig, running).await;
 }
+
+/// The stop and the ends of the sessions that follow it are noticed in one moment here.
+#[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the runtime that would notice the stop has to be busy meanwhile"
+)]
+fn sessions_that_end_with_the_stop_have_not_failed() {
+    let exchange = tokio::runtime::Runtime::new().expect("a runtime");
+    let rig = exchange.block_on(Rig::start(ending(3000)));
+    let is_live = |shown: &Shown| {
+        let mut symbols = shown.symbols.iter();
+        symbols.all(|symbol| symbol.phase == Phase::Live)
+    };
+    let collecting = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    collecting.block_on(async {
+        for _ in 0..8 {
+            let running = rig.collect();
+            running.until("live", is_live).await;
+            running.stop.cancel();
+            std::thread::sleep(Duration::from_millis(150));
+            running.stop().await.expect("a graceful stop");
+        }
+    });
+}

@@ -15,5 +15,7 @@ mod faults;
 mod outage;
 mod place;
 mod rows;
+#[path = "../common/clickhouse.rs"]
+mod server;
 mod sqlite;
 mod suite;

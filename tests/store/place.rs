@@ -20,6 +20,7 @@ use streamkit::{
 use tempfile::TempDir;
 
 use crate::rows::batch;
+pub use crate::server::{clickhouse_address, clickhouse_url};
 
 /// A store that is empty but for its schema, and a way around it.
 pub struct Place {
@@ -38,37 +39,6 @@ pub enum BackDoor {
         client: Box<clickhouse::Client>,
         database: String,
     },
-}
-
-/// The server's URL, or nothing when the test has to be skipped.
-pub fn clickhouse_url() -> Option<String> {
-    given("CLICKHOUSE_URL")
-}
-
-/// The library that servers are started from, or nothing when the test has to be skipped.
-pub fn clickhouse_lib() -> Option<String> {
-    given("CLICKHOUSE_LIB")
-}
-
-fn given(name: &str) -> Option<String> {
-    let value = std::env::var(name).ok().filter(|value| !value.is_empty());
-    if value.is_none() {
-        let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!is_ci, "{name} is not set: run scripts/with-clickhouse");
-        println!("skipped: {name} is not set (see scripts/with-clickhouse)");
-    }
-    value
-}
-
-/// The address of `database` on the server at `url`.
-pub fn clickhouse_address(url: &str, user: &str, database: &str) -> StoreAddress {
-    let host = url
-        .strip_prefix("http://")
-        .expect("CLICKHOUSE_URL starts with http://")
-        .trim_end_matches('/');
-    format!("clickhouse://{user}@{host}/{database}")
-        .parse()
-        .expect("an address")
 }
 
 /// A name that no other test has.

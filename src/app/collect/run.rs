@@ -146,6 +146,9 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
     let mut failure = None;
     let mut running = count;
     tokio::select! {
+        // The stop comes first: what ends because of it has not failed, even when both are
+        // noticed in one moment.
+        biased;
         () = stop.cancelled() => {}
         Some((task, result)) = endings.recv() => {
             running -= 1;

@@ -1,0 +1,274 @@
+//! A backlog out of the journal into ClickHouse, against the bare insert loop of the
+//! `clickhouse` crate with the same rows in memory and the same table.
+//!
+//! `scripts/with-clickhouse cargo bench --bench delivery`
+
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench fails by panicking, and prints"
+)]
+
+mod bars;
+mod interleave;
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use clickhouse::Row;
+use interleave::{race, wall_time};
+use serde::Serialize;
+use streamkit::{
+    domain::{
+        crash::CrashPoints,
+        row::{BarRow, Rows},
+    },
+    journal::{Commit, Journal, Options},
+    store::{
+        StoreOptions, open,
+        sink::{Batch, Store},
+    },
+};
+
+/// Rows in a commit.
+const COMMIT_ROWS: usize = 1000;
+/// Rows in an insert of the bare loop where it may choose.
+const BARE_ROWS: usize = 100_000;
+
+/// A row of `bars` as the crate's documentation would have it written.
+#[derive(Row, Serialize)]
+struct BareBar<'a> {
+    exchange: &'a str,
+    symbol: &'a str,
+    threshold_decimal_bps: u32,
+    anchor: &'a str,
+    first_agg_trade_id: i64,
+    last_agg_trade_id: i64,
+    first_trade_id: i64,
+    last_trade_id: i64,
+    open_time: i64,
+    close_time: i64,
+    open: i64,
+    high: i64,
+    low: i64,
+    close: i64,
+    vwap: i64,
+    volume: i128,
+    buy_volume: i128,
+    sell_volume: i128,
+    turnover: i128,
+    buy_turnover: i128,
+    sell_turnover: i128,
+    trade_count: u64,
+    buy_trade_count: u64,
+    sell_trade_count: u64,
+    agg_trade_count: u64,
+    duration_us: i64,
+    ofi: f64,
+    vwap_close_deviation: f64,
+    price_impact: f64,
+    kyle_lambda_proxy: f64,
+    trade_intensity: f64,
+    volume_per_trade: f64,
+    aggression_ratio: f64,
+    aggregation_density: f64,
+    turnover_imbalance: f64,
+    closed_by: i8,
+    version: u64,
+    is_deleted: u8,
+}
+
+impl<'a> From<&'a BarRow> for BareBar<'a> {
+    fn from(row: &'a BarRow) -> Self {
+        let (bar, sums, features) = (&row.bar, &row.bar.sums, &row.bar.features);
+        Self {
+            exchange: &row.exchange,
+            symbol: row.symbol.as_str(),
+            threshold_decimal_bps: bar.threshold.dbps(),
+            anchor: row.anchor.as_str(),
+            first_agg_trade_id: bar.first_agg_trade_id,
+            last_agg_trade_id: bar.last_agg_trade_id,
+            first_trade_id: bar.first_trade_id,
+            last_trade_id: bar.last_trade_id,
+            open_time: bar.open_time_us,
+            close_time: bar.close_time_us,
+            open: bar.open.0,
+            high: bar.high.0,
+            low: bar.low.0,
+            close: bar.close.0,
+            vwap: bar.vwap.0,
+            volume: sums.volume(),
+            buy_volume: sums.buy_volume(),
+            sell_volume: sums.sell_volume(),
+            turnover: sums.turnover(),
+            buy_turnover: sums.buy_turnover(),
+            sell_turnover: sums.sell_turnover(),
+            trade_count: sums.trade_count(),
+            buy_trade_count: sums.buy_trade_count(),
+            sell_trade_count: sums.sell_trade_count(),
+            agg_trade_count: sums.agg_trade_count(),
+            duration_us: bar.duration_us(),
+            ofi: features.ofi,
+            vwap_close_deviation: features.vwap_close_deviation,
+            price_impact: features.price_impact,
+            kyle_lambda_proxy: features.kyle_lambda_proxy,
+            trade_intensity: features.trade_intensity,
+            volume_per_trade: features.volume_per_trade,
+            aggression_ratio: features.aggression_ratio,
+            aggregation_density: features.aggregation_density,
+            turnover_imbalance: features.turnover_imbalance,
+            closed_by: 1,
+            version: row.version,
+            is_deleted: u8::from(row.is_deleted),
+        }
+    }
+}
+
+/// The server, and a database that is made anew for each run: its memory of tokens would
+/// take the second run for the first one sent again.
+struct Place {
+    runtime: tokio::runtime::Runtime,
+    store: Arc<dyn Store>,
+    client: clickhouse::Client,
+    database: String,
+}
+
+impl Place {
+    fn new(url: &str) -> Self {
+        let database = format!("bench_delivery_{}", std::process::id());
+        let host = url.trim_start_matches("http://").trim_end_matches('/');
+        let address = format!("clickhouse://default@{host}/{database}");
+        let address = address.parse().expect("an address");
+        let client = clickhouse::Client::default().with_url(url);
+        Self {
+            runtime: tokio::runtime::Runtime::new().expect("a runtime"),
+            store: open(&address, StoreOptions::default()).expect("a store"),
+            client,
+            database,
+        }
+    }
+
+    fn clear(&self) {
+        let sql = format!("DROP DATABASE IF EXISTS {} SYNC", self.database);
+        self.runtime
+            .block_on(self.client.query_raw(&sql).execute())
+            .expect("dropped");
+    }
+
+    fn renew(&self) {
+        self.clear();
+        self.runtime
+            .block_on(self.store.create_schema())
+            .expect("a schema");
+    }
+
+    fn judge(&self, rows: usize) {
+        let sql = format!("SELECT count() FROM {}.bars", self.database);
+        let count: u64 = self
+            .runtime
+            .block_on(self.client.query_raw(&sql).fetch_one())
+            .expect("a count");
+        assert_eq!(count, rows as u64, "rows in the table");
+    }
+
+    /// The crate's own loop.
+    fn bare(&self, rows: &[BarRow], batch_rows: usize) -> Duration {
+        self.renew();
+        let client = self.client.clone().with_database(&self.database);
+        let begun = wall_time();
+        self.runtime.block_on(async {
+            for rows in rows.chunks(batch_rows) {
+                let mut insert = client.insert::<BareBar<'_>>("bars").await.expect("insert");
+                for row in rows {
+                    insert.write(&BareBar::from(row)).await.expect("written");
+                }
+                insert.end().await.expect("confirmed");
+            }
+        });
+        let took = wall_time().saturating_sub(begun);
+        self.judge(rows.len());
+        took
+    }
+
+    /// A copy of the journal, delivered to its end.
+    fn deliver(&self, backlog: &Path, batch_rows: usize, rows: usize) -> Duration {
+        self.renew();
+        let directory = tempfile::tempdir().expect("a directory");
+        for file in fs::read_dir(backlog).expect("a journal") {
+            let file = file.expect("a file");
+            fs::copy(file.path(), directory.path().join(file.file_name())).expect("copied");
+        }
+        let begun = wall_time();
+        let mut journal = journal(directory.path(), batch_rows);
+        while let Some(batch) = journal.next_batch(0).expect("a readable journal") {
+            let insert = Batch {
+                rows: batch.rows,
+                token: batch.token,
+            };
+            self.runtime
+                .block_on(self.store.insert(&insert))
+                .expect("confirmed");
+            journal.delivered(batch.id).expect("deleted");
+        }
+        let took = wall_time().saturating_sub(begun);
+        self.judge(rows);
+        took
+    }
+}
+
+fn journal(directory: &Path, batch_rows: usize) -> Journal {
+    let options = Options {
+        store: "clickhouse:bench".to_owned(),
+        accept_store: false,
+        batch_rows,
+        batch_age_us: i64::MAX / 4,
+        crash: CrashPoints::default(),
+    };
+    Journal::open(directory, options).expect("a journal")
+}
+
+/// Commits all rows, sealed in batches, and closes the journal.
+fn fill(directory: &Path, rows: &[BarRow], batch_rows: usize) {
+    let mut journal = journal(directory, batch_rows);
+    for (number, rows) in rows.chunks(COMMIT_ROWS).enumerate() {
+        let commit = Commit {
+            rows: vec![Rows::Bars(rows.to_vec())],
+            checkpoints: Vec::new(),
+            now_us: 1_756_684_800_000_000 + number as i64,
+        };
+        journal.commit(commit).expect("a commit");
+    }
+    journal.seal(None).expect("sealed");
+}
+
+fn main() {
+    let Ok(url) = std::env::var("CLICKHOUSE_URL") else {
+        println!("skipped: CLICKHOUSE_URL is not set (see scripts/with-clickhouse)");
+        return;
+    };
+    let place = Place::new(&url);
+    println!("rows a second, median; ratio min / median / max");
+    for (rows, batch_rows, rounds) in [
+        (100_000, 1000, 5),
+        (1_000_000, 10_000, 5),
+        (1_000_000, 100_000, 7),
+    ] {
+        let all = bars::bars(rows);
+        let backlog = tempfile::tempdir().expect("a directory");
+        fill(backlog.path(), &all, batch_rows);
+        for bare_rows in [batch_rows, BARE_ROWS] {
+            race(
+                &format!("batches of {batch_rows}, bare {bare_rows}"),
+                ("delivery", || {
+                    place.deliver(backlog.path(), batch_rows, rows)
+                }),
+                ("bare loop", || place.bare(&all, bare_rows)),
+                rows,
+                rounds,
+            );
+            if batch_rows == BARE_ROWS {
+                break;
+            }
+        }
+    }
+    place.clear();
+}

@@ -1,0 +1,136 @@
+//! Each fault of the network and of the server's answers, several times.
+
+use std::time::Duration;
+
+use crate::{
+    common::{
+        PATIENCE,
+        clickhouse::clickhouse_url,
+        proxy::{Mode, Proxy},
+    },
+    scene::{Scene, soak},
+};
+
+/// How a fault ends for the collector.
+#[derive(PartialEq)]
+enum Outcome {
+    /// The attempt fails.
+    Failure,
+    /// It takes longer.
+    Delay,
+}
+
+/// Lets the fault strike so often while trades flow.
+async fn strike(test: &str, mode: Mode, outcome: Outcome) {
+    let Some(url) = clickhouse_url() else { return };
+    let proxy = Proxy::start(&url).await;
+    let scene = Scene::new(test, &url, &proxy.url()).await;
+    let running = scene.rig.collect();
+    let watch = scene.watch();
+    running.until_taken(2500).await;
+    let times = 3 + 30 * soak();
+    proxy.set(mode);
+    proxy
+        .until_hits(times, PATIENCE * u32::try_from(1 + soak()).expect("few"))
+        .await;
+    if outcome == Outcome::Failure {
+        running.until_event("delivery.failed").await;
+    }
+    proxy.set(Mode::Pass);
+    scene.until_delivered(&running).await;
+    let failed = running.count("delivery.failed");
+    match outcome {
+        // The last one may not yet have been noticed when the proxy had done it.
+        Outcome::Failure => assert!(failed as u64 >= times - 1, "{failed} failures"),
+        Outcome::Delay => assert_eq!(failed, 0),
+    }
+    scene.finish(running, watch, true).await;
+}
+
+#[tokio::test]
+async fn a_refused_connection_loses_nothing() {
+    strike("refuse", Mode::Refuse, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn a_reset_in_the_head_of_a_request_loses_nothing() {
+    let mode = Mode::ResetRequest { after_bytes: 0 };
+    strike("reset_head", mode, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn a_reset_in_the_body_of_a_request_loses_nothing() {
+    let mode = Mode::ResetRequest { after_bytes: 700 };
+    strike("reset_body", mode, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn a_reset_before_the_last_byte_loses_nothing() {
+    let mode = Mode::ResetRequest {
+        after_bytes: usize::MAX >> 1,
+    };
+    strike("reset_end", mode, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_dropped_after_the_commit_stores_nothing_twice() {
+    let mode = Mode::DropAnswer { one_in: 1 };
+    strike("drop_answer", mode, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn every_second_answer_dropped_stores_nothing_twice() {
+    let mode = Mode::DropAnswer { one_in: 2 };
+    strike("drop_some", mode, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn a_500_with_the_server_s_words_loses_nothing() {
+    let mode = Mode::ServerError { has_body: true };
+    strike("error_body", mode, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn a_500_without_a_word_loses_nothing() {
+    let mode = Mode::ServerError { has_body: false };
+    strike("error_bare", mode, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn a_late_exception_loses_nothing() {
+    let mode = Mode::LateException {
+        is_committed: false,
+    };
+    strike("late", mode, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn a_late_exception_after_the_commit_stores_nothing_twice() {
+    let mode = Mode::LateException { is_committed: true };
+    strike("late_committed", mode, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn a_server_that_stalls_loses_nothing() {
+    strike("stall", Mode::Stall, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn answers_that_trickle_store_nothing_twice() {
+    let pause = Duration::from_millis(50);
+    let mode = Mode::TrickleToClient { pause };
+    strike("trickle_back", mode, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn requests_that_trickle_lose_nothing() {
+    let pause = Duration::from_millis(50);
+    let mode = Mode::TrickleToServer { pause };
+    strike("trickle_forth", mode, Outcome::Failure).await;
+}
+
+#[tokio::test]
+async fn latency_costs_time_only() {
+    let delay = Duration::from_millis(150);
+    strike("latency", Mode::Latency { delay }, Outcome::Delay).await;
+}
