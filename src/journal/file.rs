@@ -19,7 +19,7 @@ use std::{
 };
 
 use rand::Rng;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::domain::{
     anchor::Anchor,
@@ -211,7 +211,9 @@ impl Journal {
     /// When it failed; then nothing of it is in the journal.
     pub fn commit(&mut self, commit: Commit) -> Result<Committed, JournalError> {
         let version = (self.last_version + 1).max(u64::try_from(commit.now_us).unwrap_or_default());
-        let transaction = self.connection.transaction()?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut stats = self.stats;
         for rows in commit.rows {
             for (partition, rows) in spool::split(rows, version) {

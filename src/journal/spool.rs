@@ -9,7 +9,7 @@
 //! reused) and the rows with their versions; never of content alone, because the
 //! store's memory of tokens outlives deletes and would swallow a second insert.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
@@ -214,7 +214,9 @@ impl Journal {
     /// # Errors
     /// When the transaction failed; nothing is sealed then.
     pub fn seal(&mut self, now_us: Option<i64>) -> Result<usize, JournalError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let sealed = seal(&transaction, &self.id, &self.options, now_us)?;
         if sealed > 0 {
             transaction.commit()?;
@@ -286,7 +288,9 @@ impl Journal {
     /// # Errors
     /// When the transaction failed; the batch is still there then.
     pub fn delivered(&mut self, id: i64) -> Result<SpoolStats, JournalError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let removed = transaction
             .prepare_cached("DELETE FROM batches WHERE id = ?1 RETURNING rows, size_bytes")?
             .query_row(params![id], |row| {

@@ -205,7 +205,8 @@ async fn kills_while_answers_are_lost_change_nothing() {
         hits += killing.proxy.hits();
     }
     eprintln!("{hits} answers dropped in {} rounds", rounds());
-    assert!(hits >= rounds(), "{hits} answers dropped");
+    // How many of the rounds come so far depends on how busy the machine is.
+    assert!(hits * 5 >= rounds(), "{hits} answers dropped");
     killing.finish().await;
 }
 

@@ -67,6 +67,12 @@ async fn a_journal_that_was_deleted_is_made_up_for_from_the_store() {
     std::fs::remove_dir_all(rig.state_dir()).expect("deleted");
     let running = rig.collect();
     running.until_event("series.started").await;
+    // Until it has caught up, the store holds bars that lie ahead of it.
+    running
+        .until("both to be live", |s| {
+            s.symbols.iter().all(|s| s.phase == Phase::Live)
+        })
+        .await;
     finish(rig, running).await;
 }
 

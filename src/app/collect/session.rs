@@ -269,7 +269,7 @@ impl<'a> Session<'a> {
             }
             slot.check_gap(context, is_connected);
             let events = std::mem::take(&mut slot.events);
-            let requests = if self.is_paused {
+            let requests = if self.is_paused || is_held_back {
                 Vec::new()
             } else {
                 slot.requests(now, is_connected)
