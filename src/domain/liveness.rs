@@ -38,8 +38,8 @@ pub enum Action {
 pub struct Evidence {
     /// The newest id here.
     pub last_id: i64,
-    /// The newest id at the exchange.
-    pub exchange_id: i64,
+    /// The newest id at the exchange; none when it could not be asked.
+    pub exchange_id: Option<i64>,
     /// How long the stream had been silent, in µs.
     pub silence_us: i64,
 }
@@ -69,6 +69,8 @@ pub enum State {
     },
     /// The exchange could not be asked.
     Unknown {
+        /// The newest id here.
+        last_id: i64,
         /// When to ask again, in µs.
         ask_at_us: i64,
     },
@@ -85,6 +87,8 @@ pub struct Liveness {
 
 /// A quiet market is asked about again at the latest after so many silence limits.
 const QUIET_BACKOFF_LIMITS: i64 = 16;
+/// A silence of so many limits is enough when the exchange cannot be asked about it.
+const BLIND_LIMITS: i64 = 2;
 
 impl Liveness {
     /// A stream that was just connected.
@@ -139,7 +143,19 @@ impl Liveness {
     pub fn check(&mut self, now_us: i64) -> Option<Action> {
         match self.state {
             State::Live if self.silence_us(now_us) >= self.silence_limit_us() => Some(self.ask()),
-            State::Quiet { ask_at_us, .. } | State::Unknown { ask_at_us }
+            // Neither the stream nor the exchange says anything: it is the network, and all
+            // that can be done about it here is to connect anew.
+            State::Unknown { last_id, ask_at_us }
+                if now_us >= ask_at_us
+                    && self.silence_us(now_us) >= BLIND_LIMITS * self.silence_limit_us() =>
+            {
+                Some(Action::Reconnect(Evidence {
+                    last_id,
+                    exchange_id: None,
+                    silence_us: self.silence_us(now_us),
+                }))
+            }
+            State::Quiet { ask_at_us, .. } | State::Unknown { ask_at_us, .. }
                 if now_us >= ask_at_us =>
             {
                 Some(self.ask())
@@ -152,7 +168,7 @@ impl Liveness {
                 self.state = State::Live;
                 Some(Action::Reconnect(Evidence {
                     last_id,
-                    exchange_id,
+                    exchange_id: Some(exchange_id),
                     silence_us: self.silence_us(now_us),
                 }))
             }
@@ -198,10 +214,12 @@ impl Liveness {
         };
     }
 
-    /// The exchange could not be asked: the network, not the stream, is suspect.
-    pub fn unreachable(&mut self, now_us: i64) {
+    /// The exchange could not be asked: the network is suspect. The newest id here is
+    /// `last_id`.
+    pub fn unreachable(&mut self, last_id: i64, now_us: i64) {
         if !matches!(self.state, State::Live | State::Overdue { .. }) {
             self.state = State::Unknown {
+                last_id,
                 ask_at_us: now_us + self.limits.grace_us,
             };
         }
@@ -230,7 +248,7 @@ mod tests {
         assert_eq!(liveness.check(13 * SECOND - 1), None);
         let evidence = Evidence {
             last_id: 100,
-            exchange_id: 105,
+            exchange_id: Some(105),
             silence_us: 13 * SECOND,
         };
         assert_eq!(
@@ -285,11 +303,27 @@ mod tests {
     }
 
     #[test]
-    fn an_exchange_that_cannot_be_asked_is_asked_again_and_proves_nothing() {
+    fn an_exchange_that_cannot_be_asked_is_asked_again_and_then_reconnected_to() {
         let mut liveness = Liveness::new(LIMITS, 0);
         assert_eq!(liveness.check(10 * SECOND), Some(Action::Ask));
-        liveness.unreachable(15 * SECOND);
+        liveness.unreachable(100, 15 * SECOND);
         assert_eq!(liveness.check(16 * SECOND), None);
         assert_eq!(liveness.check(17 * SECOND), Some(Action::Ask));
+        liveness.unreachable(100, 19 * SECOND);
+        let evidence = Evidence {
+            last_id: 100,
+            exchange_id: None,
+            silence_us: 21 * SECOND,
+        };
+        assert_eq!(
+            liveness.check(21 * SECOND),
+            Some(Action::Reconnect(evidence))
+        );
+        liveness.reconnected(21 * SECOND);
+        assert_eq!(
+            liveness.check(30 * SECOND),
+            None,
+            "a new connection gets its own time"
+        );
     }
 }

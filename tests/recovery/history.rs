@@ -290,3 +290,19 @@ async fn one_id_far_ahead_is_given_up_without_a_flood_of_requests() {
     assert!(more < 60, "{more} requests for one id");
     finish(rig, running).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_stream_is_left_even_while_history_cannot_be_asked() {
+    let (rig, running) = collecting(busy()).await;
+    strike(
+        &rig,
+        Fault::new(FaultKind::RestStatus {
+            status: 503,
+            retry_after_s: None,
+        }),
+    );
+    rig.server.faults().pings_only();
+    running.until_event("stream.dead").await;
+    rig.server.faults().clear();
+    finish(rig, running).await;
+}

@@ -361,13 +361,18 @@ impl fmt::Display for Event {
                 write!(f, "failed to {reason}; again in {}", short(*retry_in))
             }
             Self::Disconnected { reason } => write!(f, "disconnected: {reason}"),
-            Self::StreamDead { evidence, .. } => write!(
-                f,
-                "stream is dead: silent for {}, last id here {}, at the exchange {}; reconnecting",
-                short(Duration::from_micros(evidence.silence_us.unsigned_abs())),
-                evidence.last_id,
-                evidence.exchange_id
-            ),
+            Self::StreamDead { evidence, .. } => {
+                let silence = Duration::from_micros(evidence.silence_us.unsigned_abs());
+                let (silence, last_id) = (short(silence), evidence.last_id);
+                write!(
+                    f,
+                    "stream is dead: silent for {silence}, last id here {last_id}, "
+                )?;
+                match evidence.exchange_id {
+                    Some(id) => write!(f, "at the exchange {id}; reconnecting"),
+                    None => f.write_str("and the exchange cannot be asked; reconnecting"),
+                }
+            }
             Self::Quiet { silence, .. } => {
                 write!(
                     f,

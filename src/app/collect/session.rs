@@ -96,6 +96,8 @@ pub(super) struct Session<'a> {
     connecting: Option<Connecting>,
     connect_at: Option<Instant>,
     connect_backoff: backon::ExponentialBackoff,
+    /// When the last attempt to connect began.
+    connect_begun: Option<Instant>,
     /// Attempts to connect since the last live trade.
     attempts: u32,
     has_connected: bool,
@@ -126,6 +128,7 @@ impl<'a> Session<'a> {
             connecting: None,
             connect_at: Some(Instant::now()),
             connect_backoff: backoff(limits.reconnect_min, limits.reconnect_max),
+            connect_begun: None,
             attempts: 0,
             has_connected: false,
             is_paused: false,
@@ -290,6 +293,7 @@ impl<'a> Session<'a> {
         }
         if self.connect_at.is_some_and(|at| now >= at) && !self.is_paused {
             self.connect_at = None;
+            self.connect_begun = Some(now);
             let (source, symbols) = (Arc::clone(&self.context.source), self.symbols.clone());
             self.attempts += 1;
             self.connecting = Some(async move { source.connect(&symbols).await }.boxed());
@@ -367,7 +371,11 @@ impl<'a> Session<'a> {
         let limits = &self.context.settings.limits;
         let pause = if self.attempts == 0 {
             self.connect_backoff = backoff(limits.reconnect_min, limits.reconnect_max);
-            Duration::ZERO
+            // At once, but not over and over, should each connection end with its first trade.
+            let since = self
+                .connect_begun
+                .map_or(limits.reconnect_min, |begun| begun.elapsed());
+            limits.reconnect_min.saturating_sub(since)
         } else {
             self.connect_backoff.next().unwrap_or(limits.reconnect_max)
         };

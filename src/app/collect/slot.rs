@@ -184,12 +184,14 @@ impl Slot {
             Ok(Some(trade)) => trade.id,
             // A symbol that has trades here and none there proves nothing.
             Ok(None) => {
-                pipe.liveness.unreachable(now_us);
+                pipe.liveness
+                    .unreachable(pipe.sequence.next_id() - 1, now_us);
                 self.retry_latest(None);
                 return;
             }
             Err(error) => {
-                pipe.liveness.unreachable(now_us);
+                pipe.liveness
+                    .unreachable(pipe.sequence.next_id() - 1, now_us);
                 self.retry_latest(Some(&error));
                 return;
             }
