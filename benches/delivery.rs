@@ -184,7 +184,7 @@ impl Place {
                 insert.end().await.expect("confirmed");
             }
         });
-        let took = wall_time() - begun;
+        let took = wall_time().saturating_sub(begun);
         self.judge(rows.len());
         took
     }
@@ -209,7 +209,7 @@ impl Place {
                 .expect("confirmed");
             journal.delivered(batch.id).expect("deleted");
         }
-        let took = wall_time() - begun;
+        let took = wall_time().saturating_sub(begun);
         self.judge(rows);
         took
     }

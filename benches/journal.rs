@@ -68,7 +68,10 @@ fn by_journal(commits: Vec<Commit>) -> (Duration, Duration) {
     for commit in commits {
         journal.commit(commit).expect("a commit");
     }
-    (wall_time() - wall, thread_cpu_time() - cpu)
+    (
+        wall_time().saturating_sub(wall),
+        thread_cpu_time().saturating_sub(cpu),
+    )
 }
 
 fn by_append(commits: &[Commit]) -> Duration {
@@ -87,7 +90,7 @@ fn by_append(commits: &[Commit]) -> Duration {
         file.write_all(piece).expect("written");
         file.sync_data().expect("on disk");
     }
-    wall_time() - begun
+    wall_time().saturating_sub(begun)
 }
 
 fn main() {

@@ -50,7 +50,7 @@ pub fn bars(count: usize) -> Vec<BarRow> {
                 high: Price(open.max(close)),
                 low: Price(open.min(close)),
                 close: Price(close),
-                vwap: Price((open + close) / 2),
+                vwap: Price(i64::midpoint(open, close)),
                 sums,
                 features: Features::default(),
                 closed_by: ClosedBy::Breach,
