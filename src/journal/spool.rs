@@ -167,6 +167,9 @@ pub(super) fn append(
 
 /// Seals the open batches that are full or, at `now_us`, old enough; all of them
 /// without a time. Returns how many.
+///
+/// With a batch go the earlier ones of its table: at the end of a month two are open, and
+/// the rows of the new month must not be sent before those of the old one.
 pub(super) fn seal(
     transaction: &Transaction<'_>,
     journal_id: &str,
@@ -175,8 +178,12 @@ pub(super) fn seal(
 ) -> Result<usize, JournalError> {
     let due: Vec<i64> = {
         let mut statement = transaction.prepare_cached(
-            "SELECT id FROM batches
-             WHERE state = 'open' AND (rows >= ?1 OR created_at_us <= ?2 OR created_at_us > ?3)
+            "SELECT id FROM batches AS earlier
+             WHERE state = 'open' AND EXISTS (
+               SELECT 1 FROM batches AS due
+               WHERE due.state = 'open' AND due.table_name = earlier.table_name
+                 AND due.id >= earlier.id
+                 AND (due.rows >= ?1 OR due.created_at_us <= ?2 OR due.created_at_us > ?3))
              ORDER BY id",
         )?;
         // A batch from the future, after the clock was set back, must not wait for it.

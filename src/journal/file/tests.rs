@@ -92,6 +92,25 @@ fn rows_and_checkpoint_survive_and_batches_come_in_order_until_confirmed() {
     assert_eq!(journal.stats(), spool::SpoolStats::default());
 }
 
+/// A month may end within a commit, with few rows before its end and many behind it.
+#[test]
+fn a_full_batch_does_not_overtake_the_open_one_before_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut journal = Journal::open(directory.path(), options()).expect("opened");
+    let Rows::Events(mut rows) = events(15) else {
+        panic!("events");
+    };
+    for row in &mut rows[3..] {
+        row.time_us += 40 * 86_400_000_000;
+    }
+    let before = Rows::Events(rows[..3].to_vec());
+    journal
+        .commit(commit(Rows::Events(rows), 5, 100))
+        .expect("committed");
+    let first = journal.next_batch(0).expect("readable").expect("a batch");
+    assert_eq!(first.rows, before);
+}
+
 #[test]
 fn a_token_is_kept_by_the_batch_and_never_made_from_content_alone() {
     let directory = tempfile::tempdir().expect("a directory");
