@@ -9,7 +9,7 @@ use crate::{
     app::clock::Clock,
     domain::row::ExchangeName,
     exchange::source::{Source, SourceError},
-    journal::{self, Journal, JournalError, Options, SpoolStats},
+    journal::{self, Journal, JournalError, Options, SpoolStats, lease},
     store::sink::{Store, StoreError},
 };
 
@@ -98,6 +98,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         accept_store: collector.accept_store,
         batch_rows: limits.batch_rows,
         batch_age_us: micros(limits.batch_age),
+        max_pages: None,
         crash: settings.crash.clone(),
     };
     let journal = {
@@ -128,6 +129,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         journal: journal.clone(),
         store: Arc::clone(&context.store),
         needs_schema,
+        holder: lease::collector().into(),
         limits: limits.clone(),
         clock: context.clock.clone(),
         emit: context.emit.clone(),

@@ -441,9 +441,16 @@ impl<'a> Session<'a> {
     }
 
     fn committed(&mut self, done: Result<Committed, JournalError>) -> Result<(), SessionError> {
-        done?;
-        self.context.board.update(|shown| shown.totals.commits += 1);
+        let done = done?;
+        self.count(&done);
         self.commit_if_due()
+    }
+
+    fn count(&self, done: &Committed) {
+        self.context.board.update(|shown| {
+            shown.totals.commits += 1;
+            shown.totals.buffered_to_disk += done.rows;
+        });
     }
 
     /// Commits everything that was taken, and says goodbye to the exchange.
@@ -453,11 +460,13 @@ impl<'a> Session<'a> {
             self.committed(done)?;
         }
         if self.outbox.is_busy() {
-            self.outbox.done().await?;
+            let done = self.outbox.done().await?;
+            self.count(&done);
         }
         self.begin_commit()?;
         if self.outbox.is_busy() {
-            self.outbox.done().await?;
+            let done = self.outbox.done().await?;
+            self.count(&done);
         }
         self.context.settings.crash.reach(CrashPoint::StopCommitted);
         self.show();

@@ -107,7 +107,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
 
 /// The directory of the journal. What is made up has one of its own, so that trying it out
 /// does not tie the default one to a store.
-fn state_dir(context: &Context) -> Result<PathBuf, CliError> {
+pub fn state_dir(context: &Context) -> Result<PathBuf, CliError> {
     let state_dir = context.settings.state_dir()?;
     let is_default = state_dir.origin == Origin::Default;
     if is_default && context.settings.exchange.value.as_str() == exchange::SIM {
@@ -189,6 +189,7 @@ fn show(args: &CollectArgs, context: &Context, board: Board) -> Shown {
     let stop = CancellationToken::new();
     let stopped = stop.clone();
     let (printer, heartbeat) = (context.printer.clone(), args.limits.heartbeat);
+    let clock = context.clock.clone();
     let task = if io::stderr().is_terminal() {
         tokio::spawn(async move {
             let mut table = LiveTable::new(board, &printer.progress());
@@ -196,7 +197,7 @@ fn show(args: &CollectArgs, context: &Context, board: Board) -> Shown {
             loop {
                 tokio::select! {
                     () = stopped.cancelled() => break table.clear(),
-                    _ = interval.tick() => table.draw(),
+                    _ = interval.tick() => table.draw(clock.wall_us()),
                 }
             }
         })
@@ -207,7 +208,9 @@ fn show(args: &CollectArgs, context: &Context, board: Board) -> Shown {
             loop {
                 tokio::select! {
                     () = stopped.cancelled() => break,
-                    _ = interval.tick() => tracing::info!("{}", heartbeat::line(&board.read())),
+                    _ = interval.tick() => {
+                        tracing::info!("{}", heartbeat::line(&board.read(), clock.wall_us()));
+                    }
                 }
             }
         })

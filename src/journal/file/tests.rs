@@ -9,6 +9,7 @@ fn options() -> Options {
         accept_store: false,
         batch_rows: 10,
         batch_age_us: 1000,
+        max_pages: None,
         crash: CrashPoints::default(),
     }
 }
@@ -66,15 +67,10 @@ fn rows_and_checkpoint_survive_and_batches_come_in_order_until_confirmed() {
     assert_eq!((journal.stats().batches, journal.stats().rows), (2, 13));
     assert_eq!(journal.stats().oldest_us, Some(100));
     let first = journal
-        .next_batch(0)
+        .next_batch()
         .expect("readable")
         .expect("a full batch is sealed");
     assert_eq!(first.rows, events(10));
-    assert_eq!(
-        journal.next_batch(first.id).expect("readable"),
-        None,
-        "the other is open"
-    );
     assert_eq!(
         journal.seal(Some(1199)).expect("sealed"),
         0,
@@ -82,10 +78,7 @@ fn rows_and_checkpoint_survive_and_batches_come_in_order_until_confirmed() {
     );
     assert_eq!(journal.seal(Some(1200)).expect("sealed"), 1);
     journal.delivered(first.id).expect("deleted");
-    let second = journal
-        .next_batch(0)
-        .expect("readable")
-        .expect("the second");
+    let second = journal.next_batch().expect("readable").expect("the second");
     assert_eq!(second.rows, events(3));
     assert_ne!(first.token, second.token);
     journal.delivered(second.id).expect("deleted");
@@ -101,8 +94,8 @@ fn a_token_is_kept_by_the_batch_and_never_made_from_content_alone() {
         journal
             .commit(commit(events(10), 5, 100))
             .expect("committed");
-        let batch = journal.next_batch(0).expect("readable").expect("a batch");
-        let again = journal.next_batch(0).expect("readable").expect("a batch");
+        let batch = journal.next_batch().expect("readable").expect("a batch");
+        let again = journal.next_batch().expect("readable").expect("a batch");
         assert_eq!(batch.token, again.token);
         journal.delivered(batch.id).expect("deleted");
         tokens.push(batch.token);
@@ -197,7 +190,7 @@ fn a_damaged_batch_is_named_and_not_delivered() {
         .execute("UPDATE chunks SET payload = zeroblob(length(payload))", [])
         .expect("damaged");
     assert!(matches!(
-        journal.next_batch(0),
+        journal.next_batch(),
         Err(JournalError::Damaged { batch: 1, .. })
     ));
 }
