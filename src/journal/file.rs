@@ -41,8 +41,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How a journal is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The store that the rows are for, without secrets.
-    pub store: String,
+    /// The store that the rows are for, without secrets; none to look only.
+    pub store: Option<String>,
     /// Take the journal over although it was made for another store.
     pub accept_store: bool,
     /// A batch is closed when it has so many rows.
@@ -202,8 +202,11 @@ impl Journal {
     }
 
     fn bind_store(&self) -> Result<(), JournalError> {
-        let bound = self.meta_or_insert("store", &self.options.store)?;
-        if bound == self.options.store {
+        let Some(asked) = &self.options.store else {
+            return Ok(());
+        };
+        let bound = self.meta_or_insert("store", asked)?;
+        if bound == *asked {
             return Ok(());
         }
         // A journal that holds nothing belongs to nobody yet: the other address may have
@@ -211,14 +214,14 @@ impl Journal {
         if self.options.accept_store || self.is_empty()? {
             self.connection.execute(
                 "UPDATE meta SET value = ?1 WHERE key = 'store'",
-                params![self.options.store],
+                params![asked],
             )?;
             return Ok(());
         }
         Err(JournalError::OtherStore {
             path: self.path.clone(),
             bound,
-            asked: self.options.store.clone(),
+            asked: asked.clone(),
         })
     }
 

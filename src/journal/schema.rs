@@ -132,3 +132,6 @@ fn from_1(transaction: &Transaction<'_>) -> Result<(), JournalError> {
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,19 +112,24 @@ impl Delivery {
         result
     }
 
-    /// Delivers what is in the spool now, until `deadline` at the latest. What somebody
-    /// has to mend is not waited for.
+    /// Delivers what is in the spool now, until `deadline` or `stop`. What somebody has to
+    /// mend is not waited for.
     ///
     /// # Errors
     /// When the journal's thread has ended.
-    pub async fn flush(self, deadline: tokio::time::Instant) -> Result<Flushed, JournalError> {
+    pub async fn flush(
+        self,
+        deadline: tokio::time::Instant,
+        stop: CancellationToken,
+    ) -> Result<Flushed, JournalError> {
         let mut deliverer = Deliverer::new(self);
-        let ended = tokio::time::timeout_at(deadline, deliverer.flush()).await;
-        deliverer.release().await;
-        let is_complete = match ended {
-            Ok(result) => result?,
-            Err(_) => false,
+        let ended = tokio::select! {
+            result = deliverer.flush() => result,
+            () = tokio::time::sleep_until(deadline) => Ok(false),
+            () = stop.cancelled() => Ok(false),
         };
+        deliverer.release().await;
+        let is_complete = ended?;
         Ok(Flushed {
             is_complete,
             last_error: deliverer.last_error,
@@ -238,10 +243,16 @@ impl Deliverer {
                 remaining_us.unsigned_abs(),
             )));
         }
+        // Should this not come to an end, the lease may be taken all the same.
+        let had_lease = std::mem::replace(&mut self.has_lease, true);
         let batch = match self.parts.journal.claim(self.lease()).await {
             Ok(Claim::Batch(batch)) => batch,
-            Ok(Claim::Nothing) => return Ok(Step::Empty),
+            Ok(Claim::Nothing) => {
+                self.has_lease = had_lease;
+                return Ok(Step::Empty);
+            }
             Ok(Claim::HeldElsewhere(other)) => {
+                self.has_lease = false;
                 if self.held_by.as_deref() != Some(&other.name) {
                     self.parts.emit.emit(&Event::DeliveredElsewhere {
                         holder: for_people(&other.name).to_owned(),
@@ -259,7 +270,6 @@ impl Deliverer {
             }
             Err(error) => return Ok(self.failed(0, 0, error.to_string())),
         };
-        self.has_lease = true;
         self.held_by = None;
         if let Admission::Wait(_) | Admission::TrialUnderWay = self.breaker.admit(now_us) {
             // The clock would have to go back for that.
@@ -496,6 +506,3 @@ const CHECK_STORE: &str = "check address, user, password and rights of --store; 
 /// What mends a table that refuses its rows.
 const CHECK_TABLE: &str = "compare the table with 'streamkit schema print'; nothing is dropped, \
                            'streamkit spool show ID' prints the rows";
-
-#[cfg(test)]
-mod tests;

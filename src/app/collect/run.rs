@@ -94,7 +94,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
     let settings = Arc::new(collector.settings);
     let limits = settings.limits.clone();
     let options = Options {
-        store: collector.store.address(),
+        store: Some(collector.store.address()),
         accept_store: collector.accept_store,
         batch_rows: limits.batch_rows,
         batch_age_us: micros(limits.batch_age),

@@ -8,7 +8,7 @@ const LEASE_US: i64 = 30_000_000;
 
 fn options() -> Options {
     Options {
-        store: "sqlite:here".to_owned(),
+        store: Some("sqlite:here".to_owned()),
         accept_store: false,
         batch_rows: 1,
         batch_age_us: 1000,

@@ -5,7 +5,7 @@ use crate::domain::row::EventRow;
 
 fn options() -> Options {
     Options {
-        store: "sqlite:here".to_owned(),
+        store: Some("sqlite:here".to_owned()),
         accept_store: false,
         batch_rows: 10,
         batch_age_us: 1000,
@@ -135,7 +135,7 @@ fn a_second_collector_is_told_who_holds_the_journal() {
 fn another_store_is_refused_unless_it_is_accepted() {
     let directory = tempfile::tempdir().expect("a directory");
     let slip = Options {
-        store: "sqlite:slip".to_owned(),
+        store: Some("sqlite:slip".to_owned()),
         ..options()
     };
     drop(Journal::open(directory.path(), slip).expect("opened"));
@@ -143,7 +143,7 @@ fn another_store_is_refused_unless_it_is_accepted() {
     journal.commit(commit(events(1), 1, 1)).expect("committed");
     drop(journal);
     let elsewhere = || Options {
-        store: "sqlite:there".to_owned(),
+        store: Some("sqlite:there".to_owned()),
         ..options()
     };
     assert!(matches!(
