@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{
         collect::{Board, Limits, deliver::Delivery},
+        crash::CrashAt,
         spool::{DropError, give_up},
     },
     domain::crash::CrashPoints,
@@ -80,6 +81,12 @@ struct FlushArgs {
     /// Leave the store alone for so long after five failures in a row
     #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "60s")]
     breaker_open: Duration,
+    /// Let others take over delivery after so long without a sign of life
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "30s")]
+    delivery_lease: Duration,
+    /// Die at a named point, at its N-th visit.
+    #[arg(long, value_name = "NAME[:N]", hide = true)]
+    crash_at: Option<CrashAt>,
 }
 
 #[derive(Debug, Args)]
@@ -111,7 +118,11 @@ impl SpoolArgs {
 }
 
 /// Opens the journal beside whoever collects. Only who delivers has to name the store.
-fn attach(context: &Context, store: Option<String>) -> Result<Journal, CliError> {
+fn attach(
+    context: &Context,
+    store: Option<String>,
+    crash: CrashPoints,
+) -> Result<Journal, CliError> {
     let limits = Limits::default();
     let options = Options {
         store,
@@ -119,10 +130,14 @@ fn attach(context: &Context, store: Option<String>) -> Result<Journal, CliError>
         batch_rows: limits.batch_rows,
         batch_age_us: i64::try_from(limits.batch_age.as_micros()).unwrap_or(i64::MAX),
         max_pages: None,
-        crash: CrashPoints::default(),
+        crash,
     };
     let directory: PathBuf = context.journal_dir()?;
     Ok(Journal::attach(&directory, options)?)
+}
+
+fn look(context: &Context) -> Result<Journal, CliError> {
+    attach(context, None, CrashPoints::default())
 }
 
 /// Whoever stopped reading still gets the verdict.
@@ -134,7 +149,7 @@ fn unless_closed(printed: Result<(), OutputError>) -> Result<(), CliError> {
 }
 
 fn list(context: &Context, is_json: bool) -> Result<ExitCode, CliError> {
-    let journal = attach(context, None)?;
+    let journal = look(context)?;
     let (batches, stats) = (journal.batches()?, journal.stats());
     let now_us = context.clock.wall_us();
     if is_json {
@@ -148,13 +163,13 @@ fn list(context: &Context, is_json: bool) -> Result<ExitCode, CliError> {
 }
 
 fn show(args: &ShowArgs, context: &Context) -> Result<ExitCode, CliError> {
-    let rows = attach(context, None)?.read_batch(args.id)?;
+    let rows = look(context)?.read_batch(args.id)?;
     report::rows(&rows, &context.printer)?;
     Ok(ExitCode::Ok)
 }
 
 fn verify(context: &Context, is_json: bool) -> Result<ExitCode, CliError> {
-    let mut journal = attach(context, None)?;
+    let mut journal = look(context)?;
     let findings = journal.verify()?;
     let batches = journal.batches()?.len();
     unless_closed(context.printer.line(if is_json {
@@ -179,7 +194,7 @@ async fn drop_batches(
     is_json: bool,
 ) -> Result<ExitCode, CliError> {
     let ids = distinct(&args.ids);
-    let mut journal = attach(context, None)?;
+    let mut journal = look(context)?;
     if !args.yes {
         return Err(CliError::new(
             ExitCode::Usage,
@@ -207,7 +222,10 @@ async fn drop_batches(
 async fn flush(args: &FlushArgs, context: &Context, is_json: bool) -> Result<ExitCode, CliError> {
     let address = context.settings.store()?.value.clone();
     let store = store::open(&address, StoreOptions::default())?;
-    let mut journal = attach(context, Some(store.address()))?;
+    let crash = args
+        .crash_at
+        .map_or_else(CrashPoints::default, CrashAt::arm);
+    let mut journal = attach(context, Some(store.address()), crash.clone())?;
     if args.dead {
         journal.revive()?;
     }
@@ -225,12 +243,13 @@ async fn flush(args: &FlushArgs, context: &Context, is_json: bool) -> Result<Exi
             delivery_retry_min: args.retry_min,
             delivery_retry_max: args.retry_min.max(defaults.delivery_retry_max),
             breaker_open: args.breaker_open,
+            delivery_lease: args.delivery_lease,
             ..defaults
         },
         clock: context.clock.clone(),
         emit: events_to_log(),
         board: board.clone(),
-        crash: CrashPoints::default(),
+        crash,
     };
     let deadline = Instant::now() + args.deadline;
     let mut flushing = std::pin::pin!(delivery.flush(deadline, stop.clone()));
