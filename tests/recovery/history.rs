@@ -241,3 +241,17 @@ async fn history_that_is_ahead_of_the_stream_is_no_reason_to_reconnect() {
     assert_eq!(running.count("stream.dead"), 0);
     finish(rig, running).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_whose_symbols_have_all_stopped_ends_and_says_so() {
+    let (rig, running) = collecting(ending(4000)).await;
+    running.until_taken(4000).await;
+    strike(&rig, Fault::new(FaultKind::LatestBehind { by: 500 }));
+    rig.server.faults().cut(CutHow::Rst);
+    let ended = tokio::time::timeout(common::PATIENCE, running.task).await;
+    let error = ended
+        .expect("it ends")
+        .expect("no panic")
+        .expect_err("nothing to go on with");
+    assert!(error.to_string().contains("every symbol"), "{error}");
+}

@@ -19,7 +19,7 @@ use super::{
     fetch::backoff,
     session::{Context, Group, Session, SessionError},
     settings::{Settings, micros},
-    snapshot::{Board, Shown},
+    snapshot::{Board, Phase, Shown},
 };
 
 /// What collecting needs.
@@ -76,6 +76,9 @@ pub enum CollectError {
         /// Why.
         reason: String,
     },
+    /// The ids of every symbol went back.
+    #[error("go on: the exchange is below the last trade here for every symbol")]
+    AllStopped,
     /// A graceful stop took too long.
     #[error("stop within {0:?}: what was not committed will be fetched again")]
     StopTimedOut(Duration),
@@ -152,6 +155,9 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         }
         result = &mut delivery => {
             failure = Some(delivery_ended(result));
+        }
+        _ = context.board.wait_until(is_given_up) => {
+            failure = Some(CollectError::AllStopped);
         }
     }
     context.emit.emit(&Event::Stopping);
@@ -245,6 +251,14 @@ async fn check_symbols(context: &Context) -> Result<(), CollectError> {
     Ok(())
 }
 
+/// Whether every symbol was given up.
+fn is_given_up(shown: &Shown) -> bool {
+    shown
+        .symbols
+        .iter()
+        .all(|symbol| symbol.phase == Phase::Stopped)
+}
+
 type Ending = (String, Result<(), String>);
 
 /// Starts a thread with a runtime of its own for each group. Returns how many.
@@ -313,7 +327,6 @@ async fn keep_running(context: &Context, group: &Group) -> Result<(), String> {
         let begun = Instant::now();
         match Session::new(context, group).run().await {
             Ok(()) => return Ok(()),
-            Err(error @ SessionError::AllStopped) => return Err(error.to_string()),
             Err(SessionError::Journal(JournalError::Closed)) => {
                 return Err(JournalError::Closed.to_string());
             }

@@ -68,8 +68,6 @@ pub(super) enum SessionError {
     OutOfOrder(#[from] OutOfOrder),
     #[error("write a checkpoint: {0}")]
     Checkpoint(#[from] serde_json::Error),
-    #[error("go on: every symbol has stopped")]
-    AllStopped,
 }
 
 /// How often the session looks at its clocks.
@@ -161,6 +159,13 @@ impl<'a> Session<'a> {
                 }
             }
         }
+    }
+
+    /// Whether no symbol is left; then there is nothing to be connected for.
+    fn is_given_up(&self) -> bool {
+        self.slots
+            .iter()
+            .all(|slot| matches!(slot.stage, Stage::Stopped))
     }
 
     fn waiting(&self) -> usize {
@@ -273,12 +278,10 @@ impl<'a> Session<'a> {
         if is_dead {
             self.reconnect_now();
         }
-        if self
-            .slots
-            .iter()
-            .all(|slot| matches!(slot.stage, Stage::Stopped))
-        {
-            return Err(SessionError::AllStopped);
+        if self.is_given_up() {
+            self.stream = None;
+            self.connecting = None;
+            self.connect_at = None;
         }
         if self.connect_at.is_some_and(|at| now >= at) && !self.is_paused {
             self.connect_at = None;

@@ -116,6 +116,10 @@ fn of_collecting(error: CollectError) -> CliError {
         CollectError::Journal(error) => error.into(),
         CollectError::Store(error) => error.into(),
         CollectError::Source(error) => error.into(),
+        error @ CollectError::AllStopped => CliError::from(error).hint(
+            "check that --ws-url and --rest-url are the exchange that was collected from; for \
+             another one use another --state-dir and --store",
+        ),
         error => CliError::from(error)
             .hint("start it again: it goes on from what was committed; the log tells more"),
     }
