@@ -11,6 +11,7 @@
 mod common;
 
 use std::{
+    fs::File,
     io::{Read, Write},
     net::TcpStream,
     os::unix::process::ExitStatusExt,
@@ -162,6 +163,16 @@ impl Scene {
 
     fn state_dir(&self) -> PathBuf {
         self.directory.path().join("state")
+    }
+
+    /// Where a collector logs.
+    fn log(&self) -> PathBuf {
+        self.directory.path().join("collect.log")
+    }
+
+    fn logs(&self, what: &str) -> usize {
+        let log = std::fs::read_to_string(self.log()).unwrap_or_default();
+        log.matches(what).count()
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -371,20 +382,24 @@ const TAPE: [&str; 6] = [
 
 impl Collecting {
     fn start(scene: &Scene) -> Self {
+        Self::with(scene, &["--breaker-open", "1h"])
+    }
+
+    fn with(scene: &Scene, more: &[&str]) -> Self {
         let sim = Sim::start(&TAPE, &["--symbols", "BTCUSDT", "--history", "3000"]);
-        let process = Self::process(scene, &sim);
+        let process = Self::process(scene, &sim, more);
         Self { sim, process }
     }
 
-    fn process(scene: &Scene, sim: &Sim) -> Process {
+    fn process(scene: &Scene, sim: &Sim, more: &[&str]) -> Process {
         let child = scene
             .command(&["collect", "BTCUSDT", "-t", "10,250"])
             .args(["--ws-url", &sim.ws, "--rest-url", &sim.rest])
             .args(["--commit-interval", "20ms", "--batch-age", "100ms"])
-            .args(["--breaker-open", "1h"])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(File::create(scene.log()).expect("a file"))
             .spawn()
             .expect("collect starts");
         Process(child)
@@ -512,4 +527,46 @@ fn damage_is_found_named_and_out_of_the_way_of_the_rest() {
             .ask("SELECT count(*) FROM events WHERE code = 'spool.dropped'"),
         1
     );
+}
+
+#[test]
+fn a_full_disk_stops_a_collector_only_until_there_is_room() {
+    let scene = Scene::sqlite();
+    scene.run(&["schema", "apply"]);
+    scene.place.poison("bars", "first_agg_trade_id >= 0");
+    let limits = [
+        "--breaker-open",
+        "300ms",
+        "--retry-min",
+        "50ms",
+        "--retry-max",
+        "300ms",
+    ];
+    let full = [&limits[..], &["--journal-max-pages", "40"]].concat();
+    let mut collecting = Collecting::with(&scene, &full);
+    until("a commit to fail", || {
+        scene.logs("database or disk is full; going on from the journal") > 2
+    });
+    assert!(collecting.process.0.try_wait().expect("a child").is_none());
+    scene.place.heal("bars");
+    until("the spool to drain", || {
+        let list = scene.json(&["spool", "ls"], 0);
+        scene.place.count("bars") > 50 && list["totals"]["rows"].as_i64() < Some(50)
+    });
+    let before = scene.place.count("bars");
+    until("more bars", || scene.place.count("bars") > before + 20);
+    collecting.judge(&scene);
+}
+
+#[test]
+fn a_spool_that_is_too_old_is_a_full_one() {
+    let scene = Scene::sqlite();
+    scene.run(&["schema", "apply"]);
+    scene.place.poison("bars", "first_agg_trade_id >= 0");
+    let limits = ["--breaker-open", "300ms", "--spool-age", "1s"];
+    let collecting = Collecting::with(&scene, &limits);
+    until("consuming to stop", || scene.logs("spool is full") > 0);
+    scene.place.heal("bars");
+    until("consuming to go on", || scene.logs("consuming again") > 0);
+    collecting.judge(&scene);
 }

@@ -1,5 +1,7 @@
 //! The spool, for people and as JSON. Times are µs since 1970 UTC.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -116,10 +118,11 @@ pub fn list_human(
         indicatif::BinaryBytes(stats.size_bytes)
     );
     if let Some(oldest_us) = stats.oldest_us {
-        line += &format!(", the oldest for {}", age(Some(now_us - oldest_us)));
+        let _ = write!(line, ", the oldest for {}", age(Some(now_us - oldest_us)));
     }
     if stats.dead_rows > 0 {
-        line += &format!(
+        let _ = write!(
+            line,
             "; {} rows in {} batches are kept aside",
             grouped(stats.dead_rows),
             grouped(stats.dead_batches)
@@ -260,7 +263,7 @@ pub fn flushed_text(rows: u64, left: &SpoolStats) -> String {
         grouped(left.rows)
     );
     if left.dead_rows > 0 {
-        text += &format!("; {} kept aside", grouped(left.dead_rows));
+        let _ = write!(text, "; {} kept aside", grouped(left.dead_rows));
     }
     text
 }
@@ -321,7 +324,8 @@ pub fn dropped_text(dropped: &Dropped) -> String {
         grouped(dropped.batches.len() as u64)
     );
     for gap in &dropped.gaps {
-        text += &format!(
+        let _ = write!(
+            text,
             "\n{}: bars of trades {} to {} are missing now",
             gap.symbol, gap.first_id, gap.last_id
         );

@@ -169,12 +169,10 @@ impl Deliverer {
             let pause = match step {
                 Step::Progress => continue,
                 Step::Failed(_) | Step::Waits(_) if finish.is_cancelled() => return Ok(()),
-                Step::Empty if finish.is_cancelled() => {
-                    if self.parts.journal.seal(None).await? == 0 {
-                        return Ok(());
-                    }
-                    continue;
-                }
+                Step::Empty if finish.is_cancelled() => match self.seal(None).await? {
+                    Ok(0) | Err(_) => return Ok(()),
+                    Ok(_) => continue,
+                },
                 Step::Empty => {
                     self.release().await;
                     let pause = if self.parts.journal.stats().rows > 0 {
@@ -188,8 +186,10 @@ impl Deliverer {
                         () = tokio::time::sleep(pause) => {}
                     }
                     let now_us = self.parts.clock.wall_us();
-                    self.parts.journal.seal(Some(now_us)).await?;
-                    continue;
+                    match self.seal(Some(now_us)).await? {
+                        Ok(_) => continue,
+                        Err(pause) => pause,
+                    }
                 }
                 Step::Failed(pause) | Step::Waits(pause) => pause,
             };
@@ -203,7 +203,9 @@ impl Deliverer {
     }
 
     async fn flush(&mut self) -> Result<bool, JournalError> {
-        self.parts.journal.seal(None).await?;
+        while let Err(pause) = self.seal(None).await? {
+            tokio::time::sleep(pause).await;
+        }
         loop {
             let step = self.step().await?;
             self.show();
@@ -216,6 +218,19 @@ impl Deliverer {
                     tokio::time::sleep(pause).await;
                 }
             }
+        }
+    }
+
+    /// Closes batches. A disk that fails or is full for a while is no end: the pause before
+    /// the next attempt is returned then.
+    async fn seal(&mut self, now_us: Option<i64>) -> Result<Result<usize, Duration>, JournalError> {
+        match self.parts.journal.seal(now_us).await {
+            Ok(sealed) => Ok(Ok(sealed)),
+            Err(JournalError::Closed) => Err(JournalError::Closed),
+            Err(error) => match self.failed(0, 0, error.to_string()) {
+                Step::Failed(pause) => Ok(Err(pause)),
+                _ => Ok(Err(LOOK_INTERVAL)),
+            },
         }
     }
 

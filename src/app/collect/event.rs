@@ -192,6 +192,8 @@ pub enum Event {
     SpoolFull {
         /// Bytes in the spool.
         size_bytes: u64,
+        /// The age of the oldest batch.
+        oldest: Duration,
     },
     /// The spool has drained: consuming goes on.
     SpoolDrained {
@@ -518,10 +520,12 @@ impl fmt::Display for Event {
                     short(*retry_in)
                 )
             }
-            Self::SpoolFull { size_bytes } => {
+            Self::SpoolFull { size_bytes, oldest } => {
                 write!(
                     f,
-                    "spool is full with {size_bytes} bytes: nothing is consumed until it drains"
+                    "spool is full with {size_bytes} bytes, the oldest for {}: nothing is \
+                     consumed until it drains",
+                    short(*oldest)
                 )
             }
             Self::SpoolDrained { size_bytes } => {

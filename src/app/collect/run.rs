@@ -101,7 +101,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         accept_store: collector.accept_store,
         batch_rows: limits.batch_rows,
         batch_age_us: micros(limits.batch_age),
-        max_pages: None,
+        max_pages: limits.journal_max_pages,
         crash: settings.crash.clone(),
     };
     let journal = {

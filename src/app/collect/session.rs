@@ -31,7 +31,7 @@ use super::{
     fetch::{self, Answer, Answered, backoff},
     outbox::Outbox,
     pipe::Pipe,
-    settings::Settings,
+    settings::{Settings, micros},
     slot::{Slot, Stage},
     snapshot::Board,
     start::{self, StartError, Started},
@@ -394,9 +394,14 @@ impl<'a> Session<'a> {
 
     /// Stops consuming while the spool is full, and goes on when it has drained.
     fn pause_or_resume(&mut self) {
-        let limit = self.context.settings.limits.spool_size_bytes;
-        let size_bytes = self.context.journal.stats().size_bytes;
-        if !self.is_paused && size_bytes >= limit {
+        let limits = &self.context.settings.limits;
+        let (limit, limit_us) = (limits.spool_size_bytes, micros(limits.spool_age));
+        let spool = self.context.journal.stats();
+        let size_bytes = spool.size_bytes;
+        let age_us = spool.oldest_us.map_or(0, |oldest_us| {
+            self.context.clock.wall_us().saturating_sub(oldest_us)
+        });
+        if !self.is_paused && (size_bytes >= limit || age_us >= limit_us) {
             self.is_paused = true;
             self.stream = None;
             self.connecting = None;
@@ -404,8 +409,11 @@ impl<'a> Session<'a> {
             for slot in &mut self.slots {
                 slot.disconnected();
             }
-            self.emit(&Event::SpoolFull { size_bytes });
-        } else if self.is_paused && size_bytes < limit / 10 * 9 {
+            self.emit(&Event::SpoolFull {
+                size_bytes,
+                oldest: Duration::from_micros(age_us.unsigned_abs()),
+            });
+        } else if self.is_paused && size_bytes < limit / 10 * 9 && age_us < limit_us / 10 * 9 {
             self.is_paused = false;
             self.connect_at = Some(Instant::now());
             self.emit(&Event::SpoolDrained { size_bytes });

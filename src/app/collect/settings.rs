@@ -77,6 +77,10 @@ pub struct Limits {
     pub delivery_lease: Duration,
     /// Bytes in the spool at which consuming stops.
     pub spool_size_bytes: u64,
+    /// The age of the oldest batch in the spool at which consuming stops.
+    pub spool_age: Duration,
+    /// The journal may have so many pages, as if the disk were full then; for tests.
+    pub journal_max_pages: Option<u32>,
     /// How far back a series that only the store knows is continued.
     pub resume_reach: Duration,
 }
@@ -107,6 +111,8 @@ impl Default for Limits {
             breaker_open: Duration::from_secs(60),
             delivery_lease: Duration::from_secs(30),
             spool_size_bytes: 2 << 30,
+            spool_age: Duration::from_secs(7 * 86_400),
+            journal_max_pages: None,
             resume_reach: Duration::from_secs(7 * 86_400),
         }
     }

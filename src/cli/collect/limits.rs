@@ -74,6 +74,12 @@ pub struct LimitsArgs {
     /// Stop consuming when the spool is so large
     #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size_bytes, default_value = "2GiB")]
     spool_size: u64,
+    /// Stop consuming when the oldest batch in the spool is so old
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "7d")]
+    spool_age: Duration,
+    /// Let the journal have so many pages, as if the disk were full then.
+    #[arg(long, value_name = "N", value_parser = positive::<u32>, hide = true)]
+    journal_max_pages: Option<u32>,
     /// Put so many symbols on one connection
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "50")]
     symbols_per_connection: usize,
@@ -134,6 +140,8 @@ impl LimitsArgs {
             breaker_open: self.breaker_open,
             delivery_lease: self.delivery_lease,
             spool_size_bytes: self.spool_size,
+            spool_age: self.spool_age,
+            journal_max_pages: self.journal_max_pages,
             resume_reach: self.resume_reach,
         })
     }
