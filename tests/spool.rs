@@ -408,7 +408,8 @@ impl Collecting {
     /// Stops it; the store then holds exactly the bars of the tape.
     fn judge(mut self, scene: &Scene) {
         self.process.terminate();
-        assert!(self.process.wait().success());
+        let log = || std::fs::read_to_string(scene.log()).unwrap_or_default();
+        assert!(self.process.wait().success(), "{}", log());
         scene.json(&["spool", "flush"], 0);
         let verified = scene.run(&["verify", "BTCUSDT"]);
         assert!(verified.status.success(), "{}", text(&verified.stdout));
@@ -542,7 +543,11 @@ fn a_full_disk_stops_a_collector_only_until_there_is_room() {
         "--retry-max",
         "300ms",
     ];
-    let full = [&limits[..], &["--journal-max-pages", "40"]].concat();
+    let full = [
+        &limits[..],
+        &["--journal-max-pages", "150", "--record-trades"],
+    ]
+    .concat();
     let mut collecting = Collecting::with(&scene, &full);
     until("a commit to fail", || {
         scene.logs("database or disk is full; going on from the journal") > 2
