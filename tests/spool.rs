@@ -575,3 +575,47 @@ fn a_spool_that_is_too_old_is_a_full_one() {
     until("consuming to go on", || scene.logs("consuming again") > 0);
     collecting.judge(&scene);
 }
+
+#[test]
+fn a_damaged_journal_is_made_up_for_from_the_store_and_the_exchange() {
+    let scene = Scene::sqlite();
+    let mut collecting = Collecting::start(&scene);
+    until("bars", || {
+        scene.directory.path().join("store.sqlite").exists()
+            && scene.json(&["spool", "ls"], 0)["totals"]["rows"].is_u64()
+            && scene.place.count("sqlite_schema") > 5
+            && scene.place.count("bars") > 50
+    });
+    collecting.process.0.kill().expect("killed");
+    collecting.process.wait();
+    let path = scene.state_dir().join("journal.sqlite");
+    let wal = scene.state_dir().join("journal.sqlite-wal");
+    if wal.exists() {
+        std::fs::remove_file(wal).expect("removed");
+    }
+    let mut bytes = std::fs::read(&path).expect("read");
+    if bytes.len() <= 4096 {
+        // Nothing but the write-ahead log was written yet; half a file is damaged as well.
+        bytes = Vec::new();
+        let whole = tempfile::tempdir().expect("a directory");
+        let options = Options {
+            store: Some(scene.place.bound()),
+            accept_store: false,
+            batch_rows: 1,
+            batch_age_us: 1,
+            max_pages: None,
+            crash: CrashPoints::default(),
+        };
+        drop(Journal::open(whole.path(), options).expect("a journal"));
+        bytes.extend(std::fs::read(whole.path().join("journal.sqlite")).expect("read"));
+    }
+    bytes[4096..].fill(0xa5);
+    std::fs::write(&path, bytes).expect("damaged");
+    collecting.process = Collecting::process(&scene, &collecting.sim, &[]);
+    until("the damage to be named", || {
+        scene.logs("journal is damaged") > 0
+    });
+    let before = scene.place.count("bars");
+    until("more bars", || scene.place.count("bars") > before + 20);
+    collecting.judge(&scene);
+}

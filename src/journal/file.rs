@@ -92,6 +92,16 @@ pub struct Committed {
     pub rows: u64,
 }
 
+/// A damaged journal that was moved out of the way. Whatever it held that the store does
+/// not have is fetched from the exchange again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Where it is now.
+    pub copy: PathBuf,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
 /// An open journal.
 #[derive(Debug)]
 pub struct Journal {
@@ -102,6 +112,7 @@ pub struct Journal {
     /// Changes when another connection has changed the file.
     data_version: i64,
     path: PathBuf,
+    set_aside: Option<SetAside>,
     /// Holding the file holds the lock; none when only attached.
     _lock: Option<File>,
 }
@@ -125,10 +136,24 @@ impl Journal {
             });
         }
         let lock = lock(directory)?;
-        let journal = Self::start(directory, options, Some(lock))?;
+        let journal = match Self::start(directory, options.clone()) {
+            Err(JournalError::Sqlite(error)) if is_corrupt(&error) => {
+                let copy = set_aside(directory).map_err(unusable)?;
+                let mut journal = Self::start(directory, options)?;
+                journal.set_aside = Some(SetAside {
+                    copy,
+                    reason: error.to_string(),
+                });
+                journal
+            }
+            journal => journal?,
+        };
         // Whoever collected here before is gone, and its lease with it.
         lease::end_of_collectors(&journal.connection)?;
-        Ok(journal)
+        Ok(Self {
+            _lock: Some(lock),
+            ..journal
+        })
     }
 
     /// Opens the journal in `directory` beside whoever collects there. It takes no lock;
@@ -158,10 +183,10 @@ impl Journal {
         } else {
             Some(lock(directory)?)
         };
-        Self::start(directory, options, None)
+        Self::start(directory, options)
     }
 
-    fn start(directory: &Path, options: Options, lock: Option<File>) -> Result<Self, JournalError> {
+    fn start(directory: &Path, options: Options) -> Result<Self, JournalError> {
         let path = directory.join(FILE_NAME);
         let mut connection = Connection::open(&path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -179,7 +204,8 @@ impl Journal {
             stats: spool::SpoolStats::default(),
             data_version: -1,
             path: directory.to_owned(),
-            _lock: lock,
+            set_aside: None,
+            _lock: None,
         };
         journal.id = journal.meta_or_insert("journal_id", &random_id())?;
         journal.meta_or_insert("last_version", "0")?;
@@ -321,11 +347,44 @@ impl Journal {
         })
     }
 
+    /// The damaged journal that this one stands in for, if there was one.
+    #[must_use]
+    pub fn set_aside(&self) -> Option<&SetAside> {
+        self.set_aside.as_ref()
+    }
+
     /// The spool as it is now.
     #[must_use]
     pub fn stats(&self) -> spool::SpoolStats {
         self.stats
     }
+}
+
+/// Whether the file is a database, but not what was written.
+fn is_corrupt(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt)
+}
+
+/// Moves the journal's files out of the way, under a name that is free. Nothing of them is
+/// deleted.
+fn set_aside(directory: &Path) -> std::io::Result<PathBuf> {
+    let mut number = 1;
+    let copy = loop {
+        let copy = directory.join(format!("journal.damaged-{number}.sqlite"));
+        if !copy.try_exists()? {
+            break copy;
+        }
+        number += 1;
+    };
+    for suffix in ["-wal", "-shm", ""] {
+        let from = directory.join(format!("{FILE_NAME}{suffix}"));
+        if from.try_exists()? {
+            let mut to = copy.clone().into_os_string();
+            to.push(suffix);
+            std::fs::rename(from, to)?;
+        }
+    }
+    Ok(copy)
 }
 
 /// The version for rows that are written at `now_us`: later than every one before, also

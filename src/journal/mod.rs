@@ -15,6 +15,6 @@ pub mod spool;
 pub use actor::{JournalHandle, Lease, start};
 pub use delivery::{Claim, Confirmed, Refusal};
 pub use error::JournalError;
-pub use file::{CheckpointRow, Commit, Committed, Journal, Options};
+pub use file::{CheckpointRow, Commit, Committed, Journal, Options, SetAside};
 pub use inspect::{BatchInfo, BatchState, Finding};
 pub use spool::{SpoolStats, SpooledBatch};

@@ -1,6 +1,6 @@
 //! What happens while collecting, as facts. A reporter decides how they look.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::domain::{liveness::Evidence, symbol::Symbol, threshold::Threshold};
 
@@ -188,6 +188,13 @@ pub enum Event {
         /// When it is tried again.
         retry_in: Duration,
     },
+    /// The journal was damaged: it is kept under another name, and a new one was begun.
+    JournalSetAside {
+        /// Where it is now.
+        copy: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The spool is full: nothing is consumed until it drains.
     SpoolFull {
         /// Bytes in the spool.
@@ -294,6 +301,7 @@ impl Event {
             Self::IdReset { .. } => "symbol.id_reset",
             Self::Malformed { .. } => "messages.malformed",
             Self::CommitFailed { .. } => "journal.commit_failed",
+            Self::JournalSetAside { .. } => "journal.set_aside",
             Self::SpoolFull { .. } => "spool.full",
             Self::SpoolDrained { .. } => "spool.drained",
             Self::DeliveryFailed { .. } => "delivery.failed",
@@ -344,6 +352,7 @@ impl Event {
             | Self::StoreMisconfigured { .. }
             | Self::DeadLetters { .. }
             | Self::BatchDamaged { .. }
+            | Self::JournalSetAside { .. }
             | Self::SpoolFull { .. } => Severity::Critical,
         }
     }
@@ -520,6 +529,12 @@ impl fmt::Display for Event {
                     short(*retry_in)
                 )
             }
+            Self::JournalSetAside { copy, reason } => write!(
+                f,
+                "journal is damaged ({reason}): it is kept as {}, and a new one is begun; what \
+                 the store lacks is fetched again",
+                copy.display()
+            ),
             Self::SpoolFull { size_bytes, oldest } => {
                 write!(
                     f,

@@ -110,6 +110,12 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
             .await
             .map_err(|error| failed("the journal", &error))??
     };
+    if let Some(set_aside) = journal.set_aside() {
+        collector.emit.emit(&Event::JournalSetAside {
+            copy: set_aside.copy.clone(),
+            reason: set_aside.reason.clone(),
+        });
+    }
     let (journal, journal_thread) = journal::start(journal)?;
     let exchange: ExchangeName = collector.source.name().into();
     let context = Context {
