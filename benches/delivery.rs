@@ -199,7 +199,7 @@ impl Place {
         }
         let begun = wall_time();
         let mut journal = journal(directory.path(), batch_rows);
-        while let Some(batch) = journal.next_batch(0).expect("a readable journal") {
+        while let Some(batch) = journal.next_batch().expect("a readable journal") {
             let insert = Batch {
                 rows: batch.rows,
                 token: batch.token,
@@ -217,7 +217,8 @@ impl Place {
 
 fn journal(directory: &Path, batch_rows: usize) -> Journal {
     let options = Options {
-        store: "clickhouse:bench".to_owned(),
+        store: Some("clickhouse:bench".to_owned()),
+        max_pages: None,
         accept_store: false,
         batch_rows,
         batch_age_us: i64::MAX / 4,

@@ -33,7 +33,8 @@ const STATE_BYTES: usize = 2000;
 
 fn journal(directory: &Path) -> Journal {
     let options = Options {
-        store: "sqlite:bench".to_owned(),
+        store: Some("sqlite:bench".to_owned()),
+        max_pages: None,
         accept_store: false,
         batch_rows: 1000,
         batch_age_us: 1_000_000,

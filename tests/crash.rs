@@ -198,6 +198,10 @@ fn kill_at_random(scene: &Scene, rounds: u64, seed: u64) {
 /// Dies once at each named point; each must be come to.
 fn kill_at_every_point(scene: &Scene) {
     for point in CrashPoint::ALL {
+        // This store takes every row.
+        if CrashPoint::ON_REFUSAL.contains(&point) {
+            continue;
+        }
         let at = format!("{}:2", point.as_str());
         let is_stop = point == CrashPoint::StopCommitted;
         let mut collector =

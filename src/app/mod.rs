@@ -4,4 +4,5 @@ pub mod clock;
 pub mod collect;
 pub mod crash;
 pub mod from_tape;
+pub mod spool;
 pub mod verify;

@@ -29,6 +29,7 @@ use super::{
     exit::ExitCode,
     probe::{self, ProbeArgs},
     schema::{self, SchemaArgs},
+    spool::SpoolArgs,
     verify::VerifyArgs,
 };
 
@@ -50,6 +51,7 @@ enum Command {
     Collect(Box<CollectArgs>),
     Bars(BarsArgs),
     Verify(VerifyArgs),
+    Spool(SpoolArgs),
     Config(ConfigArgs),
     Schema(SchemaArgs),
     Probe(ProbeArgs),
@@ -158,7 +160,11 @@ impl Command {
         match self {
             Self::Collect(args) => args.flags(),
             Self::Bars(args) => args.flags(),
-            Self::Verify(_) | Self::Config(_) | Self::Schema(_) | Self::Probe(_) => BTreeMap::new(),
+            Self::Verify(_)
+            | Self::Spool(_)
+            | Self::Config(_)
+            | Self::Schema(_)
+            | Self::Probe(_) => BTreeMap::new(),
         }
     }
 
@@ -167,6 +173,7 @@ impl Command {
             Self::Collect(args) => args.run(context),
             Self::Bars(args) => args.run(context),
             Self::Verify(args) => args.run(context),
+            Self::Spool(args) => args.run(context),
             Self::Config(args) => args.run(context),
             Self::Schema(args) => block_on(async {
                 let (mut out, mut messages) =

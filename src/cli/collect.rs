@@ -17,12 +17,13 @@ use super::{
     exit::ExitCode,
 };
 
-mod exchange;
+pub mod exchange;
 mod limits;
 mod run;
 mod sim;
 
 use limits::LimitsArgs;
+pub use run::collector_name;
 use sim::SimArgs;
 
 /// Collect live trades and keep exact range bars of them

@@ -1,17 +1,18 @@
 //! What every subcommand is given.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use clap::ValueEnum;
 
 use crate::{
     app::clock::Clock,
-    config::Settings,
+    config::{Settings, settings::Origin},
     report::Printer,
     store::{self, StoreOptions, address::StoreAddress, sink::Store},
 };
 
 use super::{
+    collect::exchange::SIM,
     error::{CliError, Edge as _},
     exit::ExitCode,
 };
@@ -56,6 +57,20 @@ impl Context {
                     .hint("use -o human or -o json"),
             ),
         }
+    }
+
+    /// The directory of the journal. What is made up has one of its own, so that trying it
+    /// out does not tie the default one to a store.
+    ///
+    /// # Errors
+    /// When there is no such directory.
+    pub fn journal_dir(&self) -> Result<PathBuf, CliError> {
+        let state_dir = self.settings.state_dir()?;
+        let is_default = state_dir.origin == Origin::Default;
+        if is_default && self.settings.exchange.value.as_str() == SIM {
+            return Ok(state_dir.value.join(SIM));
+        }
+        Ok(state_dir.value.clone())
     }
 
     /// The store to read from; none when it is a file that is not there yet.

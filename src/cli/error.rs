@@ -163,6 +163,19 @@ fn of_journal(error: &JournalError) -> (ExitCode, Option<String>) {
             "use another --state-dir for another store; if it is the same store at a new \
              address, add --accept-store once",
         ),
+        JournalError::Missing { .. } => (
+            ExitCode::Failed,
+            "'streamkit collect' makes one; name its directory with --state-dir, or add \
+             --exchange sim for that of the simulated exchange",
+        ),
+        JournalError::UnknownBatch { .. } => (
+            ExitCode::Failed,
+            "'streamkit spool ls' lists the batches; what was delivered is not there any more",
+        ),
+        JournalError::Damaged { .. } => (
+            ExitCode::Failed,
+            "'streamkit spool verify' finds all damage; check the disk of --state-dir",
+        ),
         JournalError::UnknownFormat { .. } => (
             ExitCode::Configuration,
             "use the program that made the file, or another --state-dir",

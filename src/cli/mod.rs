@@ -13,6 +13,7 @@ pub mod error;
 pub mod exit;
 pub mod probe;
 pub mod schema;
+mod spool;
 mod verify;
 
 pub use app::run;

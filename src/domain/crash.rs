@@ -20,30 +20,42 @@ pub enum CrashPoint {
     JournalAfterCommit,
     /// A batch got its boundary and token.
     BatchSealed,
+    /// The lease to deliver is taken.
+    LeaseTaken,
     /// A batch is about to be sent.
     BeforeSend,
     /// The store has confirmed a batch; the journal still holds it.
     StoreConfirmed,
     /// The batch is deleted from the journal.
     BatchDeleted,
+    /// A batch that the store refuses is split.
+    BatchSplit,
+    /// A row that the store refuses is set aside.
+    RowRefused,
     /// Everything is committed at a graceful stop; delivery is not finished.
     StopCommitted,
 }
 
 impl CrashPoint {
     /// Every point.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::TradesTaken,
         Self::PageTaken,
         Self::JournalRowsWritten,
         Self::JournalBeforeCommit,
         Self::JournalAfterCommit,
         Self::BatchSealed,
+        Self::LeaseTaken,
         Self::BeforeSend,
         Self::StoreConfirmed,
         Self::BatchDeleted,
+        Self::BatchSplit,
+        Self::RowRefused,
         Self::StopCommitted,
     ];
+
+    /// The points that are come to only when the store refuses rows for their content.
+    pub const ON_REFUSAL: [Self; 2] = [Self::BatchSplit, Self::RowRefused];
 
     /// Its name on the command line.
     #[must_use]
@@ -55,9 +67,12 @@ impl CrashPoint {
             Self::JournalBeforeCommit => "journal-before-commit",
             Self::JournalAfterCommit => "journal-after-commit",
             Self::BatchSealed => "batch-sealed",
+            Self::LeaseTaken => "lease-taken",
             Self::BeforeSend => "before-send",
             Self::StoreConfirmed => "store-confirmed",
             Self::BatchDeleted => "batch-deleted",
+            Self::BatchSplit => "batch-split",
+            Self::RowRefused => "row-refused",
             Self::StopCommitted => "stop-committed",
         }
     }

@@ -7,6 +7,7 @@
 
 pub mod anchor;
 pub mod bar;
+pub mod breaker;
 pub mod crash;
 pub mod features;
 pub mod ladder;

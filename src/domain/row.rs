@@ -193,6 +193,33 @@ impl Rows {
         }
     }
 
+    /// The first `count` rows, and the others.
+    #[must_use]
+    pub fn split_at(self, count: usize) -> (Self, Self) {
+        fn split<T>(mut rows: Vec<T>, count: usize) -> (Vec<T>, Vec<T>) {
+            let others = rows.split_off(count.min(rows.len()));
+            (rows, others)
+        }
+        match self {
+            Self::Bars(rows) => {
+                let (first, others) = split(rows, count);
+                (Self::Bars(first), Self::Bars(others))
+            }
+            Self::Trades(rows) => {
+                let (first, others) = split(rows, count);
+                (Self::Trades(first), Self::Trades(others))
+            }
+            Self::Gaps(rows) => {
+                let (first, others) = split(rows, count);
+                (Self::Gaps(first), Self::Gaps(others))
+            }
+            Self::Events(rows) => {
+                let (first, others) = split(rows, count);
+                (Self::Events(first), Self::Events(others))
+            }
+        }
+    }
+
     /// Whether there is no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -4,16 +4,18 @@
 //! answer later. The queue to the thread is bounded, so a slow disk is felt where the
 //! trades are taken, not in memory.
 
-use std::thread;
+use std::{sync::Arc, thread};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::domain::{anchor::Anchor, symbol::Symbol};
 
 use super::{
+    delivery::{Claim, Confirmed, Refusal},
     error::JournalError,
     file::{Commit, Committed, Journal},
-    spool::{SpoolStats, SpooledBatch},
+    lease::Holder,
+    spool::SpoolStats,
 };
 
 /// Requests that may wait for the thread.
@@ -25,9 +27,24 @@ enum Request {
     Checkpoint(Box<str>, Symbol, Anchor, Reply<Option<String>>),
     Commit(Commit, Reply<Committed>),
     Seal(Option<i64>, Reply<usize>),
-    NextBatch(i64, Reply<Option<SpooledBatch>>),
-    Delivered(i64, Reply<SpoolStats>),
+    Claim(Lease, Reply<Claim>),
+    TakeLease(Lease, Reply<Option<Holder>>),
+    ReleaseLease(Arc<str>, Reply<()>),
+    Delivered(i64, Reply<Confirmed>),
     Failed(i64, String, Reply<()>),
+    Split(i64, String, Reply<bool>),
+    Refuse(i64, String, bool, Reply<Refusal>),
+}
+
+/// Who wants to deliver, from when on, and for how long.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// The name of whoever wants it.
+    pub holder: Arc<str>,
+    /// The wall clock, in µs.
+    pub now_us: i64,
+    /// For how long, in µs.
+    pub lease_us: i64,
 }
 
 /// A way to the journal's thread. Cheap to clone; the thread ends with the last clone.
@@ -72,8 +89,20 @@ fn serve(journal: &mut Journal, request: Request) {
         Request::Seal(now_us, reply) => {
             let _ = reply.send(journal.seal(now_us));
         }
-        Request::NextBatch(after, reply) => {
-            let _ = reply.send(journal.next_batch(after));
+        Request::Claim(lease, reply) => {
+            let _ = reply.send(journal.claim(&lease.holder, lease.now_us, lease.lease_us));
+        }
+        Request::TakeLease(lease, reply) => {
+            let _ = reply.send(journal.take_lease(&lease.holder, lease.now_us, lease.lease_us));
+        }
+        Request::ReleaseLease(holder, reply) => {
+            let _ = reply.send(journal.release_lease(&holder));
+        }
+        Request::Split(id, error, reply) => {
+            let _ = reply.send(journal.split(id, &error));
+        }
+        Request::Refuse(id, error, is_table_proven, reply) => {
+            let _ = reply.send(journal.refuse(id, &error, is_table_proven));
         }
         Request::Delivered(id, reply) => {
             let _ = reply.send(journal.delivered(id));
@@ -124,19 +153,58 @@ impl JournalHandle {
         self.ask(|reply| Request::Seal(now_us, reply)).await
     }
 
-    /// See [`Journal::next_batch`].
+    /// See [`Journal::claim`].
     ///
     /// # Errors
     /// As there, or when the journal's thread has ended.
-    pub async fn next_batch(&self, after: i64) -> Result<Option<SpooledBatch>, JournalError> {
-        self.ask(|reply| Request::NextBatch(after, reply)).await
+    pub async fn claim(&self, lease: Lease) -> Result<Claim, JournalError> {
+        self.ask(|reply| Request::Claim(lease, reply)).await
+    }
+
+    /// See [`Journal::take_lease`].
+    ///
+    /// # Errors
+    /// As there, or when the journal's thread has ended.
+    pub async fn take_lease(&self, lease: Lease) -> Result<Option<Holder>, JournalError> {
+        self.ask(|reply| Request::TakeLease(lease, reply)).await
+    }
+
+    /// See [`Journal::release_lease`].
+    ///
+    /// # Errors
+    /// As there, or when the journal's thread has ended.
+    pub async fn release_lease(&self, holder: &Arc<str>) -> Result<(), JournalError> {
+        let holder = Arc::clone(holder);
+        self.ask(|reply| Request::ReleaseLease(holder, reply)).await
+    }
+
+    /// See [`Journal::split`].
+    ///
+    /// # Errors
+    /// As there, or when the journal's thread has ended.
+    pub async fn split(&self, id: i64, error: String) -> Result<bool, JournalError> {
+        self.ask(|reply| Request::Split(id, error, reply)).await
+    }
+
+    /// See [`Journal::refuse`].
+    ///
+    /// # Errors
+    /// As there, or when the journal's thread has ended.
+    pub async fn refuse(
+        &self,
+        id: i64,
+        error: String,
+        is_table_proven: bool,
+    ) -> Result<Refusal, JournalError> {
+        self.ask(|reply| Request::Refuse(id, error, is_table_proven, reply))
+            .await
     }
 
     /// See [`Journal::delivered`].
     ///
     /// # Errors
     /// As there, or when the journal's thread has ended.
-    pub async fn delivered(&self, id: i64) -> Result<SpoolStats, JournalError> {
+    pub async fn delivered(&self, id: i64) -> Result<Confirmed, JournalError> {
         self.ask(|reply| Request::Delivered(id, reply)).await
     }
 

@@ -39,6 +39,18 @@ pub enum JournalError {
         /// The format that this build writes.
         known: i64,
     },
+    /// There is nothing to open.
+    #[error("open the journal in {}: there is none", path.display())]
+    Missing {
+        /// The state directory.
+        path: PathBuf,
+    },
+    /// A batch that was named is not in the spool.
+    #[error("find batch {batch} in the spool: it is not there")]
+    UnknownBatch {
+        /// The number that was named.
+        batch: i64,
+    },
     /// The spool holds rows for another store.
     #[error("use the journal in {}: it belongs to the store {bound}, not {asked}", path.display())]
     OtherStore {

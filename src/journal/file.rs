@@ -9,6 +9,7 @@
 //! checkpoints (exchange, symbol, anchor) → the ladder's state as JSON, last id
 //! batches     number (never reused), table, partition, state, rows, bytes, token …
 //! chunks      batch, place → one commit's rows, checksum
+//! leases      what → who does it, until when
 //! ```
 
 use std::{
@@ -19,7 +20,7 @@ use std::{
 };
 
 use rand::Rng;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::domain::{
     anchor::Anchor,
@@ -28,28 +29,28 @@ use crate::domain::{
     symbol::Symbol,
 };
 
-use super::{codec, error::JournalError, filesystem, spool};
+use super::{codec, error::JournalError, filesystem, lease, schema, spool};
 
 /// The journal's file in the state directory.
 pub const FILE_NAME: &str = "journal.sqlite";
 /// The file that is locked while a collector runs.
 pub const LOCK_NAME: &str = "collect.lock";
-/// `application_id` of the file: "skit" in ASCII.
-const APPLICATION_ID: i64 = 0x736b_6974;
-/// The format that this build writes.
-const FORMAT: i64 = 1;
+/// How long a statement waits for another process to end its transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a journal is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The store that the rows are for, without secrets.
-    pub store: String,
+    /// The store that the rows are for, without secrets; none to look only.
+    pub store: Option<String>,
     /// Take the journal over although it was made for another store.
     pub accept_store: bool,
     /// A batch is closed when it has so many rows.
     pub batch_rows: usize,
     /// A batch is closed when its first row is so old, in µs.
     pub batch_age_us: i64,
+    /// The file may have so many pages, as if the disk were full then; for tests.
+    pub max_pages: Option<u32>,
     /// What tests arm.
     pub crash: CrashPoints,
 }
@@ -87,6 +88,18 @@ pub struct Committed {
     pub version: u64,
     /// The spool after it.
     pub stats: spool::SpoolStats,
+    /// Rows that it put into the spool.
+    pub rows: u64,
+}
+
+/// A damaged journal that was moved out of the way. Whatever it held that the store does
+/// not have is fetched from the exchange again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Where it is now.
+    pub copy: PathBuf,
+    /// What is wrong with it.
+    pub reason: String,
 }
 
 /// An open journal.
@@ -96,10 +109,12 @@ pub struct Journal {
     pub(super) options: Options,
     pub(super) id: String,
     pub(super) stats: spool::SpoolStats,
-    last_version: u64,
+    /// Changes when another connection has changed the file.
+    data_version: i64,
     path: PathBuf,
-    /// Holding the file holds the lock.
-    _lock: File,
+    set_aside: Option<SetAside>,
+    /// Holding the file holds the lock; none when only attached.
+    _lock: Option<File>,
 }
 
 impl Journal {
@@ -121,32 +136,103 @@ impl Journal {
             });
         }
         let lock = lock(directory)?;
+        let journal = match Self::start(directory, options.clone()) {
+            Err(JournalError::Sqlite(error)) if is_corrupt(&error) => {
+                let copy = set_aside(directory).map_err(unusable)?;
+                let mut journal = Self::start(directory, options)?;
+                journal.set_aside = Some(SetAside {
+                    copy,
+                    reason: error.to_string(),
+                });
+                journal
+            }
+            journal => journal?,
+        };
+        // Whoever collected here before is gone, and its lease with it.
+        lease::end_of_collectors(&journal.connection)?;
+        Ok(Self {
+            _lock: Some(lock),
+            ..journal
+        })
+    }
+
+    /// Opens the journal in `directory` beside whoever collects there. It takes no lock;
+    /// what two processes must not do at once is kept apart by the lease.
+    ///
+    /// # Errors
+    /// When there is no journal, or it cannot be used; also when it has an older format
+    /// and a collector runs.
+    pub fn attach(directory: &Path, options: Options) -> Result<Self, JournalError> {
+        let unusable = |cause| JournalError::Unusable {
+            path: directory.to_owned(),
+            cause,
+        };
         let path = directory.join(FILE_NAME);
+        if !path.try_exists().map_err(unusable)? {
+            return Err(JournalError::Missing {
+                path: directory.to_owned(),
+            });
+        }
         let connection = Connection::open(&path)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        prepare(&connection, &path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        let is_current = schema::is_current(&connection, &path)?;
+        drop(connection);
+        // A running collector of another version must not have its tables changed.
+        let _lock = if is_current {
+            None
+        } else {
+            Some(lock(directory)?)
+        };
+        Self::start(directory, options)
+    }
+
+    fn start(directory: &Path, options: Options) -> Result<Self, JournalError> {
+        let path = directory.join(FILE_NAME);
+        let mut connection = Connection::open(&path)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        // A transaction that reads first and then writes would fail, without waiting, when
+        // another process has written in between.
+        connection.set_transaction_behavior(TransactionBehavior::Immediate);
+        schema::prepare(&mut connection, &path)?;
+        if let Some(pages) = options.max_pages {
+            connection.pragma_update(None, "max_page_count", pages)?;
+        }
         let mut journal = Self {
             connection,
             options,
             id: String::new(),
             stats: spool::SpoolStats::default(),
-            last_version: 0,
+            data_version: -1,
             path: directory.to_owned(),
-            _lock: lock,
+            set_aside: None,
+            _lock: None,
         };
         journal.id = journal.meta_or_insert("journal_id", &random_id())?;
-        journal.last_version = journal
-            .meta_or_insert("last_version", "0")?
-            .parse()
-            .unwrap_or_default();
+        journal.meta_or_insert("last_version", "0")?;
         journal.bind_store()?;
-        journal.stats = journal.read_stats()?;
+        journal.refresh()?;
         Ok(journal)
     }
 
+    /// Counts the spool again if another process has changed it.
+    pub(super) fn refresh(&mut self) -> Result<(), JournalError> {
+        let found: i64 = self
+            .connection
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))?;
+        if found != self.data_version {
+            self.stats = self.read_stats()?;
+            self.data_version = found;
+        }
+        Ok(())
+    }
+
     fn bind_store(&self) -> Result<(), JournalError> {
-        let bound = self.meta_or_insert("store", &self.options.store)?;
-        if bound == self.options.store {
+        let Some(asked) = &self.options.store else {
+            return Ok(());
+        };
+        let bound = self.meta_or_insert("store", asked)?;
+        if bound == *asked {
             return Ok(());
         }
         // A journal that holds nothing belongs to nobody yet: the other address may have
@@ -154,14 +240,14 @@ impl Journal {
         if self.options.accept_store || self.is_empty()? {
             self.connection.execute(
                 "UPDATE meta SET value = ?1 WHERE key = 'store'",
-                params![self.options.store],
+                params![asked],
             )?;
             return Ok(());
         }
         Err(JournalError::OtherStore {
             path: self.path.clone(),
             bound,
-            asked: self.options.store.clone(),
+            asked: asked.clone(),
         })
     }
 
@@ -210,11 +296,11 @@ impl Journal {
     /// # Errors
     /// When it failed; then nothing of it is in the journal.
     pub fn commit(&mut self, commit: Commit) -> Result<Committed, JournalError> {
-        let version = (self.last_version + 1).max(u64::try_from(commit.now_us).unwrap_or_default());
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.refresh()?;
+        let transaction = self.connection.transaction()?;
+        let version = next_version(&transaction, commit.now_us)?;
         let mut stats = self.stats;
+        let rows_before = stats.rows;
         for rows in commit.rows {
             for (partition, rows) in spool::split(rows, version) {
                 let added = spool::append(&transaction, partition, &rows, commit.now_us)?;
@@ -243,9 +329,6 @@ impl Journal {
                 ])?;
             }
         }
-        transaction
-            .prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'last_version'")?
-            .execute(params![version.to_string()])?;
         let sealed = spool::seal(&transaction, &self.id, &self.options, Some(commit.now_us))?;
         self.options.crash.reach(CrashPoint::JournalBeforeCommit);
         transaction.commit()?;
@@ -257,8 +340,17 @@ impl Journal {
             .oldest_us
             .or((stats.rows > 0).then_some(commit.now_us));
         self.stats = stats;
-        self.last_version = version;
-        Ok(Committed { version, stats })
+        Ok(Committed {
+            version,
+            stats,
+            rows: stats.rows - rows_before,
+        })
+    }
+
+    /// The damaged journal that this one stands in for, if there was one.
+    #[must_use]
+    pub fn set_aside(&self) -> Option<&SetAside> {
+        self.set_aside.as_ref()
     }
 
     /// The spool as it is now.
@@ -268,7 +360,52 @@ impl Journal {
     }
 }
 
-fn random_id() -> String {
+/// Whether the file is a database, but not what was written.
+fn is_corrupt(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt)
+}
+
+/// Moves the journal's files out of the way, under a name that is free. Nothing of them is
+/// deleted.
+fn set_aside(directory: &Path) -> std::io::Result<PathBuf> {
+    let mut number = 1;
+    let copy = loop {
+        let copy = directory.join(format!("journal.damaged-{number}.sqlite"));
+        if !copy.try_exists()? {
+            break copy;
+        }
+        number += 1;
+    };
+    for suffix in ["-wal", "-shm", ""] {
+        let from = directory.join(format!("{FILE_NAME}{suffix}"));
+        if from.try_exists()? {
+            let mut to = copy.clone().into_os_string();
+            to.push(suffix);
+            std::fs::rename(from, to)?;
+        }
+    }
+    Ok(copy)
+}
+
+/// The version for rows that are written at `now_us`: later than every one before, also
+/// when the clock has gone back and when another process has written.
+pub(super) fn next_version(
+    transaction: &Transaction<'_>,
+    now_us: i64,
+) -> Result<u64, JournalError> {
+    let last: String = transaction
+        .prepare_cached("SELECT value FROM meta WHERE key = 'last_version'")?
+        .query_row([], |row| row.get(0))?;
+    let last: u64 = last.parse().unwrap_or_default();
+    let version = (last + 1).max(u64::try_from(now_us).unwrap_or_default());
+    transaction
+        .prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'last_version'")?
+        .execute(params![version.to_string()])?;
+    Ok(version)
+}
+
+/// A name that is unlike any other.
+pub(super) fn random_id() -> String {
     let mut bytes = [0u8; 16];
     #[expect(
         clippy::disallowed_methods,
@@ -314,53 +451,6 @@ fn lock(directory: &Path) -> Result<File, JournalError> {
         }
         Err(std::fs::TryLockError::Error(cause)) => Err(unusable(cause)),
     }
-}
-
-/// Sets the connection up and creates the tables in a new file.
-fn prepare(connection: &Connection, path: &Path) -> Result<(), JournalError> {
-    // Effective only before the first table is made; freed pages can then be given back.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    let found: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables > 0 && (found, format) != (APPLICATION_ID, FORMAT) {
-        let found = if found == APPLICATION_ID { format } else { -1 };
-        return Err(JournalError::UnknownFormat {
-            path: path.to_owned(),
-            found,
-            known: FORMAT,
-        });
-    }
-    if tables == 0 {
-        connection.execute_batch(&format!(
-            "BEGIN;
-             PRAGMA application_id = {APPLICATION_ID};
-             PRAGMA user_version = {FORMAT};
-             CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-             CREATE TABLE checkpoints (
-               exchange TEXT NOT NULL, symbol TEXT NOT NULL, anchor TEXT NOT NULL,
-               last_agg_trade_id INTEGER NOT NULL, state TEXT NOT NULL,
-               committed_at_us INTEGER NOT NULL,
-               PRIMARY KEY (exchange, symbol, anchor)) STRICT;
-             CREATE TABLE batches (
-               id INTEGER PRIMARY KEY AUTOINCREMENT,
-               table_name TEXT NOT NULL, partition INTEGER NOT NULL,
-               state TEXT NOT NULL CHECK (state IN ('open', 'sealed')),
-               rows INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
-               token TEXT, created_at_us INTEGER NOT NULL,
-               attempts INTEGER NOT NULL DEFAULT 0, last_error TEXT) STRICT;
-             CREATE INDEX open_batches ON batches (table_name, partition) WHERE state = 'open';
-             CREATE TABLE chunks (
-               batch_id INTEGER NOT NULL, place INTEGER NOT NULL,
-               payload BLOB NOT NULL, crc32 INTEGER NOT NULL,
-               PRIMARY KEY (batch_id, place)) STRICT, WITHOUT ROWID;
-             COMMIT;"
-        ))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,12 +3,18 @@
 
 pub mod actor;
 pub mod codec;
+pub mod delivery;
 pub mod error;
 pub mod file;
 pub mod filesystem;
+pub mod inspect;
+pub mod lease;
+mod schema;
 pub mod spool;
 
-pub use actor::{JournalHandle, start};
+pub use actor::{JournalHandle, Lease, start};
+pub use delivery::{Claim, Confirmed, Refusal};
 pub use error::JournalError;
-pub use file::{CheckpointRow, Commit, Committed, Journal, Options};
+pub use file::{CheckpointRow, Commit, Committed, Journal, Options, SetAside};
+pub use inspect::{BatchInfo, BatchState, Finding};
 pub use spool::{SpoolStats, SpooledBatch};

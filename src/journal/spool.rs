@@ -5,18 +5,22 @@
 //! deduplication token, in a transaction, before it is sent for the first time. From
 //! then on it never changes, so that sending it again is the same insert.
 //!
+//! ```text
+//! open ──► sealed ──► (delivered: gone)
+//!            │ the store refuses its rows
+//!            ├─ two halves, sealed, in its place
+//!            └─ one row: refused ──► dead, when the rest of the batch is in
+//! any ─► damaged, when it is not what was written
+//! ```
+//!
 //! The token is a hash of the journal's random id, the batch's number (which is never
 //! reused) and the rows with their versions; never of content alone, because the
 //! store's memory of tokens outlives deletes and would swallow a second insert.
 
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 
-use crate::domain::{
-    anchor::Anchor,
-    crash::CrashPoint,
-    row::{Rows, Table},
-};
+use crate::domain::{anchor::Anchor, crash::CrashPoint, row::Rows};
 
 use super::{
     codec,
@@ -26,8 +30,6 @@ use super::{
 
 /// How many bytes of the hash make a token.
 const TOKEN_BYTES: usize = 16;
-/// Free pages that stay in the file.
-const KEPT_FREE_PAGES: i64 = 2048;
 
 /// A sealed batch, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,19 +42,25 @@ pub struct SpooledBatch {
     pub token: String,
     /// How often it was sent without success.
     pub attempts: u64,
+    /// When its first row was committed, in µs.
+    pub created_at_us: i64,
 }
 
 /// What the spool holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SpoolStats {
-    /// Batches, open and sealed.
+    /// Batches that are to be delivered.
     pub batches: u64,
     /// Rows in them.
     pub rows: u64,
     /// Bytes of rows in them.
     pub size_bytes: u64,
-    /// When the oldest batch was begun, in µs; none when the spool is empty.
+    /// When the oldest of them was begun, in µs; none when there is none.
     pub oldest_us: Option<i64>,
+    /// Batches that are not delivered by themselves: dead letters, and damaged ones.
+    pub dead_batches: u64,
+    /// Rows in those.
+    pub dead_rows: u64,
 }
 
 /// The partition of the store that a row belongs to: year × 100 + month, or 0 for
@@ -161,7 +169,7 @@ pub(super) fn append(
         batches: u64::from(open.is_none()),
         rows: rows.len() as u64,
         size_bytes,
-        oldest_us: None,
+        ..SpoolStats::default()
     })
 }
 
@@ -198,18 +206,13 @@ pub(super) fn seal(
         rows.collect::<Result<_, _>>()?
     };
     for id in &due {
-        let mut hash = Sha256::new();
-        hash.update(journal_id.as_bytes());
-        hash.update(id.to_le_bytes());
-        let mut chunks = transaction
-            .prepare_cached("SELECT payload FROM chunks WHERE batch_id = ?1 ORDER BY place")?;
-        let mut rows = chunks.query(params![id])?;
-        while let Some(row) = rows.next()? {
-            hash.update(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
-        }
-        let token = codec::hex(&hash.finalize()[..TOKEN_BYTES]);
+        let token = token(transaction, journal_id, *id)?;
         transaction
-            .prepare_cached("UPDATE batches SET state = 'sealed', token = ?2 WHERE id = ?1")?
+            .prepare_cached(
+                "UPDATE batches SET state = 'sealed', token = ?2, position = id,
+                   origin_rows = rows
+                 WHERE id = ?1",
+            )?
             .execute(params![id, token])?;
     }
     Ok(due.len())
@@ -221,9 +224,8 @@ impl Journal {
     /// # Errors
     /// When the transaction failed; nothing is sealed then.
     pub fn seal(&mut self, now_us: Option<i64>) -> Result<usize, JournalError> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.refresh()?;
+        let transaction = self.connection.transaction()?;
         let sealed = seal(&transaction, &self.id, &self.options, now_us)?;
         if sealed > 0 {
             transaction.commit()?;
@@ -232,148 +234,60 @@ impl Journal {
         Ok(sealed)
     }
 
-    /// The sealed batch with the lowest number above `after`.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or the batch is not what was written.
-    pub fn next_batch(&self, after: i64) -> Result<Option<SpooledBatch>, JournalError> {
-        let found = self
-            .connection
-            .prepare_cached(
-                "SELECT id, table_name, token, attempts FROM batches
-                 WHERE state = 'sealed' AND id > ?1 ORDER BY id LIMIT 1",
-            )?
-            .query_row(params![after], |row| {
-                Ok((
-                    row.get::<_, i64>(0)?,
-                    row.get::<_, String>(1)?,
-                    row.get::<_, Option<String>>(2)?,
-                    row.get::<_, i64>(3)?,
-                ))
-            })
-            .optional()?;
-        let Some((id, table, token, attempts)) = found else {
-            return Ok(None);
-        };
-        let damaged = |reason: String| JournalError::Damaged { batch: id, reason };
-        let token = token.ok_or_else(|| damaged("it has no token".to_owned()))?;
-        let table = Table::ALL
-            .into_iter()
-            .find(|known| known.as_str() == table)
-            .ok_or_else(|| damaged(format!("there is no table '{table}'")))?;
-        let mut statement = self.connection.prepare_cached(
-            "SELECT payload, crc32 FROM chunks WHERE batch_id = ?1 ORDER BY place",
-        )?;
-        let mut chunks = statement.query(params![id])?;
-        let mut rows: Option<Rows> = None;
-        while let Some(chunk) = chunks.next()? {
-            let payload = chunk.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-            let more = codec::decode(payload, chunk.get(1)?).map_err(damaged)?;
-            if more.table() != table {
-                return Err(damaged(format!(
-                    "it holds rows of {}",
-                    more.table().as_str()
-                )));
-            }
-            rows = Some(match rows {
-                None => more,
-                Some(rows) => join(rows, more),
-            });
-        }
-        let rows = rows.ok_or_else(|| damaged("it has no rows".to_owned()))?;
-        let attempts = attempts.unsigned_abs();
-        Ok(Some(SpooledBatch {
-            id,
-            rows,
-            token,
-            attempts,
-        }))
-    }
-
-    /// Deletes a batch that the store has confirmed.
-    ///
-    /// # Errors
-    /// When the transaction failed; the batch is still there then.
-    pub fn delivered(&mut self, id: i64) -> Result<SpoolStats, JournalError> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let removed = transaction
-            .prepare_cached("DELETE FROM batches WHERE id = ?1 RETURNING rows, size_bytes")?
-            .query_row(params![id], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
-            })
-            .optional()?;
-        transaction
-            .prepare_cached("DELETE FROM chunks WHERE batch_id = ?1")?
-            .execute(params![id])?;
-        let oldest_us = oldest_us(&transaction)?;
-        transaction.commit()?;
-        self.options.crash.reach(CrashPoint::BatchDeleted);
-        if let Some((rows, size_bytes)) = removed {
-            let stats = &mut self.stats;
-            stats.batches = stats.batches.saturating_sub(1);
-            stats.rows = stats.rows.saturating_sub(rows.unsigned_abs());
-            stats.size_bytes = stats.size_bytes.saturating_sub(size_bytes.unsigned_abs());
-        }
-        self.stats.oldest_us = oldest_us;
-        self.give_back_pages()?;
-        Ok(self.stats)
-    }
-
-    /// Gives the pages of a spool that was long back to the file system, a few at a
-    /// time; some are kept, because the spool will want them again.
-    fn give_back_pages(&self) -> Result<(), JournalError> {
-        let free: i64 = self
-            .connection
-            .pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-        if free > KEPT_FREE_PAGES {
-            self.connection
-                .execute_batch("PRAGMA incremental_vacuum(256)")?;
-        }
-        Ok(())
-    }
-
-    /// Notes that a batch was sent without success.
-    ///
-    /// # Errors
-    /// When the transaction failed.
-    pub fn failed(&mut self, id: i64, error: &str) -> Result<(), JournalError> {
-        self.connection
-            .prepare_cached(
-                "UPDATE batches SET attempts = attempts + 1, last_error = ?2 WHERE id = ?1",
-            )?
-            .execute(params![id, error])?;
-        Ok(())
-    }
-
+    /// The spool as the file has it.
     pub(super) fn read_stats(&self) -> Result<SpoolStats, JournalError> {
-        let mut stats = self.connection.query_row(
-            "SELECT count(*), coalesce(sum(rows), 0), coalesce(sum(size_bytes), 0) FROM batches",
-            [],
-            |row| {
-                Ok(SpoolStats {
-                    batches: row.get::<_, i64>(0)?.unsigned_abs(),
-                    rows: row.get::<_, i64>(1)?.unsigned_abs(),
-                    size_bytes: row.get::<_, i64>(2)?.unsigned_abs(),
-                    oldest_us: None,
-                })
-            },
+        let mut stats = SpoolStats::default();
+        let mut statement = self.connection.prepare_cached(
+            "SELECT state IN ('dead', 'damaged'), count(*), sum(rows), sum(size_bytes)
+             FROM batches GROUP BY 1",
         )?;
+        let mut groups = statement.query([])?;
+        while let Some(group) = groups.next()? {
+            let batches = group.get::<_, i64>(1)?.unsigned_abs();
+            let rows = group.get::<_, i64>(2)?.unsigned_abs();
+            if group.get(0)? {
+                (stats.dead_batches, stats.dead_rows) = (batches, rows);
+            } else {
+                (stats.batches, stats.rows) = (batches, rows);
+                stats.size_bytes = group.get::<_, i64>(3)?.unsigned_abs();
+            }
+        }
         stats.oldest_us = oldest_us(&self.connection)?;
         Ok(stats)
     }
 }
 
-fn oldest_us(connection: &rusqlite::Connection) -> Result<Option<i64>, JournalError> {
+/// When the oldest batch that is to be delivered was begun.
+pub(super) fn oldest_us(connection: &rusqlite::Connection) -> Result<Option<i64>, JournalError> {
     Ok(connection
-        .prepare_cached("SELECT created_at_us FROM batches ORDER BY id LIMIT 1")?
+        .prepare_cached(
+            "SELECT created_at_us FROM batches WHERE state NOT IN ('dead', 'damaged')
+             ORDER BY id LIMIT 1",
+        )?
         .query_row([], |row| row.get(0))
         .optional()?)
 }
 
+/// The token of a batch whose rows are written.
+pub(super) fn token(
+    connection: &rusqlite::Connection,
+    journal_id: &str,
+    id: i64,
+) -> Result<String, JournalError> {
+    let mut hash = Sha256::new();
+    hash.update(journal_id.as_bytes());
+    hash.update(id.to_le_bytes());
+    let mut chunks = connection
+        .prepare_cached("SELECT payload FROM chunks WHERE batch_id = ?1 ORDER BY place")?;
+    let mut rows = chunks.query(params![id])?;
+    while let Some(row) = rows.next()? {
+        hash.update(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+    }
+    Ok(codec::hex(&hash.finalize()[..TOKEN_BYTES]))
+}
+
 /// Appends rows of the same table; the caller has compared the tables.
-fn join(rows: Rows, more: Rows) -> Rows {
+pub(super) fn join(rows: Rows, more: Rows) -> Rows {
     match (rows, more) {
         (Rows::Bars(mut rows), Rows::Bars(more)) => {
             rows.extend(more);

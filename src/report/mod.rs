@@ -6,6 +6,7 @@
 pub mod bars;
 pub mod collect;
 pub mod printer;
+pub mod spool;
 pub mod style;
 pub mod table;
 pub mod verify;

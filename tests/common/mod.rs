@@ -84,6 +84,8 @@ pub fn short_limits() -> Limits {
         batch_age: Duration::from_millis(50),
         delivery_retry_min: Duration::from_millis(20),
         delivery_retry_max: Duration::from_millis(300),
+        breaker_open: Duration::from_millis(1200),
+        delivery_lease: Duration::from_millis(600),
         ..Limits::default()
     }
 }

@@ -46,7 +46,7 @@ async fn go_through_outages(test: &str, how: How) {
     let watch = scene.watch();
     running.until_taken(2500).await;
     for outage in outages() {
-        let delivered = running.board.read().sink.rows;
+        let delivered = running.board.read().sink.published;
         let until = Instant::now() + outage;
         let before_kib = resident_kib();
         match how {
@@ -69,7 +69,7 @@ async fn go_through_outages(test: &str, how: How) {
             most_kib.saturating_sub(before_kib)
         );
         scene.until_delivered(&running).await;
-        assert!(running.board.read().sink.rows > delivered);
+        assert!(running.board.read().sink.published > delivered);
         assert!(
             most_kib < before_kib + GROWTH_KIB,
             "from {before_kib} to {most_kib} KiB"

@@ -1,6 +1,6 @@
 //! What happens while collecting, as facts. A reporter decides how they look.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::domain::{liveness::Evidence, symbol::Symbol, threshold::Threshold};
 
@@ -188,10 +188,19 @@ pub enum Event {
         /// When it is tried again.
         retry_in: Duration,
     },
+    /// The journal was damaged: it is kept under another name, and a new one was begun.
+    JournalSetAside {
+        /// Where it is now.
+        copy: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The spool is full: nothing is consumed until it drains.
     SpoolFull {
         /// Bytes in the spool.
         size_bytes: u64,
+        /// The age of the oldest batch.
+        oldest: Duration,
     },
     /// The spool has drained: consuming goes on.
     SpoolDrained {
@@ -208,6 +217,50 @@ pub enum Event {
         reason: String,
         /// When it is tried again.
         retry_in: Duration,
+    },
+    /// The store has failed too often in a row: it is left alone for a while.
+    BreakerOpened {
+        /// How many attempts have failed.
+        failures: u32,
+        /// When it is tried again.
+        retry_in: Duration,
+    },
+    /// The store refuses for a reason that only a person can mend.
+    StoreMisconfigured {
+        /// Why.
+        reason: String,
+        /// What mends it.
+        remedy: &'static str,
+        /// How often it is tried meanwhile.
+        retry_in: Duration,
+    },
+    /// The store refuses rows for their content; the bad ones are looked for.
+    RowsRefused {
+        /// The batch.
+        batch: i64,
+        /// Its rows.
+        rows: usize,
+        /// Why.
+        reason: String,
+    },
+    /// Rows can never go in as they are; they are kept aside.
+    DeadLetters {
+        /// How many.
+        rows: u64,
+        /// The table that does not take them.
+        table: &'static str,
+    },
+    /// A batch in the spool is not what was written.
+    BatchDamaged {
+        /// The batch.
+        batch: i64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another process delivers from this journal at the moment.
+    DeliveredElsewhere {
+        /// Which.
+        holder: String,
     },
     /// Delivery works again.
     DeliveryRecovered {
@@ -248,9 +301,16 @@ impl Event {
             Self::IdReset { .. } => "symbol.id_reset",
             Self::Malformed { .. } => "messages.malformed",
             Self::CommitFailed { .. } => "journal.commit_failed",
+            Self::JournalSetAside { .. } => "journal.set_aside",
             Self::SpoolFull { .. } => "spool.full",
             Self::SpoolDrained { .. } => "spool.drained",
             Self::DeliveryFailed { .. } => "delivery.failed",
+            Self::BreakerOpened { .. } => "delivery.breaker_opened",
+            Self::StoreMisconfigured { .. } => "store.misconfigured",
+            Self::RowsRefused { .. } => "delivery.rows_refused",
+            Self::DeadLetters { .. } => "delivery.dead_letters",
+            Self::BatchDamaged { .. } => "spool.batch_damaged",
+            Self::DeliveredElsewhere { .. } => "delivery.elsewhere",
             Self::DeliveryRecovered { .. } => "delivery.recovered",
             Self::StoreUnavailable { .. } => "store.unavailable",
             Self::Stopping => "collect.stopping",
@@ -269,6 +329,7 @@ impl Event {
             | Self::GapFound { .. }
             | Self::GapRepaired { .. }
             | Self::SpoolDrained { .. }
+            | Self::DeliveredElsewhere { .. }
             | Self::DeliveryRecovered { .. }
             | Self::Stopping => Severity::Info,
             Self::CheckpointUnusable { .. }
@@ -281,11 +342,17 @@ impl Event {
             | Self::HoldDropped { .. }
             | Self::Malformed { .. }
             | Self::DeliveryFailed { .. }
+            | Self::BreakerOpened { .. }
+            | Self::RowsRefused { .. }
             | Self::StoreUnavailable { .. } => Severity::Warning,
             Self::GapAbsent { .. }
             | Self::HoleLeft { .. }
             | Self::IdReset { .. }
             | Self::CommitFailed { .. }
+            | Self::StoreMisconfigured { .. }
+            | Self::DeadLetters { .. }
+            | Self::BatchDamaged { .. }
+            | Self::JournalSetAside { .. }
             | Self::SpoolFull { .. } => Severity::Critical,
         }
     }
@@ -467,10 +534,18 @@ impl fmt::Display for Event {
                     short(*retry_in)
                 )
             }
-            Self::SpoolFull { size_bytes } => {
+            Self::JournalSetAside { copy, reason } => write!(
+                f,
+                "journal is damaged ({reason}): it is kept as {}, and a new one is begun; what \
+                 the store lacks is fetched again",
+                copy.display()
+            ),
+            Self::SpoolFull { size_bytes, oldest } => {
                 write!(
                     f,
-                    "spool is full with {size_bytes} bytes: nothing is consumed until it drains"
+                    "spool is full with {size_bytes} bytes, the oldest for {}: nothing is \
+                     consumed until it drains",
+                    short(*oldest)
                 )
             }
             Self::SpoolDrained { size_bytes } => {
@@ -489,6 +564,41 @@ impl fmt::Display for Event {
                 "failed to deliver batch {batch} ({rows} rows): {reason}; again in {}",
                 short(*retry_in)
             ),
+            Self::BreakerOpened { failures, retry_in } => write!(
+                f,
+                "leaves the store alone after {failures} failures in a row; one trial in {}",
+                short(*retry_in)
+            ),
+            Self::StoreMisconfigured {
+                reason,
+                remedy,
+                retry_in,
+            } => write!(
+                f,
+                "failed to deliver, and somebody has to mend it: {reason}; {remedy}; \
+                 trying again every {}",
+                short(*retry_in)
+            ),
+            Self::RowsRefused {
+                batch,
+                rows,
+                reason,
+            } => write!(
+                f,
+                "looks for the bad ones among the {rows} rows of batch {batch}: {reason}"
+            ),
+            Self::DeadLetters { rows, table } => write!(
+                f,
+                "{rows} rows of {table} are dead letters: 'streamkit spool ls' tells why, \
+                 'streamkit spool flush --dead' tries them again"
+            ),
+            Self::BatchDamaged { batch, reason } => write!(
+                f,
+                "batch {batch} is damaged and cannot be delivered: {reason}; the others can"
+            ),
+            Self::DeliveredElsewhere { holder } => {
+                write!(f, "waits while another process delivers: {holder}")
+            }
             Self::DeliveryRecovered { failures } => {
                 write!(f, "delivers again after {failures} failures")
             }

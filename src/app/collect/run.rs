@@ -9,7 +9,7 @@ use crate::{
     app::clock::Clock,
     domain::row::ExchangeName,
     exchange::source::{Source, SourceError},
-    journal::{self, Journal, JournalError, Options, SpoolStats},
+    journal::{self, Journal, JournalError, Options, SpoolStats, lease},
     store::sink::{Store, StoreError},
 };
 
@@ -97,10 +97,11 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
     let settings = Arc::new(collector.settings);
     let limits = settings.limits.clone();
     let options = Options {
-        store: collector.store.address(),
+        store: Some(collector.store.address()),
         accept_store: collector.accept_store,
         batch_rows: limits.batch_rows,
         batch_age_us: micros(limits.batch_age),
+        max_pages: limits.journal_max_pages,
         crash: settings.crash.clone(),
     };
     let journal = {
@@ -109,6 +110,12 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
             .await
             .map_err(|error| failed("the journal", &error))??
     };
+    if let Some(set_aside) = journal.set_aside() {
+        collector.emit.emit(&Event::JournalSetAside {
+            copy: set_aside.copy.clone(),
+            reason: set_aside.reason.clone(),
+        });
+    }
     let (journal, journal_thread) = journal::start(journal)?;
     let exchange: ExchangeName = collector.source.name().into();
     let context = Context {
@@ -131,6 +138,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         journal: journal.clone(),
         store: Arc::clone(&context.store),
         needs_schema,
+        holder: lease::collector().into(),
         limits: limits.clone(),
         clock: context.clock.clone(),
         emit: context.emit.clone(),

@@ -31,7 +31,7 @@ use super::{
     fetch::{self, Answer, Answered, backoff},
     outbox::Outbox,
     pipe::Pipe,
-    settings::Settings,
+    settings::{Settings, micros},
     slot::{Slot, Stage},
     snapshot::Board,
     start::{self, StartError, Started},
@@ -407,9 +407,14 @@ impl<'a> Session<'a> {
 
     /// Stops consuming while the spool is full, and goes on when it has drained.
     fn pause_or_resume(&mut self) {
-        let limit = self.context.settings.limits.spool_size_bytes;
-        let size_bytes = self.context.journal.stats().size_bytes;
-        if !self.is_paused && size_bytes >= limit {
+        let limits = &self.context.settings.limits;
+        let (limit, limit_us) = (limits.spool_size_bytes, micros(limits.spool_age));
+        let spool = self.context.journal.stats();
+        let size_bytes = spool.size_bytes;
+        let age_us = spool.oldest_us.map_or(0, |oldest_us| {
+            self.context.clock.wall_us().saturating_sub(oldest_us)
+        });
+        if !self.is_paused && (size_bytes >= limit || age_us >= limit_us) {
             self.is_paused = true;
             self.stream = None;
             self.connecting = None;
@@ -417,8 +422,11 @@ impl<'a> Session<'a> {
             for slot in &mut self.slots {
                 slot.disconnected();
             }
-            self.emit(&Event::SpoolFull { size_bytes });
-        } else if self.is_paused && size_bytes < limit / 10 * 9 {
+            self.emit(&Event::SpoolFull {
+                size_bytes,
+                oldest: Duration::from_micros(age_us.unsigned_abs()),
+            });
+        } else if self.is_paused && size_bytes < limit / 10 * 9 && age_us < limit_us / 10 * 9 {
             self.is_paused = false;
             self.connect_at = Some(Instant::now());
             self.emit(&Event::SpoolDrained { size_bytes });
@@ -457,9 +465,16 @@ impl<'a> Session<'a> {
     }
 
     fn committed(&mut self, done: Result<Committed, JournalError>) -> Result<(), SessionError> {
-        done?;
-        self.context.board.update(|shown| shown.totals.commits += 1);
+        let done = done?;
+        self.count(&done);
         self.commit_if_due()
+    }
+
+    fn count(&self, done: &Committed) {
+        self.context.board.update(|shown| {
+            shown.totals.commits += 1;
+            shown.totals.buffered_to_disk += done.rows;
+        });
     }
 
     /// Commits everything that was taken, and says goodbye to the exchange.
@@ -469,11 +484,13 @@ impl<'a> Session<'a> {
             self.committed(done)?;
         }
         if self.outbox.is_busy() {
-            self.outbox.done().await?;
+            let done = self.outbox.done().await?;
+            self.count(&done);
         }
         self.begin_commit()?;
         if self.outbox.is_busy() {
-            self.outbox.done().await?;
+            let done = self.outbox.done().await?;
+            self.count(&done);
         }
         self.context.settings.crash.reach(CrashPoint::StopCommitted);
         self.show();

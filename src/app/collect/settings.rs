@@ -69,8 +69,18 @@ pub struct Limits {
     pub delivery_retry_min: Duration,
     /// The longest pause between failed deliveries.
     pub delivery_retry_max: Duration,
+    /// So many failed deliveries in a row open the breaker.
+    pub breaker_failures: u32,
+    /// How long the breaker stays open before a trial.
+    pub breaker_open: Duration,
+    /// How long whoever delivers keeps others away without a sign of life.
+    pub delivery_lease: Duration,
     /// Bytes in the spool at which consuming stops.
     pub spool_size_bytes: u64,
+    /// The age of the oldest batch in the spool at which consuming stops.
+    pub spool_age: Duration,
+    /// The journal may have so many pages, as if the disk were full then; for tests.
+    pub journal_max_pages: Option<u32>,
     /// How far back a series that only the store knows is continued.
     pub resume_reach: Duration,
 }
@@ -97,7 +107,12 @@ impl Default for Limits {
             batch_age: Duration::from_secs(1),
             delivery_retry_min: Duration::from_secs(1),
             delivery_retry_max: Duration::from_secs(60),
+            breaker_failures: 5,
+            breaker_open: Duration::from_secs(60),
+            delivery_lease: Duration::from_secs(30),
             spool_size_bytes: 2 << 30,
+            spool_age: Duration::from_secs(7 * 86_400),
+            journal_max_pages: None,
             resume_reach: Duration::from_secs(7 * 86_400),
         }
     }
@@ -120,6 +135,6 @@ impl Limits {
 }
 
 /// A duration in µs.
-pub(super) fn micros(duration: Duration) -> i64 {
+pub(crate) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

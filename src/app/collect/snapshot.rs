@@ -3,8 +3,9 @@
 use tokio::sync::watch;
 
 use crate::{
-    domain::{price::Price, symbol::Symbol, threshold::Threshold},
+    domain::{breaker::BreakerState, price::Price, symbol::Symbol, threshold::Threshold},
     journal::SpoolStats,
+    store::sink::StoreErrorKind,
 };
 
 /// How far a symbol is.
@@ -92,13 +93,54 @@ impl SymbolSnapshot {
     }
 }
 
+/// Failed inserts by their class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InsertErrors {
+    /// Those that pass by themselves.
+    pub retry: u64,
+    /// Those after which it is not known whether the rows are in.
+    pub ambiguous: u64,
+    /// Those that a person has to mend.
+    pub configuration: u64,
+    /// Those that are the fault of the rows.
+    pub content: u64,
+}
+
+impl InsertErrors {
+    /// Counts one.
+    pub fn count(&mut self, kind: StoreErrorKind) {
+        *match kind {
+            StoreErrorKind::Retry => &mut self.retry,
+            StoreErrorKind::Ambiguous => &mut self.ambiguous,
+            StoreErrorKind::Configuration => &mut self.configuration,
+            StoreErrorKind::Content => &mut self.content,
+        } += 1;
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.retry + self.ambiguous + self.configuration + self.content
+    }
+}
+
 /// Delivery at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SinkSnapshot {
     /// Rows confirmed by the store since the start.
-    pub rows: u64,
+    pub published: u64,
+    /// Of those, the ones that had to wait in the spool: for a failure, or for this start.
+    pub flushed_from_buffer: u64,
+    /// Failed inserts since the start.
+    pub errors: InsertErrors,
     /// Failed attempts in a row; 0 when the last one succeeded.
     pub failures: u32,
+    /// The breaker.
+    pub breaker: BreakerState,
+    /// How often it has opened since the start.
+    pub breaker_trips: u64,
+    /// When the next trial is made, in µs since 1970 UTC; none when the breaker is not open.
+    pub trial_at_us: Option<i64>,
 }
 
 /// Counters of the whole collector.
@@ -112,6 +154,8 @@ pub struct Totals {
     pub reconnects: u64,
     /// Commits made.
     pub commits: u64,
+    /// Rows committed to the journal, to wait there until the store confirms them.
+    pub buffered_to_disk: u64,
 }
 
 /// Where sessions write what they look like, and reporters read it. Cheap to clone.

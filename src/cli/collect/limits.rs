@@ -62,9 +62,24 @@ pub struct LimitsArgs {
     /// Hold so many live trades per symbol while earlier ones are fetched
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "100000")]
     hold_trades: usize,
+    /// Leave the store alone after so many failures in a row
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<u32>, default_value = "5")]
+    breaker_failures: u32,
+    /// Leave the store alone for so long, then try once
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    breaker_open: Duration,
+    /// Let 'spool flush' take over delivery after so long without a sign of life
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "30s")]
+    delivery_lease: Duration,
     /// Stop consuming when the spool is so large
     #[arg(long, hide_short_help = true, value_name = "SIZE", value_parser = size_bytes, default_value = "2GiB")]
     spool_size: u64,
+    /// Stop consuming when the oldest batch in the spool is so old
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "7d")]
+    spool_age: Duration,
+    /// Let the journal have so many pages, as if the disk were full then.
+    #[arg(long, value_name = "N", value_parser = positive::<u32>, hide = true)]
+    journal_max_pages: Option<u32>,
     /// Put so many symbols on one connection
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "50")]
     symbols_per_connection: usize,
@@ -121,7 +136,12 @@ impl LimitsArgs {
             batch_age: self.batch_age,
             delivery_retry_min: self.retry_min,
             delivery_retry_max: self.retry_max,
+            breaker_failures: self.breaker_failures,
+            breaker_open: self.breaker_open,
+            delivery_lease: self.delivery_lease,
             spool_size_bytes: self.spool_size,
+            spool_age: self.spool_age,
+            journal_max_pages: self.journal_max_pages,
             resume_reach: self.resume_reach,
         })
     }

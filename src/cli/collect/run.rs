@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, IsTerminal as _},
-    path::PathBuf,
     time::Duration,
 };
 
@@ -19,7 +18,6 @@ use crate::{
         error::{CliError, Edge as _},
         exit::ExitCode,
     },
-    config::settings::Origin,
     report::collect::{
         heartbeat,
         live::LiveTable,
@@ -62,7 +60,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         settings,
         source: opened.source,
         store: store::open(&store_address, StoreOptions::default())?,
-        state_dir: state_dir(context)?,
+        state_dir: context.journal_dir()?,
         accept_store: args.accept_store,
         clock: context.clock.clone(),
         emit: events_to_log(),
@@ -105,17 +103,6 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     Ok(code)
 }
 
-/// The directory of the journal. What is made up has one of its own, so that trying it out
-/// does not tie the default one to a store.
-fn state_dir(context: &Context) -> Result<PathBuf, CliError> {
-    let state_dir = context.settings.state_dir()?;
-    let is_default = state_dir.origin == Origin::Default;
-    if is_default && context.settings.exchange.value.as_str() == exchange::SIM {
-        return Ok(state_dir.value.join(exchange::SIM));
-    }
-    Ok(state_dir.value.clone())
-}
-
 async fn time_is_up(run_for: Option<Duration>) {
     match run_for {
         Some(run_for) => tokio::time::sleep(run_for).await,
@@ -139,7 +126,7 @@ fn of_collecting(error: CollectError) -> CliError {
 }
 
 /// The name of this collector in the store: that of the machine.
-fn collector_name() -> String {
+pub fn collector_name() -> String {
     let name = rustix::system::uname()
         .nodename()
         .to_string_lossy()
@@ -193,6 +180,7 @@ fn show(args: &CollectArgs, context: &Context, board: Board) -> Shown {
     let stop = CancellationToken::new();
     let stopped = stop.clone();
     let (printer, heartbeat) = (context.printer.clone(), args.limits.heartbeat);
+    let clock = context.clock.clone();
     let task = if io::stderr().is_terminal() {
         tokio::spawn(async move {
             let mut table = LiveTable::new(board, &printer.progress());
@@ -200,7 +188,7 @@ fn show(args: &CollectArgs, context: &Context, board: Board) -> Shown {
             loop {
                 tokio::select! {
                     () = stopped.cancelled() => break table.clear(),
-                    _ = interval.tick() => table.draw(),
+                    _ = interval.tick() => table.draw(clock.wall_us()),
                 }
             }
         })
@@ -211,7 +199,9 @@ fn show(args: &CollectArgs, context: &Context, board: Board) -> Shown {
             loop {
                 tokio::select! {
                     () = stopped.cancelled() => break,
-                    _ = interval.tick() => tracing::info!("{}", heartbeat::line(&board.read())),
+                    _ = interval.tick() => {
+                        tracing::info!("{}", heartbeat::line(&board.read(), clock.wall_us()));
+                    }
                 }
             }
         })

@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use crate::{
     app::collect::{Link, Phase, SymbolSnapshot, snapshot::Shown},
+    domain::breaker::BreakerState,
     journal::SpoolStats,
 };
 
-/// The heartbeat line: per symbol its state, trades, bars and age; the sink; the spool.
+/// The heartbeat line at `now_us`, on the wall clock: per symbol its state, trades, bars and
+/// age; the sink; the spool.
 #[must_use]
-pub fn line(shown: &Shown) -> String {
+pub fn line(shown: &Shown, now_us: i64) -> String {
     let mut line = String::from("heartbeat");
     for symbol in &shown.symbols {
         let _ = write!(
@@ -22,7 +24,30 @@ pub fn line(shown: &Shown) -> String {
             age(symbol.age_us),
         );
     }
-    let _ = write!(line, " {}; {}", sink(shown), spooled(&shown.spool));
+    let (sunk, errors) = (&shown.sink, &shown.sink.errors);
+    let _ = write!(line, " {};", sink(shown, now_us));
+    let _ = write!(
+        line,
+        " published={} buffered_to_disk={} flushed_from_buffer={} insert_errors={}/{}/{}/{} \
+         breaker={} breaker_trips={};",
+        sunk.published,
+        shown.totals.buffered_to_disk,
+        sunk.flushed_from_buffer,
+        errors.retry,
+        errors.ambiguous,
+        errors.configuration,
+        errors.content,
+        sunk.breaker.as_str(),
+        sunk.breaker_trips,
+    );
+    let _ = write!(line, " {}", spooled(&shown.spool));
+    if let Some(oldest_us) = shown.spool.oldest_us {
+        let _ = write!(
+            line,
+            ", oldest {}",
+            age(Some(now_us.saturating_sub(oldest_us)))
+        );
+    }
     line
 }
 
@@ -65,26 +90,35 @@ pub fn age(age_us: Option<i64>) -> String {
     }
 }
 
-/// Whether delivery works.
+/// Whether delivery works at `now_us`, on the wall clock.
 #[must_use]
-pub fn sink(shown: &Shown) -> String {
-    match shown.sink.failures {
-        0 => format!("sink ok, {} rows", shown.sink.rows),
-        failures => format!(
-            "sink failing ({failures} in a row), {} rows",
-            shown.sink.rows
+pub fn sink(shown: &Shown, now_us: i64) -> String {
+    let sink = &shown.sink;
+    let rows = sink.published;
+    match (sink.breaker, sink.trial_at_us) {
+        (BreakerState::Open, Some(trial_at_us)) => format!(
+            "sink failing, breaker open, trial in {}, {rows} rows",
+            age(Some(trial_at_us.saturating_sub(now_us)))
         ),
+        _ if sink.failures > 0 => {
+            format!("sink failing ({} in a row), {rows} rows", sink.failures)
+        }
+        _ => format!("sink ok, {rows} rows"),
     }
 }
 
 /// What the spool holds.
 #[must_use]
 pub fn spooled(spool: &SpoolStats) -> String {
-    format!(
+    let mut text = format!(
         "spool {} rows, {}",
         spool.rows,
         indicatif::BinaryBytes(spool.size_bytes)
-    )
+    );
+    if spool.dead_rows > 0 {
+        let _ = write!(text, ", {} dead", spool.dead_rows);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -116,8 +150,22 @@ mod tests {
             ..Shown::default()
         };
         assert_eq!(
-            line(&shown),
-            "heartbeat BTCUSDT fetch 25% trades=50 bars=0 age=-; sink ok, 0 rows; spool 0 rows, 0 B"
+            line(&shown, 0),
+            "heartbeat BTCUSDT fetch 25% trades=50 bars=0 age=-; sink ok, 0 rows; \
+             published=0 buffered_to_disk=0 flushed_from_buffer=0 insert_errors=0/0/0/0 \
+             breaker=closed breaker_trips=0; spool 0 rows, 0 B"
         );
+    }
+
+    #[test]
+    fn an_open_breaker_shows_when_it_is_tried_again() {
+        let mut shown = Shown::default();
+        shown.sink.breaker = BreakerState::Open;
+        shown.sink.trial_at_us = Some(45_000_000);
+        shown.spool.rows = 7;
+        shown.spool.oldest_us = Some(1_000_000);
+        let line = line(&shown, 3_000_000);
+        assert!(line.contains("breaker open, trial in 42.0s"), "{line}");
+        assert!(line.ends_with("spool 7 rows, 0 B, oldest 2.0s"), "{line}");
     }
 }

@@ -42,8 +42,8 @@ impl LiveTable {
         }
     }
 
-    /// Draws the present state.
-    pub fn draw(&mut self) {
+    /// Draws the present state, at `now_us` on the wall clock.
+    pub fn draw(&mut self, now_us: i64) {
         let shown = self.board.read();
         let at = self.begun.elapsed();
         let rates: Vec<f64> = self
@@ -52,7 +52,7 @@ impl LiveTable {
             .zip(&shown.symbols)
             .map(|(rate, symbol)| rate.read(at, symbol.trades))
             .collect();
-        for (line, text) in self.lines.iter().zip(lines(&shown, &rates, at)) {
+        for (line, text) in self.lines.iter().zip(lines(&shown, &rates, at, now_us)) {
             line.set_message(text);
             line.tick();
         }
@@ -73,7 +73,7 @@ fn plain_style() -> ProgressStyle {
 }
 
 /// The lines of the table.
-fn lines(shown: &Shown, rates: &[f64], at: Duration) -> Vec<String> {
+fn lines(shown: &Shown, rates: &[f64], at: Duration, now_us: i64) -> Vec<String> {
     let thresholds: Vec<String> = shown
         .symbols
         .iter()
@@ -100,7 +100,7 @@ fn lines(shown: &Shown, rates: &[f64], at: Duration) -> Vec<String> {
     }
     lines.push(format!(
         "{} · {} · up {}",
-        sink(shown),
+        sink(shown, now_us),
         spooled(&shown.spool),
         age(micros(at))
     ));
@@ -156,7 +156,7 @@ mod tests {
             symbols: vec![symbol],
             ..Shown::default()
         };
-        let lines = lines(&shown, &[9.96], Duration::from_secs(65));
+        let lines = lines(&shown, &[9.96], Duration::from_secs(65), 0);
         assert!(
             lines.iter().all(|line| line.chars().count() <= 80),
             "{lines:#?}"

@@ -17,16 +17,45 @@ pub struct SummaryJson {
     pub symbols: Vec<SymbolJson>,
     /// Rows that the store has confirmed.
     pub rows_delivered: u64,
+    /// The same, under the name that operators know.
+    pub published: u64,
+    /// Rows committed to the journal, to wait there until the store confirms them.
+    pub buffered_to_disk: u64,
+    /// Confirmed rows that had to wait in the spool: for a failure, or for this start.
+    pub flushed_from_buffer: u64,
+    /// Failed inserts by class.
+    pub insert_errors: InsertErrorsJson,
+    /// The breaker: closed, open or half-open.
+    pub breaker: &'static str,
+    /// How often it opened.
+    pub breaker_trips: u64,
     /// Rows that are still in the spool.
     pub spool_rows: u64,
     /// Bytes of rows in the spool.
     pub spool_size_bytes: u64,
+    /// When the oldest batch in the spool was begun, in µs since 1970 UTC.
+    pub spool_oldest_us: Option<i64>,
+    /// Rows that the store refuses, or that cannot be read: they are kept aside.
+    pub dead_rows: u64,
     /// Connections made after the first.
     pub reconnects: u64,
     /// Messages that were no trade.
     pub malformed: u64,
     /// Messages that only the general parser could read.
     pub fallbacks: u64,
+}
+
+/// Failed inserts by class.
+#[derive(Debug, Serialize)]
+pub struct InsertErrorsJson {
+    /// Those that pass by themselves.
+    pub retry: u64,
+    /// Those after which it is not known whether the rows are in.
+    pub ambiguous: u64,
+    /// Those that a person has to mend.
+    pub configuration: u64,
+    /// Those that are the fault of the rows.
+    pub content: u64,
 }
 
 /// One symbol of a summary.
@@ -87,9 +116,22 @@ impl SummaryJson {
         Self {
             duration_ms: u64::try_from(summary.took.as_millis()).unwrap_or(u64::MAX),
             symbols: shown.symbols.iter().map(symbol).collect(),
-            rows_delivered: shown.sink.rows,
+            rows_delivered: shown.sink.published,
+            published: shown.sink.published,
+            buffered_to_disk: shown.totals.buffered_to_disk,
+            flushed_from_buffer: shown.sink.flushed_from_buffer,
+            insert_errors: InsertErrorsJson {
+                retry: shown.sink.errors.retry,
+                ambiguous: shown.sink.errors.ambiguous,
+                configuration: shown.sink.errors.configuration,
+                content: shown.sink.errors.content,
+            },
+            breaker: shown.sink.breaker.as_str(),
+            breaker_trips: shown.sink.breaker_trips,
             spool_rows: summary.spool.rows,
             spool_size_bytes: summary.spool.size_bytes,
+            spool_oldest_us: summary.spool.oldest_us,
+            dead_rows: summary.spool.dead_rows,
             reconnects: shown.totals.reconnects,
             malformed: shown.totals.malformed,
             fallbacks: shown.totals.fallbacks,

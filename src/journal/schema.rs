@@ -1,0 +1,137 @@
+//! The tables of the journal file, and how an older file becomes a present one.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction};
+
+use super::error::JournalError;
+
+/// `application_id` of the file: "skit" in ASCII.
+const APPLICATION_ID: i64 = 0x736b_6974;
+/// The format that this build writes. Format 1 had no leases, and its batches could not be
+/// split.
+const FORMAT: i64 = 2;
+
+const CHECKPOINTS: &str = "
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE checkpoints (
+      exchange TEXT NOT NULL, symbol TEXT NOT NULL, anchor TEXT NOT NULL,
+      last_agg_trade_id INTEGER NOT NULL, state TEXT NOT NULL,
+      committed_at_us INTEGER NOT NULL,
+      PRIMARY KEY (exchange, symbol, anchor)) STRICT;
+    CREATE TABLE chunks (
+      batch_id INTEGER NOT NULL, place INTEGER NOT NULL,
+      payload BLOB NOT NULL, crc32 INTEGER NOT NULL,
+      PRIMARY KEY (batch_id, place)) STRICT, WITHOUT ROWID;";
+
+/// Batches are delivered by `position`, which is the number of the batch as it was sealed,
+/// then by `first_row`, which is where in that batch their rows begin: so the pieces of a
+/// batch that was split are delivered in its place. `origin_rows` is how many rows it had.
+const BATCHES: &str = "
+    CREATE TABLE batches (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      table_name TEXT NOT NULL, partition INTEGER NOT NULL,
+      state TEXT NOT NULL
+        CHECK (state IN ('open', 'sealed', 'refused', 'dead', 'damaged')),
+      rows INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
+      token TEXT, created_at_us INTEGER NOT NULL,
+      attempts INTEGER NOT NULL DEFAULT 0, last_error TEXT,
+      position INTEGER NOT NULL DEFAULT 0, first_row INTEGER NOT NULL DEFAULT 0,
+      origin_rows INTEGER NOT NULL DEFAULT 0) STRICT;";
+
+const INDEXES_AND_LEASES: &str = "
+    CREATE INDEX open_batches ON batches (table_name, partition) WHERE state = 'open';
+    CREATE INDEX batches_in_order ON batches (state, position, first_row);
+    CREATE TABLE leases (
+      name TEXT PRIMARY KEY, holder TEXT NOT NULL, until_us INTEGER NOT NULL) STRICT;";
+
+/// What a file says of itself.
+enum Found {
+    Nothing,
+    Format(i64),
+}
+
+fn look(connection: &Connection, path: &Path) -> Result<Found, JournalError> {
+    let application: i64 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (tables, application, format) {
+        (0, ..) => Ok(Found::Nothing),
+        (_, APPLICATION_ID, 1..=FORMAT) => Ok(Found::Format(format)),
+        (_, application, format) => Err(JournalError::UnknownFormat {
+            path: path.to_owned(),
+            found: if application == APPLICATION_ID {
+                format
+            } else {
+                -1
+            },
+            known: FORMAT,
+        }),
+    }
+}
+
+/// Whether the file has the present format, so that opening it changes nothing.
+pub(super) fn is_current(connection: &Connection, path: &Path) -> Result<bool, JournalError> {
+    Ok(matches!(look(connection, path)?, Found::Format(FORMAT)))
+}
+
+/// Sets the connection up; creates the tables in a new file, and brings those of an older
+/// one up to date.
+pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), JournalError> {
+    // Effective only before the first table is made; freed pages can then be given back.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    if is_current(connection, path)? {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
+    // Another process may have done it while this one waited.
+    match look(&transaction, path)? {
+        Found::Format(FORMAT) => {}
+        Found::Format(_) => from_1(&transaction)?,
+        Found::Nothing => {
+            transaction.execute_batch(CHECKPOINTS)?;
+            transaction.execute_batch(BATCHES)?;
+            transaction.execute_batch(INDEXES_AND_LEASES)?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", FORMAT)?;
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Makes format 2 of format 1, keeping every batch, and that no number is used twice.
+fn from_1(transaction: &Transaction<'_>) -> Result<(), JournalError> {
+    let last: i64 = transaction.query_row(
+        "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'batches'",
+        [],
+        |row| row.get(0),
+    )?;
+    transaction.execute_batch(
+        "DROP INDEX IF EXISTS open_batches; ALTER TABLE batches RENAME TO batches_1;",
+    )?;
+    transaction.execute_batch(BATCHES)?;
+    transaction.execute_batch(
+        "INSERT INTO batches (id, table_name, partition, state, rows, size_bytes, token,
+                              created_at_us, attempts, last_error, position, origin_rows)
+         SELECT id, table_name, partition, state, rows, size_bytes, token, created_at_us,
+                attempts, last_error, iif(state = 'sealed', id, 0),
+                iif(state = 'sealed', rows, 0)
+         FROM batches_1;
+         DROP TABLE batches_1;
+         DELETE FROM sqlite_sequence WHERE name IN ('batches', 'batches_1');",
+    )?;
+    transaction.execute(
+        "INSERT INTO sqlite_sequence (name, seq) VALUES ('batches', ?1)",
+        [last],
+    )?;
+    transaction.execute_batch(INDEXES_AND_LEASES)?;
+    transaction.pragma_update(None, "user_version", FORMAT)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
