@@ -306,3 +306,20 @@ async fn a_dead_stream_is_left_even_while_history_cannot_be_asked() {
     rig.server.faults().clear();
     finish(rig, running).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_is_heard_while_an_exchange_that_hangs_is_asked_for_the_first_time() {
+    let mut rig = Rig::start(busy()).await;
+    rig.binance.request_deadline = common::PATIENCE * 4;
+    strike(&rig, Fault::new(FaultKind::RestHang {}));
+    let running = rig.collect();
+    let asked = async {
+        while rig.server.stats().faults_struck == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let asked = tokio::time::timeout(common::PATIENCE, asked).await;
+    asked.expect("the exchange is asked");
+    let summary = running.stop().await.expect("a graceful stop");
+    assert_eq!(summary.shown.symbols[0].trades, 0);
+}

@@ -130,8 +130,25 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         board: collector.board,
         stop: stop.child_token(),
     };
-    let needs_schema = check_store(&context).await?;
-    check_symbols(&context).await?;
+    let checks = async {
+        let needs_schema = check_store(&context).await?;
+        check_symbols(&context).await?;
+        Ok::<_, CollectError>(needs_schema)
+    };
+    // A store or an exchange that hangs must not keep a stop waiting.
+    let checked = tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        checked = checks => Some(checked?),
+    };
+    let Some(needs_schema) = checked else {
+        let (shown, spool) = (context.board.read(), journal.stats());
+        return Ok(Summary {
+            shown,
+            spool,
+            took: begun.elapsed(),
+        });
+    };
 
     let finish = CancellationToken::new();
     let delivery = Delivery {
