@@ -5,4 +5,5 @@ pub mod collect;
 pub mod crash;
 pub mod from_tape;
 pub mod spool;
+pub mod supervise;
 pub mod verify;
