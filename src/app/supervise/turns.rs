@@ -107,6 +107,9 @@ impl Turns {
 
     /// Counts a turn, and does the mischief that a test has armed. Returns whether the task
     /// shall return.
+    ///
+    /// # Panics
+    /// When a test has asked for that.
     pub async fn take_or_misbehave(&self) -> bool {
         self.take();
         let Some(armed) = &self.0.mischief else {
