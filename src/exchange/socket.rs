@@ -12,6 +12,7 @@
 mod keepalive;
 
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     pin::Pin,
     sync::Arc,
@@ -48,6 +49,9 @@ const NO_CLOSE_CODE: u16 = 1005;
 
 /// Ours are pings, pongs and a close: more than this means that the peer takes nothing.
 const WRITE_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Requests that may wait to be sent.
+const MAX_REQUESTS: usize = 8;
 
 /// The statuses that say "too many requests", the second one to those who go on.
 pub(super) const RATE_LIMITED: [u16; 2] = [429, 418];
@@ -116,6 +120,8 @@ pub struct Connection<S> {
     keepalive: Keepalive,
     max_batch: usize,
     close_deadline: Duration,
+    /// Requests that are still to be sent, one after the other.
+    requests: VecDeque<String>,
     /// Why it is over; told by the next call when data came along with it.
     ended: Option<StreamEnd>,
 }
@@ -219,8 +225,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             keepalive: Keepalive::new(settings),
             max_batch: settings.max_batch.max(1),
             close_deadline: settings.close_deadline,
+            requests: VecDeque::new(),
             ended: None,
         }
+    }
+
+    /// Sends a text with the next [`receive`](Self::receive), after those before it. Returns
+    /// false when too many wait already: the peer takes nothing.
+    pub fn request(&mut self, text: String) -> bool {
+        let may_wait = self.requests.len() < MAX_REQUESTS && text.len() <= WRITE_BUFFER_BYTES;
+        if may_wait {
+            self.requests.push_back(text);
+        }
+        may_wait
     }
 
     /// Waits for data, then hands out every message that is there already, up to the
@@ -291,6 +308,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.poll_flush(cx);
             if self.ended.is_some() {
                 return;
+            }
+            // One at a time, so that what waits in the library's buffer stays bounded.
+            if !self.keepalive.wants_flush()
+                && let Some(text) = self.requests.pop_front()
+            {
+                self.keepalive.flush_wanted();
+                if let Err(error) = Pin::new(&mut self.frames).start_send(Message::text(text)) {
+                    self.ended = Some(broken(cause(error)));
+                }
+                continue;
             }
             match self.keepalive.poll(cx, is_drained) {
                 Poll::Pending => return,

@@ -61,6 +61,13 @@ pub trait LiveStream: Send {
     /// When the connection is over. What was appended before is valid.
     async fn receive(&mut self, batch: &mut LiveBatch) -> Result<(), StreamEnd>;
 
+    /// Subscribes anew to the symbols with these indexes, on this connection. What comes of
+    /// it shows only in the trades. Returns false where that is not possible.
+    fn resubscribe(&mut self, indexes: &[usize]) -> bool {
+        let _ = indexes;
+        false
+    }
+
     /// Says goodbye, within a short deadline.
     async fn close(&mut self);
 }

@@ -22,6 +22,13 @@ use crate::{
 /// How many streams the exchange allows on one connection.
 pub const MAX_STREAMS: usize = 1024;
 
+fn stream_name(symbol: &Symbol) -> String {
+    symbol.as_str().to_ascii_lowercase() + STREAM_SUFFIX
+}
+
+/// So many streams fit into one request; when more are mute, the connection is at fault.
+const MAX_RESUBSCRIBED: usize = 50;
+
 /// The address of one connection for all `symbols`.
 pub(super) fn stream_url(endpoint: &Url, symbols: &[Symbol]) -> Url {
     let mut query = String::from("streams=");
@@ -29,8 +36,7 @@ pub(super) fn stream_url(endpoint: &Url, symbols: &[Symbol]) -> Url {
         if index > 0 {
             query.push('/');
         }
-        query.push_str(&symbol.as_str().to_ascii_lowercase());
-        query.push_str(STREAM_SUFFIX);
+        query.push_str(&stream_name(symbol));
     }
     query.push_str("&timeUnit=MICROSECOND");
     let mut url = endpoint.clone();
@@ -43,6 +49,8 @@ pub(super) fn stream_url(endpoint: &Url, symbols: &[Symbol]) -> Url {
 pub(super) struct Stream {
     socket: Socket,
     decoder: Decoder,
+    /// The name of each symbol's stream.
+    names: Vec<String>,
     endpoints: Arc<Endpoints>,
     endpoint: usize,
     /// Whether a trade has come by it.
@@ -60,7 +68,9 @@ impl Stream {
             socket,
             decoder: Decoder {
                 symbols: SymbolTable::new(symbols),
+                requests: 0,
             },
+            names: symbols.iter().map(stream_name).collect(),
             endpoints,
             endpoint,
             has_delivered: false,
@@ -71,7 +81,7 @@ impl Stream {
 #[async_trait]
 impl LiveStream for Stream {
     async fn receive(&mut self, batch: &mut LiveBatch) -> Result<(), StreamEnd> {
-        let decoder = &self.decoder;
+        let decoder = &mut self.decoder;
         let received = self
             .socket
             .receive(|message| decoder.take(message, batch))
@@ -81,6 +91,23 @@ impl LiveStream for Stream {
             self.endpoints.works(self.endpoint);
         }
         received
+    }
+
+    fn resubscribe(&mut self, indexes: &[usize]) -> bool {
+        let names: Vec<_> = indexes
+            .iter()
+            .filter_map(|&index| self.names.get(index))
+            .collect();
+        if names.len() > MAX_RESUBSCRIBED {
+            return false;
+        }
+        let mut request = |method: &str| {
+            self.decoder.requests += 1;
+            let id = self.decoder.requests;
+            let request = serde_json::json!({ "method": method, "params": names, "id": id });
+            self.socket.request(request.to_string())
+        };
+        request("UNSUBSCRIBE") && request("SUBSCRIBE")
     }
 
     async fn close(&mut self) {
@@ -100,11 +127,13 @@ impl Drop for Stream {
 /// Turns messages into trades with the index of their symbol.
 struct Decoder {
     symbols: SymbolTable,
+    /// Requests made on the connection.
+    requests: u64,
 }
 
 impl Decoder {
     #[inline]
-    fn take(&self, message: &[u8], batch: &mut LiveBatch) {
+    fn take(&mut self, message: &[u8], batch: &mut LiveBatch) {
         if let Some(scanned) = wire::scan(message)
             && let Some(index) = self.symbols.index_of(scanned.symbol)
         {
@@ -116,7 +145,7 @@ impl Decoder {
 
     #[cold]
     #[inline(never)]
-    fn take_slowly(&self, message: &[u8], batch: &mut LiveBatch) {
+    fn take_slowly(&mut self, message: &[u8], batch: &mut LiveBatch) {
         batch.fallbacks += 1;
         let malformed = match wire::read_generally(message) {
             Message::Trade { symbol, trade } => {
@@ -133,7 +162,8 @@ impl Decoder {
                 batch.shutdown_announced = true;
                 return;
             }
-            // Nothing is asked on a connection, so an answer is a complaint at most.
+            // A request that is refused shows in the trades, which do not come.
+            Message::Control(Control::Answer) if self.requests > 0 => return,
             Message::Control(Control::Answer) => unexpected("an answer", message),
             Message::Control(Control::Event(name)) => {
                 unexpected(&format!("an event '{name}'"), message)
@@ -161,8 +191,9 @@ mod tests {
     }
 
     fn decode(messages: &[String]) -> LiveBatch {
-        let decoder = Decoder {
+        let mut decoder = Decoder {
             symbols: SymbolTable::new(&symbols(&["BTCUSDT", "ETHUSDT"])),
+            requests: 0,
         };
         let mut batch = LiveBatch::default();
         for message in messages {
