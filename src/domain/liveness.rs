@@ -85,8 +85,6 @@ pub struct Liveness {
     received_at_us: i64,
 }
 
-/// A quiet market is asked about again at the latest after so many silence limits.
-const QUIET_BACKOFF_LIMITS: i64 = 16;
 /// A silence of so many limits is enough when the exchange cannot be asked about it.
 const BLIND_LIMITS: i64 = 2;
 
@@ -125,6 +123,13 @@ impl Liveness {
         habit_us
             .max(self.limits.silence_min_us)
             .min(self.limits.silence_max_us)
+    }
+
+    /// From which silence on the stream is suspect: the limit, and the time that the
+    /// exchange's answer and its trade may take, in µs.
+    #[must_use]
+    pub fn patience_us(&self) -> i64 {
+        self.silence_limit_us() + 2 * self.limits.grace_us
     }
 
     /// How long nothing has come, in µs.
@@ -194,8 +199,8 @@ impl Liveness {
         let wait_us = match self.state {
             State::Asking | State::Unknown { .. } => self.silence_limit_us(),
             State::Quiet { wait_us, .. } => {
-                let longest_us = self.silence_limit_us().saturating_mul(QUIET_BACKOFF_LIMITS);
-                wait_us.saturating_mul(2).min(longest_us)
+                // A stream can die while its market is quiet: that shows only in an answer.
+                wait_us.saturating_mul(2).min(self.limits.silence_max_us)
             }
             // A trade has come meanwhile, or the answer comes late.
             State::Live | State::Overdue { .. } => return,
@@ -282,8 +287,8 @@ mod tests {
                 None => {}
             }
         }
-        assert_eq!(asked_at[..5], [10, 20, 40, 80, 160]);
-        assert!(asked_at.len() > 24 * 3600 / 170, "it never stops asking");
+        assert_eq!(asked_at[..6], [10, 20, 40, 80, 140, 200]);
+        assert!(asked_at.len() >= 24 * 3600 / 60, "it never stops asking");
     }
 
     #[test]

@@ -9,6 +9,8 @@
 pub mod deliver;
 pub mod event;
 mod fetch;
+pub mod health;
+mod machine;
 mod outbox;
 mod pipe;
 mod run;

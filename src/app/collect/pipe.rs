@@ -7,8 +7,9 @@ use crate::{
     domain::{
         anchor::Anchor,
         bar::Bar,
+        health::Pulse,
         ladder::{Ladder, OutOfOrder, SeriesState},
-        liveness::Liveness,
+        liveness::{Liveness, State},
         row::{BarRow, ExchangeName, GapRow, GapState, Rows, TradeRow},
         sequence::{Absence, Offered, Proof, Seen, Sequence},
         symbol::Symbol,
@@ -382,6 +383,17 @@ impl Pipe {
         Ok(())
     }
 
+    fn pulse(&self, link: Link) -> Pulse {
+        match (link, self.liveness.state()) {
+            (Link::Down, _) => Pulse::Down,
+            (_, State::Live) => Pulse::Fresh,
+            (_, State::Asking) => Pulse::Asking,
+            (_, State::Overdue { .. }) => Pulse::Overdue,
+            (_, State::Quiet { .. }) => Pulse::Quiet,
+            (_, State::Unknown { .. }) => Pulse::Blind,
+        }
+    }
+
     /// What the symbol looks like now. Phase and link are the session's to say.
     pub fn snapshot(&self, phase: Phase, link: Link, now_us: i64) -> SymbolSnapshot {
         let last = self.ladder.last();
@@ -401,6 +413,9 @@ impl Pipe {
             gaps_open: u64::from(self.open_gap.is_some()),
             gaps_repaired: self.gaps_repaired,
             gaps_absent: self.gaps_absent,
+            pulse: self.pulse(link),
+            silence_us: self.liveness.silence_us(now_us),
+            patience_us: self.liveness.patience_us(),
         }
     }
 }

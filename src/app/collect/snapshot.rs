@@ -3,7 +3,9 @@
 use tokio::sync::watch;
 
 use crate::{
-    domain::{breaker::BreakerState, price::Price, symbol::Symbol, threshold::Threshold},
+    domain::{
+        breaker::BreakerState, health::Pulse, price::Price, symbol::Symbol, threshold::Threshold,
+    },
     journal::SpoolStats,
     store::sink::StoreErrorKind,
 };
@@ -67,6 +69,12 @@ pub struct SymbolSnapshot {
     pub gaps_repaired: u64,
     /// Gaps proven absent.
     pub gaps_absent: u64,
+    /// What its stream looks like.
+    pub pulse: Pulse,
+    /// How long nothing has come by stream, in µs.
+    pub silence_us: i64,
+    /// From which silence on the stream is suspect, its grace included, in µs.
+    pub patience_us: i64,
 }
 
 impl SymbolSnapshot {
@@ -89,8 +97,24 @@ impl SymbolSnapshot {
             gaps_open: 0,
             gaps_repaired: 0,
             gaps_absent: 0,
+            pulse: Pulse::Down,
+            silence_us: 0,
+            patience_us: 0,
         }
     }
+}
+
+/// One connection to the exchange at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConnectionSnapshot {
+    /// The symbols that it is for.
+    pub symbols: Vec<Symbol>,
+    /// Since when it stands, in µs on the steady clock; none while there is none.
+    pub up_since_us: Option<i64>,
+    /// Trades that have come by it, and by those before it.
+    pub messages: u64,
+    /// Connections made in its place after the first.
+    pub reconnects: u64,
 }
 
 /// Failed inserts by their class.
@@ -156,6 +180,12 @@ pub struct Totals {
     pub commits: u64,
     /// Rows committed to the journal, to wait there until the store confirms them.
     pub buffered_to_disk: u64,
+    /// How often the exchange has confirmed that a silent symbol has nothing new.
+    pub quiet_confirmed: u64,
+    /// Remedies in a row that have not helped.
+    pub failed_remedies: u64,
+    /// Looks at the spool while nothing is consumed because it is full.
+    pub paused_checks: u64,
 }
 
 /// Where sessions write what they look like, and reporters read it. Cheap to clone.
@@ -173,6 +203,12 @@ pub struct Shown {
     pub spool: SpoolStats,
     /// Counters.
     pub totals: Totals,
+    /// By group of symbols.
+    pub connections: Vec<ConnectionSnapshot>,
+    /// Why nothing is consumed at the moment, if so.
+    pub paused: Option<String>,
+    /// Rows taken that are not in the journal yet.
+    pub buffer_rows: u64,
 }
 
 impl Board {
