@@ -193,6 +193,12 @@ impl SymbolHealth {
         self.pulse == Pulse::Quiet
     }
 
+    /// Whether its subscription has shown life: a trade, or a confirmed silence.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.complaint().is_none()
+    }
+
     /// Silence that nothing excuses, in ms.
     #[must_use]
     pub fn stale_ms(&self) -> u64 {

@@ -19,6 +19,7 @@ pub mod settings;
 mod slot;
 pub mod snapshot;
 mod start;
+pub mod status;
 
 pub use event::{Emit, Event, Severity};
 pub use run::{CollectError, Collector, Summary, run};
