@@ -12,7 +12,7 @@
 //! | --- | --- | --- |
 //! | reconnects in the last hour | 10 | 50 |
 //! | errors in the last hour | 50 | 200 |
-//! | age of a symbol's last sign of life | its silence limit + grace | twice that |
+//! | silence of a symbol that is not healthy (½ at best) | its patience | twice that |
 //! | share of a symbol's own usual rate that is missing | 90 % | never |
 //!
 //! Above ¾ it is green, above ¼ yellow, else red. A quiet symbol (confirmed by the exchange)
@@ -157,6 +157,8 @@ const YELLOW_SCORE: f64 = 0.75;
 const RED_SCORE: f64 = 0.25;
 const RECONNECTS_PER_HOUR: (f64, f64) = (10.0, 50.0);
 const ERRORS_PER_HOUR: (f64, f64) = (50.0, 200.0);
+/// A symbol that is not healthy is at best yellow.
+const UNHEALTHY_SCORE: f64 = 0.5;
 /// Twice the patience is red.
 const AGE_IN_PATIENCES: (f64, f64) = (1.0, 2.0);
 /// A lull is no failure, so that this part never gets red.
@@ -280,15 +282,11 @@ impl HealthSnapshot {
                 parts.push((0.0, format!("{} was given up", symbol.symbol)));
                 continue;
             }
-            let age = symbol.stale_ms() as f64 / (symbol.patience_ms.max(1)) as f64;
-            parts.push((
-                part(age, AGE_IN_PATIENCES),
-                format!(
-                    "{} silent for {:.1} s",
-                    symbol.symbol,
-                    symbol.silence_ms as f64 / 1e3
-                ),
-            ));
+            if let Some(complaint) = symbol.complaint() {
+                let age = symbol.stale_ms() as f64 / (symbol.patience_ms.max(1)) as f64;
+                let score = part(age, AGE_IN_PATIENCES).min(UNHEALTHY_SCORE);
+                parts.push((score, complaint));
+            }
             if let (Some(now), Some(usual)) = (symbol.per_minute, symbol.usual_per_minute)
                 && usual > 0
                 && !symbol.is_excused()

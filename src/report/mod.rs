@@ -7,6 +7,7 @@ pub mod bars;
 pub mod collect;
 pub mod printer;
 pub mod spool;
+pub mod status;
 pub mod style;
 pub mod table;
 pub mod verify;
