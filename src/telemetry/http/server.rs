@@ -1,9 +1,15 @@
 //! A small HTTP server for people and programs that watch: GET only, a handful of pages.
 //!
+//! It listens on a TCP address, or on a socket in the file system, which only the user that
+//! it runs as can open.
+//!
 //! Everything is bounded: connections, the time that a request's head may take, the time
 //! that a connection may last. It serves what it is given and knows nothing of collecting.
 
-use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, convert::Infallible, fs, io, net::SocketAddr,
+    os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -14,8 +20,9 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use sha2::{Digest, Sha256};
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, UnixListener},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -124,17 +131,54 @@ fn reply(status: StatusCode, content_type: &'static str, body: &str) -> Response
     response
 }
 
-/// Listens, so that an address that is not to be had is known at once.
-///
-/// # Errors
-/// When the address is not to be had.
-pub async fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(addr).await
+/// Where connections come from.
+#[derive(Debug)]
+pub enum Listener {
+    /// A TCP address.
+    Tcp(TcpListener),
+    /// A socket in the file system.
+    Unix(UnixListener),
 }
+
+impl Listener {
+    /// Listens on a TCP address, so that one that is not to be had is known at once.
+    ///
+    /// # Errors
+    /// When the address is not to be had.
+    pub async fn tcp(addr: SocketAddr) -> io::Result<Self> {
+        Ok(Self::Tcp(TcpListener::bind(addr).await?))
+    }
+
+    /// Listens on a socket in the file system. What is left there by a process that has
+    /// died is removed: the caller makes sure that none is alive.
+    ///
+    /// # Errors
+    /// When the path is too long for a socket (about 100 bytes), or cannot be written.
+    pub fn unix(path: &Path) -> io::Result<Self> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+        Ok(Self::Unix(listener))
+    }
+
+    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+        Ok(match self {
+            Self::Tcp(listener) => Box::new(listener.accept().await?.0),
+            Self::Unix(listener) => Box::new(listener.accept().await?.0),
+        })
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Serves until `stop`, calling `turn` whenever it has looked for a connection.
 pub async fn serve(
-    listener: &TcpListener,
+    listener: &Listener,
     site: &Site,
     stop: &CancellationToken,
     mut turn: impl AsyncFnMut() -> bool,
@@ -172,18 +216,17 @@ pub async fn serve(
 }
 
 async fn accept(
-    listener: &TcpListener,
+    listener: &Listener,
     places: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> io::Result<(Box<dyn Stream>, OwnedSemaphorePermit)> {
     let place = Arc::clone(places)
         .acquire_owned()
         .await
-        .map_err(std::io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, place))
+        .map_err(io::Error::other)?;
+    Ok((listener.accept().await?, place))
 }
 
-async fn converse(stream: TcpStream, site: &Site) -> Result<(), hyper::Error> {
+async fn converse(stream: Box<dyn Stream>, site: &Site) -> Result<(), hyper::Error> {
     let service = service_fn(|request| async move { Ok::<_, Infallible>(site.answer(&request)) });
     http1::Builder::new()
         .timer(TokioTimer::new())
@@ -194,13 +237,26 @@ async fn converse(stream: TcpStream, site: &Site) -> Result<(), hyper::Error> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+    };
 
     use super::*;
+    use crate::telemetry::http::{ClientError, get_local};
 
     async fn started(token: Option<&str>) -> (SocketAddr, CancellationToken) {
-        let listener = listen(([127, 0, 0, 1], 0).into()).await.expect("a port");
-        let addr = listener.local_addr().expect("it is bound");
+        let listener = Listener::tcp(([127, 0, 0, 1], 0).into())
+            .await
+            .expect("a port");
+        let Listener::Tcp(bound) = &listener else {
+            panic!("it is TCP");
+        };
+        let addr = bound.local_addr().expect("it is bound");
+        (addr, serving(listener, token))
+    }
+
+    fn serving(listener: Listener, token: Option<&str>) -> CancellationToken {
         let page: Page = Arc::new(|| Answer {
             status: 503,
             content_type: "application/json",
@@ -210,7 +266,27 @@ mod tests {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         tokio::spawn(async move { serve(&listener, &site, &stopped, async || false).await });
-        (addr, stop)
+        stop
+    }
+
+    #[tokio::test]
+    async fn a_collector_on_this_machine_is_asked_through_its_socket() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("collect.sock");
+        let patience = Duration::from_secs(10);
+        let absent = get_local(&path, "/health", patience)
+            .await
+            .expect_err("nobody is there");
+        assert!(matches!(absent, ClientError::Absent { .. }), "{absent}");
+        for _ in 0..2 {
+            // The second time the socket of the first is still there.
+            let stop = serving(Listener::unix(&path).expect("a socket"), None);
+            let (status, body) = get_local(&path, "/health", patience).await.expect("a page");
+            assert_eq!((status, body.as_slice()), (503, b"{}".as_slice()));
+            let mode = fs::metadata(&path).expect("a socket").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+            stop.cancel();
+        }
     }
 
     async fn ask(addr: SocketAddr, head: &str) -> String {
