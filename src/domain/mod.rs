@@ -14,6 +14,7 @@ pub mod ladder;
 pub mod liveness;
 pub mod price;
 pub mod reference;
+pub mod repeats;
 pub mod row;
 pub mod sequence;
 pub mod sums;
