@@ -15,6 +15,8 @@
 mod common;
 #[path = "recovery/history.rs"]
 mod history;
+#[path = "recovery/month.rs"]
+mod month;
 #[path = "recovery/restart.rs"]
 mod restart;
 #[path = "recovery/stream.rs"]

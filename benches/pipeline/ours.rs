@@ -30,7 +30,7 @@ use streamkit::{
     },
     exchange::{
         binance::{self, Binance},
-        source::{LiveStream, Page, Source, SourceError},
+        source::{LiveStream, Newest, Page, Source, SourceError},
     },
     store::sink::{BarQuery, Batch, GapQuery, Store, StoreError},
 };
@@ -249,15 +249,21 @@ impl Source for Prepared {
         self.adapter.connect(symbols).await
     }
 
+    /// The first trade is asked for, so that the stream can join the tape there.
     async fn page(&self, symbol: &Symbol, from_id: i64) -> Result<Page, SourceError> {
-        panic!("{symbol} misses {from_id}, though nothing can get lost")
+        let first = self.first(symbol);
+        assert_eq!(from_id, first.id, "{symbol}: nothing can get lost");
+        Ok(Page {
+            trades: vec![first],
+            ..Page::default()
+        })
     }
 
     /// The one before the first that will be sent.
-    async fn latest(&self, symbol: &Symbol) -> Result<Option<Trade>, SourceError> {
+    async fn latest(&self, symbol: &Symbol) -> Result<Option<Newest>, SourceError> {
         let first = self.first(symbol);
         let id = first.id - 1;
-        Ok(Some(Trade { id, ..first }))
+        Ok(Some(Trade { id, ..first }.into()))
     }
 
     async fn first_since(&self, symbol: &Symbol, _: i64) -> Result<Option<Trade>, SourceError> {

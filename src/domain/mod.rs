@@ -16,6 +16,7 @@ pub mod liveness;
 pub mod price;
 pub mod reference;
 pub mod remedy;
+pub mod repeats;
 pub mod restart_budget;
 pub mod rolling;
 pub mod row;

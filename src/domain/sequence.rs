@@ -5,14 +5,27 @@
 //! comes out is the tape. Live trades that arrive while ids are missing are held, up
 //! to a bound; at the bound they are dropped, because they can be fetched later.
 //!
+//! An id is also all that says which trade a live message is, and a wrong one that lies
+//! near may come true before anybody looks. So what is fetched has authority, and a held
+//! trade enters the tape only if it is vouched for, by one of these:
+//!
+//! - the exchange's history has the same trade under that id;
+//! - it arrived in one *run* with the trade before it: ids that rose by 1 from message to
+//!   message, of which the one before is in the tape and was the same there;
+//! - its first individual id follows the last individual id of the trade before it.
+//!
+//! What nobody vouches for is fetched like a missing trade. The same holds for the first
+//! live trades of a connection: the stream has to *join* the tape before it may go on
+//! with it by itself.
+//!
 //! Only proof of absence lets the tape go on without an id. See [`Proof`].
-
-use std::collections::BTreeMap;
 
 use super::trade::Trade;
 
+mod hold;
 pub mod proof;
 
+use hold::{Held, Hold, Run};
 pub use proof::{Absence, Proof, Seen};
 
 /// What became of a trade that was offered.
@@ -20,25 +33,29 @@ pub use proof::{Absence, Proof, Seen};
 pub enum Offered {
     /// It is the next trade: take it, then take what [`Sequence::pop_held`] gives.
     Next,
-    /// It was taken before, or is held already.
+    /// It was taken before, or is held already; or it only claims to be that trade.
     Duplicate,
-    /// Ids before it are missing; it is held.
+    /// Its turn has not come, or nobody vouches for it yet; it is held.
     Held,
-    /// Ids before it are missing and the hold was full: so many held trades were dropped,
-    /// and it is held alone.
+    /// As before, but the hold was full: so many held trades were dropped, and it is held
+    /// alone.
     Dropped(usize),
 }
 
 /// What happened to trades that did not simply follow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Trades that had been taken, or were held, already.
+    /// Live trades that had been taken, or were held, already.
     pub duplicates: u64,
-    /// Trades that arrived before their turn.
+    /// Fetched trades that had been taken already.
+    pub overlapping: u64,
+    /// Trades that had to wait for their turn, or for somebody to vouch for them.
     pub held: u64,
     /// Held trades that were dropped at the hold's bound, to be fetched again.
     pub hold_dropped: u64,
-    /// Live trades whose id the exchange never reached.
+    /// Live trades that were dropped because another trade has their id.
+    pub disputed: u64,
+    /// Live trades that were dropped because the exchange does not have their id.
     pub unconfirmed: u64,
 }
 
@@ -51,114 +68,316 @@ pub struct Missing {
     pub last: i64,
 }
 
+/// Where the stream of the present connection is.
+#[derive(Debug, Clone, Copy)]
+struct Arriving {
+    run: Run,
+    /// The id of the last trade that arrived.
+    last_id: i64,
+}
+
 /// The order of one symbol's trades.
 #[derive(Debug, Clone)]
 pub struct Sequence {
     next_id: i64,
-    /// The highest id that is known to exist, by stream or by request.
-    newest_id: i64,
-    held: BTreeMap<i64, Trade>,
-    hold_limit: usize,
+    /// The last trade of the tape, if it is known in full.
+    last: Option<Trade>,
+    /// Its last individual id.
+    last_fill_id: Option<i64>,
+    /// The run that the last trade of the tape was seen in, on the present connection.
+    joined: Option<Run>,
+    arriving: Option<Arriving>,
+    runs: u64,
+    /// The highest id that the exchange is known to have: by request, or by stream if the
+    /// trade could not be held.
+    known_id: i64,
+    held: Hold,
     counters: Counters,
 }
 
 impl Sequence {
-    /// A sequence that waits for `next_id` and holds at most `hold_limit` trades.
+    /// A sequence that waits for `next_id` and holds at most `hold_limit` trades. The last
+    /// individual id of the trade before `next_id` is `last_fill_id`, if it is known.
     #[must_use]
-    pub fn new(next_id: i64, hold_limit: usize) -> Self {
+    pub fn new(next_id: i64, last_fill_id: Option<i64>, hold_limit: usize) -> Self {
         Self {
             next_id,
-            newest_id: next_id - 1,
-            held: BTreeMap::new(),
-            hold_limit: hold_limit.max(1),
+            last: None,
+            last_fill_id,
+            joined: None,
+            arriving: None,
+            runs: 0,
+            known_id: next_id - 1,
+            held: Hold::new(hold_limit),
             counters: Counters::default(),
         }
     }
 
-    /// Offers one trade, live or fetched.
+    /// The connection is over: the next one has to join the tape anew.
+    pub fn disconnected(&mut self) {
+        self.joined = None;
+        self.arriving = None;
+    }
+
+    /// Whether the stream has brought the last trade of the tape, on this connection.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        self.joined.is_some()
+    }
+
+    /// Offers a trade that came by stream.
     #[inline]
-    pub fn offer(&mut self, trade: &Trade) -> Offered {
-        if trade.id == self.next_id {
-            self.next_id += 1;
-            self.newest_id = self.newest_id.max(trade.id);
+    pub fn offer_live(&mut self, trade: &Trade) -> Offered {
+        if trade.id == self.next_id
+            && let Some(run) = self.joined
+            && self.held.is_empty()
+        {
+            self.arriving = Some(Arriving {
+                run,
+                last_id: trade.id,
+            });
+            self.advance(trade);
             return Offered::Next;
         }
         self.offer_out_of_order(trade)
     }
 
-    #[cold]
-    fn offer_out_of_order(&mut self, trade: &Trade) -> Offered {
-        if trade.id < self.next_id || self.held.contains_key(&trade.id) {
-            self.counters.duplicates += 1;
-            return Offered::Duplicate;
-        }
-        self.newest_id = self.newest_id.max(trade.id);
-        self.counters.held += 1;
-        if self.held.len() < self.hold_limit {
-            self.held.insert(trade.id, *trade);
-            return Offered::Held;
-        }
-        let dropped = self.held.len();
-        self.counters.hold_dropped += dropped as u64;
-        self.held.clear();
-        self.held.insert(trade.id, *trade);
-        Offered::Dropped(dropped)
+    #[inline]
+    fn advance(&mut self, trade: &Trade) {
+        self.next_id += 1;
+        self.last = Some(*trade);
+        self.last_fill_id = Some(trade.last_trade_id);
     }
 
-    /// The held trade whose turn it is now.
+    #[cold]
+    fn offer_out_of_order(&mut self, trade: &Trade) -> Offered {
+        let run = self.run_of(trade.id);
+        if trade.id < self.next_id {
+            return self.offer_taken(trade, run);
+        }
+        if trade.id == self.next_id && (self.joined.is_some() || self.follows(trade)) {
+            // Of two live trades under one id the one that goes on with the tape is meant.
+            if let Some(held) = self.held.remove(trade.id)
+                && held.trade != *trade
+            {
+                self.refute(held.run, trade.id);
+            }
+            let run = self.joined.unwrap_or(run);
+            self.joined = Some(run);
+            self.arriving = Some(Arriving {
+                run,
+                last_id: trade.id,
+            });
+            self.advance(trade);
+            return Offered::Next;
+        }
+        self.hold(trade, run)
+    }
+
+    /// The run that a trade arrives in: the present one, if its id goes on with it.
+    fn run_of(&mut self, id: i64) -> Run {
+        let run = match self.arriving {
+            Some(Arriving { run, last_id }) if id == last_id + 1 || id == last_id => run,
+            _ => self.new_run(),
+        };
+        self.arriving = Some(Arriving { run, last_id: id });
+        run
+    }
+
+    fn new_run(&mut self) -> Run {
+        self.runs += 1;
+        Run(self.runs)
+    }
+
+    /// A live trade under an id that the tape has passed. The last one of the tape shows
+    /// whether the stream brings the same tape.
+    fn offer_taken(&mut self, trade: &Trade, run: Run) -> Offered {
+        match &self.last {
+            Some(last) if last.id == trade.id && last != trade => {
+                self.counters.disputed += 1;
+                self.arriving = None;
+            }
+            Some(last) if last.id == trade.id => {
+                self.counters.duplicates += 1;
+                self.joined = Some(run);
+            }
+            _ => self.counters.duplicates += 1,
+        }
+        Offered::Duplicate
+    }
+
+    /// Whether the individual ids show that `trade` comes right after the tape's last one.
+    fn follows(&self, trade: &Trade) -> bool {
+        trade.id == self.next_id
+            && self
+                .last_fill_id
+                .is_some_and(|last| trade.first_trade_id == last + 1)
+    }
+
+    /// Holds a live trade.
+    fn hold(&mut self, trade: &Trade, run: Run) -> Offered {
+        if let Some(held) = self.held.get_mut(trade.id) {
+            if held.trade == *trade {
+                self.counters.duplicates += 1;
+                held.run = Some(run);
+                return Offered::Duplicate;
+            }
+            self.counters.disputed += 1;
+            if held.is_confirmed {
+                self.arriving = None;
+                return Offered::Duplicate;
+            }
+            // Neither has more to say for itself; the later one has its run before it.
+            let is_same_run = held.run == Some(run);
+            let run = if is_same_run { self.new_run() } else { run };
+            self.arriving = Some(Arriving {
+                run,
+                last_id: trade.id,
+            });
+            self.held.insert(Held::live(trade, run));
+            return Offered::Held;
+        }
+        self.counters.held += 1;
+        let dropped = if self.held.is_full() {
+            // They have to be fetched even if nothing more comes by stream.
+            self.known_id = self.newest_id();
+            self.held.clear()
+        } else {
+            0
+        };
+        self.held.insert(Held::live(trade, run));
+        self.counters.hold_dropped += dropped as u64;
+        if dropped > 0 {
+            Offered::Dropped(dropped)
+        } else {
+            Offered::Held
+        }
+    }
+
+    /// Drops a held run from `id` on: it is not what it says.
+    fn refute(&mut self, run: Option<Run>, id: i64) {
+        self.counters.disputed += 1;
+        let Some(run) = run else { return };
+        self.counters.disputed += self.held.drop_run(run, id) as u64;
+        if self.arriving.is_some_and(|arriving| arriving.run == run) {
+            self.arriving = None;
+        }
+        if self.joined == Some(run) {
+            self.joined = None;
+        }
+    }
+
+    /// Offers a trade that was fetched from the exchange's history.
+    pub fn offer_fetched(&mut self, trade: &Trade) -> Offered {
+        self.known(trade.id);
+        if trade.id < self.next_id {
+            self.counters.overlapping += 1;
+            return Offered::Duplicate;
+        }
+        if trade.id > self.next_id {
+            return self.hold_fetched(trade);
+        }
+        self.joined = None;
+        if let Some(held) = self.held.remove(trade.id) {
+            if held.trade == *trade {
+                self.joined = held.run;
+            } else {
+                self.refute(held.run, trade.id);
+            }
+        }
+        self.advance(trade);
+        Offered::Next
+    }
+
+    /// A fetched trade behind ids that the exchange did not show.
+    fn hold_fetched(&mut self, trade: &Trade) -> Offered {
+        let run = match self.held.remove(trade.id) {
+            Some(held) if held.trade == *trade => held.run,
+            Some(held) => {
+                self.refute(held.run, trade.id);
+                None
+            }
+            // Without room it is fetched again when its turn comes.
+            None if self.held.is_full() => return Offered::Held,
+            None => None,
+        };
+        self.held.insert(Held::fetched(trade, run));
+        Offered::Held
+    }
+
+    /// The held trade whose turn it is now, if it is vouched for.
     pub fn pop_held(&mut self) -> Option<Trade> {
-        let (&id, _) = self.held.first_key_value()?;
-        if id > self.next_id {
+        let held = self.held.get(self.next_id)?;
+        let is_in_run = held.run.is_some() && held.run == self.joined;
+        if !(held.is_confirmed || is_in_run || self.follows(&held.trade)) {
             return None;
         }
-        let (_, trade) = self.held.pop_first()?;
-        if id == self.next_id {
-            self.next_id += 1;
-            return Some(trade);
-        }
-        // It was taken by request meanwhile.
-        self.counters.duplicates += 1;
-        self.pop_held()
+        let held = self.held.remove(self.next_id)?;
+        self.joined = held.run;
+        self.advance(&held.trade);
+        Some(held.trade)
     }
 
     /// Whether the trade `id` was taken, or is held.
     #[must_use]
     pub fn has(&self, id: i64) -> bool {
-        id < self.next_id || self.held.contains_key(&id)
+        id < self.next_id || self.held.get(id).is_some()
     }
 
     /// Learns that the exchange has the trade `id`.
     pub fn known(&mut self, id: i64) {
-        self.newest_id = self.newest_id.max(id);
+        self.known_id = self.known_id.max(id);
     }
 
-    /// The ids that have to be fetched before the tape can go on.
+    /// The ids that are not here and have to be before the tape can go on.
     #[must_use]
     pub fn missing(&self) -> Option<Missing> {
-        let last = match self.held.first_key_value() {
-            Some((&first_held, _)) => first_held - 1,
-            None => self.newest_id,
+        let last = match self.held.first() {
+            Some(held) => held.trade.id - 1,
+            None => self.known_id,
         };
+        self.up_to(last)
+    }
+
+    /// The ids that have to be fetched before the tape can go on: those that are missing,
+    /// and the first one that is held, if nobody vouches for it.
+    #[must_use]
+    pub fn wanted(&self) -> Option<Missing> {
+        let last = match self.held.first() {
+            Some(held) if held.is_confirmed => held.trade.id - 1,
+            Some(held) => held.trade.id,
+            None => self.known_id,
+        };
+        self.up_to(last)
+    }
+
+    fn up_to(&self, last: i64) -> Option<Missing> {
         (last >= self.next_id).then_some(Missing {
             first: self.next_id,
             last,
         })
     }
 
-    /// Goes on with `next_id`: the ids before it are proven absent.
-    pub fn skip_to(&mut self, next_id: i64) {
+    /// Goes on with `next_id`: the ids before it are proven absent. What came by stream
+    /// under one of them is dropped. Returns how many trades that were.
+    pub fn skip_to(&mut self, next_id: i64) -> usize {
         self.next_id = self.next_id.max(next_id);
-        self.newest_id = self.newest_id.max(self.next_id - 1);
+        self.last = None;
+        self.last_fill_id = None;
+        self.joined = None;
+        let dropped = self.held.drop_before(self.next_id);
+        self.counters.unconfirmed += dropped as u64;
+        dropped
     }
 
     /// Gives up what is held above `latest_id`, the newest trade that the exchange has
     /// although it had time enough: those ids are not real, or not yet. Whatever is
     /// real will come again. Returns how many trades were given up.
     pub fn drop_unconfirmed(&mut self, latest_id: i64) -> usize {
-        let dropped = self.held.split_off(&(latest_id + 1)).len();
+        let dropped = self.held.drop_after(latest_id);
         self.counters.unconfirmed += dropped as u64;
-        let newest_held = self.held.last_key_value().map_or(i64::MIN, |(&id, _)| id);
-        self.newest_id = latest_id.max(newest_held).max(self.next_id - 1);
+        self.known_id = latest_id;
+        self.arriving = None;
         dropped
     }
 
@@ -168,10 +387,17 @@ impl Sequence {
         self.next_id
     }
 
-    /// The highest id that is known to exist.
+    /// The highest id that is known to exist, by stream or by request.
     #[must_use]
     pub fn newest_id(&self) -> i64 {
-        self.newest_id
+        let held_id = self.held.last_id().unwrap_or(i64::MIN);
+        self.known_id.max(held_id).max(self.next_id - 1)
+    }
+
+    /// The highest id that the exchange is known to have.
+    #[must_use]
+    pub fn known_id(&self) -> i64 {
+        self.known_id
     }
 
     /// How many trades are held.
@@ -188,118 +414,4 @@ impl Sequence {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::domain::price::{Price, Quantity};
-
-    fn trade(id: i64) -> Trade {
-        Trade {
-            id,
-            price: Price(1),
-            quantity: Quantity(1),
-            first_trade_id: id,
-            last_trade_id: id,
-            time_us: 1,
-            buyer_is_maker: false,
-        }
-    }
-
-    fn taken(sequence: &mut Sequence, id: i64) -> Vec<i64> {
-        let mut ids = Vec::new();
-        if sequence.offer(&trade(id)) == Offered::Next {
-            ids.push(id);
-            while let Some(trade) = sequence.pop_held() {
-                ids.push(trade.id);
-            }
-        }
-        ids
-    }
-
-    #[test]
-    fn swapped_neighbours_heal_without_a_request() {
-        let mut sequence = Sequence::new(5, 10);
-        assert!(taken(&mut sequence, 6).is_empty());
-        assert_eq!(sequence.missing(), Some(Missing { first: 5, last: 5 }));
-        assert_eq!(taken(&mut sequence, 5), [5, 6]);
-        assert_eq!(sequence.missing(), None);
-    }
-
-    #[test]
-    fn at_the_bound_the_held_are_dropped_and_can_be_fetched_again() {
-        let mut sequence = Sequence::new(1, 2);
-        assert_eq!(sequence.offer(&trade(3)), Offered::Held);
-        assert_eq!(sequence.offer(&trade(4)), Offered::Held);
-        assert_eq!(sequence.offer(&trade(5)), Offered::Dropped(2));
-        assert_eq!(sequence.missing(), Some(Missing { first: 1, last: 4 }));
-        assert_eq!(sequence.counters().hold_dropped, 2);
-        for id in 1..=3 {
-            assert_eq!(taken(&mut sequence, id), [id]);
-        }
-        assert_eq!(taken(&mut sequence, 4), [4, 5]);
-    }
-
-    #[test]
-    fn an_id_that_the_exchange_never_reaches_is_given_up() {
-        let mut sequence = Sequence::new(10, 100);
-        assert_eq!(sequence.offer(&trade(1_000_000)), Offered::Held);
-        assert_eq!(taken(&mut sequence, 10), [10]);
-        assert_eq!(sequence.drop_unconfirmed(10), 1);
-        assert_eq!(sequence.missing(), None);
-        assert_eq!(taken(&mut sequence, 11), [11]);
-    }
-
-    #[test]
-    fn what_the_exchange_is_known_to_have_is_missing_until_it_came() {
-        let mut sequence = Sequence::new(10, 100);
-        sequence.known(12);
-        assert_eq!(
-            sequence.missing(),
-            Some(Missing {
-                first: 10,
-                last: 12
-            })
-        );
-        sequence.offer(&trade(12));
-        assert_eq!(
-            sequence.missing(),
-            Some(Missing {
-                first: 10,
-                last: 11
-            })
-        );
-    }
-
-    #[test]
-    fn a_gap_that_is_skipped_releases_what_was_held_behind_it() {
-        let mut sequence = Sequence::new(10, 100);
-        sequence.offer(&trade(15));
-        sequence.skip_to(15);
-        assert_eq!(sequence.pop_held().map(|trade| trade.id), Some(15));
-        assert_eq!(sequence.missing(), None);
-    }
-
-    proptest! {
-        #[test]
-        fn any_order_with_refetches_gives_each_id_once_and_in_order(
-            mut order in Just((0i64..60).collect::<Vec<_>>()).prop_shuffle(),
-            repeats in proptest::collection::vec(0i64..60, 0..40),
-            hold_limit in 1usize..70,
-        ) {
-            order.extend(repeats);
-            let mut sequence = Sequence::new(0, hold_limit);
-            let mut tape = Vec::new();
-            for id in order {
-                tape.extend(taken(&mut sequence, id));
-                prop_assert!(sequence.held() <= hold_limit);
-            }
-            while let Some(missing) = sequence.missing() {
-                for id in missing.first..=missing.last {
-                    tape.extend(taken(&mut sequence, id));
-                }
-            }
-            prop_assert_eq!(tape, (0..60).collect::<Vec<_>>());
-        }
-    }
-}
+mod tests;

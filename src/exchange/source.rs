@@ -30,11 +30,11 @@ pub trait Source: Send + Sync {
     /// When the exchange could not be asked, or did not answer as documented.
     async fn page(&self, symbol: &Symbol, from_id: i64) -> Result<Page, SourceError>;
 
-    /// The newest trade; none when the symbol has never been traded.
+    /// What is newest; none when the symbol has never been traded.
     ///
     /// # Errors
     /// As for [`page`](Self::page).
-    async fn latest(&self, symbol: &Symbol) -> Result<Option<Trade>, SourceError>;
+    async fn latest(&self, symbol: &Symbol) -> Result<Option<Newest>, SourceError>;
 
     /// The first trade at or after `time_us` (µs since 1970 UTC), by id; none when
     /// there is no such trade yet.
@@ -104,6 +104,24 @@ pub struct Malformed {
     pub reason: String,
     /// Its beginning, for the log.
     pub excerpt: String,
+}
+
+/// The end of a symbol's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newest {
+    /// The newest id that the exchange has, even if what it has there is no trade.
+    pub id: i64,
+    /// The newest of the last few rows that is a trade; none when none of them is.
+    pub trade: Option<Trade>,
+}
+
+impl From<Trade> for Newest {
+    fn from(trade: Trade) -> Self {
+        Self {
+            id: trade.id,
+            trade: Some(trade),
+        }
+    }
 }
 
 /// One page of history.

@@ -118,6 +118,12 @@ pub struct Journal {
 }
 
 impl Journal {
+    /// Whether there is a journal in `directory`.
+    #[must_use]
+    pub fn is_at(directory: &Path) -> bool {
+        directory.join(FILE_NAME).exists()
+    }
+
     /// Opens the journal in `directory`, making both if need be, and locks it.
     ///
     /// # Errors

@@ -288,10 +288,19 @@ pub struct Running {
 }
 
 impl Running {
-    /// Waits until every symbol has taken all trades below `next_id` of its tape's place.
+    /// Waits until so many trades of each symbol were taken.
     pub async fn until_taken(&self, trades: u64) {
         self.until("the trades to be taken", |shown| {
             shown.symbols.iter().all(|symbol| symbol.trades >= trades)
+        })
+        .await;
+    }
+
+    /// Waits until every symbol has passed so many ids of its tape, absent ones included.
+    pub async fn until_reached(&self, ids: i64) {
+        self.until("the ids to be passed", |shown| {
+            let mut symbols = shown.symbols.iter();
+            symbols.all(|symbol| symbol.next_id - symbol.first_id >= ids)
         })
         .await;
     }

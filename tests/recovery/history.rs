@@ -146,7 +146,7 @@ async fn trades_proven_absent_are_recorded_and_cut_once() {
     );
     let running = rig.collect();
     running.until_event("gap.absent").await;
-    running.until_taken(6000).await;
+    running.until_reached(6000).await;
     let summary = running.stop().await.expect("a graceful stop");
 
     for &threshold in &rig.settings.thresholds {
@@ -193,7 +193,7 @@ async fn a_trade_that_is_malformed_everywhere_is_given_up_alone() {
     );
     let running = rig.collect();
     running.until_event("gap.absent").await;
-    running.until_taken(5000).await;
+    running.until_reached(5000).await;
     running.stop().await.expect("a graceful stop");
     let gaps = rig.gaps().await;
     let found: Vec<_> = gaps

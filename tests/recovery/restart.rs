@@ -77,17 +77,213 @@ async fn a_journal_that_was_deleted_is_made_up_for_from_the_store() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_symbol_that_the_exchange_does_not_know_is_refused_before_anything_is_stored() {
+async fn a_symbol_that_the_exchange_does_not_know_leaves_nothing_behind() {
     let mut rig = Rig::start(busy()).await;
     rig.settings.symbols = vec![symbol("BTCUSDT"), symbol("NOSUCH")];
     let running = rig.collect();
-    let error = running
-        .task
-        .await
-        .expect("no panic")
-        .expect_err("an unknown symbol");
-    assert!(error.to_string().contains("NOSUCH"), "{error}");
-    assert!(rig.stored(&symbol("BTCUSDT"), dbps(250)).await.is_empty());
+    let ended = tokio::time::timeout(common::PATIENCE, running.task).await;
+    let error = ended.expect("it ends").expect("no panic");
+    let error = error.expect_err("an unknown symbol").to_string();
+    assert!(error.contains("NOSUCH"), "{error}");
+    assert_eq!(left_behind(&rig), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_cannot_be_reached_leaves_no_journal_behind() {
+    let mut rig = Rig::start(busy()).await;
+    rig.store_address = "clickhouse://nobody@127.0.0.1:1/none"
+        .parse()
+        .expect("an address");
+    let running = rig.collect();
+    let ended = tokio::time::timeout(common::PATIENCE, running.task).await;
+    let error = ended.expect("it ends").expect("no panic");
+    let error = error.expect_err("no store").to_string();
+    assert!(error.contains("127.0.0.1:1"), "{error}");
+    assert_eq!(left_behind(&rig), Vec::<String>::new());
+}
+
+/// The files and directories of a rig.
+fn left_behind(rig: &Rig) -> Vec<String> {
+    std::fs::read_dir(rig.directory.path())
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_threshold_added_while_the_store_is_down_does_not_stop_the_others() {
+    let config = Config {
+        trades_per_day: Some(1_000_000),
+        ..busy()
+    };
+    let (mut rig, running) = collecting(config).await;
+    running.stop().await.expect("a graceful stop");
+    rig.settings.thresholds = vec![dbps(25), dbps(50), dbps(100), dbps(250)];
+    // The store is down: its file is out of the way, and a directory is in its place.
+    let (path, aside) = (rig.store_path(), rig.directory.path().join("aside"));
+    std::fs::rename(&path, &aside).expect("renamed");
+    std::fs::create_dir(&path).expect("made");
+    let running = rig.collect();
+    running.until_event("series.start_delayed").await;
+    assert_eq!(running.count("series.started"), 0);
+    running.until_more(1000).await;
+    running
+        .until("both to be live without the new series", |s| {
+            s.symbols.iter().all(|s| s.phase == Phase::Live)
+        })
+        .await;
+    std::fs::remove_dir(&path).expect("removed");
+    std::fs::rename(&aside, &path).expect("renamed");
+    running
+        .until("the new series to start", |_| {
+            running.count("series.started") == 2
+        })
+        .await;
+    running.until_event("delivery.recovered").await;
+    finish(rig, running).await;
+}
+
+/// The series of one threshold sleeps for longer than is fetched again, and is woken up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_threshold_that_slept_too_long_leaves_a_hole_and_names_its_remedy() {
+    // It sleeps for more than two days of the tape, and as much is fetched again at most.
+    let config = Config {
+        rate: Rate::PerSecond(4000.0),
+        trades_per_day: Some(5000),
+        ..ending(24_000)
+    };
+    let (mut rig, running) = collecting(config).await;
+    rig.settings.limits.resume_reach = Duration::from_secs(2 * 86_400);
+    running.stop().await.expect("a graceful stop");
+    rig.settings.thresholds = vec![dbps(25), dbps(250)];
+    let running = rig.collect();
+    running.until_reached(12_000).await;
+    running.stop().await.expect("a graceful stop");
+    let name = symbol("BTCUSDT");
+    let slept = rig.stored(&name, dbps(100)).await;
+    let slept_at_id = slept.last().expect("a bar").bar.last_agg_trade_id;
+
+    rig.settings.thresholds = vec![dbps(25), dbps(100), dbps(250)];
+    let running = rig.collect();
+    running.until_event("gap.left").await;
+    running
+        .until("both to run", |shown| {
+            shown.symbols.iter().all(|s| s.phase != Phase::Starting)
+        })
+        .await;
+    let first_id = running.board.read().symbols[0].first_id;
+    assert!(
+        first_id > slept_at_id + 6000,
+        "{first_id}: it is fetched again from {slept_at_id} on"
+    );
+    running
+        .until("the end of the tape", |shown| {
+            shown.symbols.iter().all(|s| s.link == Link::Quiet)
+        })
+        .await;
+    let summary = running.stop().await.expect("a graceful stop");
+    let gaps = rig.gaps().await;
+    let gap = gaps
+        .iter()
+        .find(|gap| gap.symbol == name && gap.state == GapState::Open)
+        .unwrap_or_else(|| panic!("no hole in {gaps:?}"));
+    assert_eq!(gap.first_id, slept_at_id + 1, "where the stored bars end");
+    let last_id = summary.shown.symbols[0].next_id - 1;
+    let expected = rig.expected(&name, dbps(100), (gap.last_id + 1, last_id));
+    let stored = rig.stored(&name, dbps(100)).await;
+    let woken: Vec<_> = stored
+        .into_iter()
+        .map(|row| row.bar)
+        .filter(|bar| bar.first_agg_trade_id > gap.last_id)
+        .collect();
+    assert!(!woken.is_empty());
+    assert_eq!(woken, expected);
+    // The others are whole.
+    rig.settings.thresholds = vec![dbps(25), dbps(250)];
+    rig.assert_exact(&summary).await;
+}
+
+/// The journal's disk fills up: what is shown must not be the last good picture.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_is_being_rebuilt_is_shown_as_down() {
+    let mut rig = Rig::start(busy()).await;
+    rig.settings.limits.journal_max_pages = Some(400);
+    rig.settings.limits.reconnect_min = Duration::from_millis(400);
+    rig.settings.limits.batch_age = common::PATIENCE;
+    rig.settings.limits.batch_rows = 1_000_000;
+    rig.settings.record_trades = true;
+    let running = rig.collect();
+    running
+        .until("both to be live", |shown| {
+            let mut symbols = shown.symbols.iter();
+            symbols.all(|s| s.phase == Phase::Live && s.link == Link::Up)
+        })
+        .await;
+    assert_eq!(running.count("journal.commit_failed"), 0);
+    running.until_event("journal.commit_failed").await;
+    running
+        .until("the link to be shown as down", |shown| {
+            let mut symbols = shown.symbols.iter();
+            symbols.all(|s| s.phase == Phase::Starting && s.link == Link::Down)
+        })
+        .await;
+    // That nothing more can be committed is no graceful end.
+    drop(running.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exchange_that_hangs_while_a_symbol_starts_does_not_delay_a_stop() {
+    let (mut rig, running) = collecting(busy()).await;
+    running.stop().await.expect("a graceful stop");
+    // The new threshold makes it ask before it can go on, and only one of the two symbols
+    // has a checkpoint.
+    rig.settings.thresholds.push(dbps(500));
+    rig.binance.request_deadline = common::PATIENCE * 4;
+    rig.settings.limits.stop_timeout = Duration::from_secs(2);
+    strike(&rig, Fault::new(FaultKind::RestHang {}));
+    let struck = rig.server.stats().faults_struck;
+    let running = rig.collect();
+    running
+        .until("both symbols to ask", |_| {
+            rig.server.stats().faults_struck >= struck + 2
+        })
+        .await;
+    let stopping = tokio::time::Instant::now();
+    running.stop().await.expect("a graceful stop");
+    let took = stopping.elapsed();
+    assert!(took < Duration::from_secs(1), "it took {took:?}");
+    // The journal is let go of, so that another collector may have it.
+    rig.server.faults().clear();
+    rig.binance.request_deadline = Duration::from_millis(500);
+    let running = rig.collect();
+    finish(rig, running).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_symbols_are_checked_at_once() {
+    let names: Vec<String> = (0..20).map(|n| format!("COIN{n}USDT")).collect();
+    let config = Config {
+        symbols: names,
+        rate: Rate::PerSecond(100.0),
+        history: Some(10),
+        ..busy()
+    };
+    let rig = Rig::start(config).await;
+    strike(&rig, Fault::new(FaultKind::RestDelay { delay_ms: 300 }));
+    let begun = tokio::time::Instant::now();
+    let running = rig.collect();
+    running
+        .until("the sessions to begin", |shown| {
+            shown.symbols.iter().any(|s| s.link != Link::Down)
+        })
+        .await;
+    let took = begun.elapsed();
+    assert!(
+        took < Duration::from_secs(3),
+        "one after the other: {took:?}"
+    );
+    running.stop().await.expect("a graceful stop");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

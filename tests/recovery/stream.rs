@@ -137,6 +137,35 @@ async fn messages_repeated_reordered_skipped_and_garbled_change_nothing() {
     finish(rig, running).await;
 }
 
+/// A trade under the id of another one that is about to come must not be taken for it.
+async fn near_id(ahead: i64) {
+    let (rig, running) = collecting(busy()).await;
+    for every in [150, 7] {
+        let fault = FaultKind::FarId { every, ahead };
+        strike(&rig, Fault::new(fault).times(12));
+        running.until_more(900).await;
+    }
+    let shown = running.board.read();
+    let disputed: u64 = shown.symbols.iter().map(|s| s.disputed).sum();
+    assert!(disputed > 0, "no wrong id was noticed: {shown:#?}");
+    finish(rig, running).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trade_under_the_id_of_its_successor_is_found_out() {
+    near_id(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trade_under_an_id_two_ahead_is_found_out() {
+    near_id(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trade_under_an_id_fifty_ahead_is_found_out() {
+    near_id(50).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn text_that_is_not_utf8_costs_no_trade() {
     let (rig, running) = collecting(busy()).await;

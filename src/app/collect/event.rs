@@ -1,8 +1,11 @@
 //! What happens while collecting, as facts. A reporter decides how they look.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::domain::{liveness::Evidence, symbol::Symbol, threshold::Threshold};
+
+mod kind;
+mod sentence;
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +53,17 @@ pub enum Event {
         /// The symbol.
         symbol: Symbol,
         /// Why not.
+        reason: String,
+        /// When it is tried again.
+        retry_in: Duration,
+    },
+    /// Series of a symbol that runs cannot start yet; the others go on without them.
+    SeriesDelayed {
+        /// The symbol.
+        symbol: Symbol,
+        /// The thresholds that wait.
+        thresholds: Vec<Threshold>,
+        /// Why they cannot start.
         reason: String,
         /// When it is tried again.
         retry_in: Duration,
@@ -146,6 +160,13 @@ pub enum Event {
         reason: String,
         /// When it is tried again.
         retry_in: Duration,
+    },
+    /// Live trades were dropped because other trades have their ids.
+    Disputed {
+        /// The symbol.
+        symbol: Symbol,
+        /// How many since the last such event.
+        trades: u64,
     },
     /// Live ids that the exchange never reached were dropped.
     Unconfirmed {
@@ -276,347 +297,6 @@ pub enum Event {
     Stopping,
 }
 
-impl Event {
-    /// Its stable code.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Resumed { .. } => "series.resumed",
-            Self::Started { .. } => "series.started",
-            Self::CheckpointUnusable { .. } => "checkpoint.unusable",
-            Self::StartDelayed { .. } => "symbol.start_delayed",
-            Self::CaughtUp { .. } => "symbol.caught_up",
-            Self::Connected { .. } => "stream.connected",
-            Self::ConnectFailed { .. } => "stream.connect_failed",
-            Self::Disconnected { .. } => "stream.disconnected",
-            Self::StreamDead { .. } => "stream.dead",
-            Self::Quiet { .. } => "symbol.quiet",
-            Self::GapFound { .. } => "gap.found",
-            Self::GapRepaired { .. } => "gap.repaired",
-            Self::GapAbsent { .. } => "gap.absent",
-            Self::HoleLeft { .. } => "gap.left",
-            Self::FetchFailed { .. } => "history.failed",
-            Self::Unconfirmed { .. } => "trades.unconfirmed",
-            Self::HoldDropped { .. } => "trades.hold_dropped",
-            Self::IdReset { .. } => "symbol.id_reset",
-            Self::Malformed { .. } => "messages.malformed",
-            Self::CommitFailed { .. } => "journal.commit_failed",
-            Self::JournalSetAside { .. } => "journal.set_aside",
-            Self::SpoolFull { .. } => "spool.full",
-            Self::SpoolDrained { .. } => "spool.drained",
-            Self::DeliveryFailed { .. } => "delivery.failed",
-            Self::BreakerOpened { .. } => "delivery.breaker_opened",
-            Self::StoreMisconfigured { .. } => "store.misconfigured",
-            Self::RowsRefused { .. } => "delivery.rows_refused",
-            Self::DeadLetters { .. } => "delivery.dead_letters",
-            Self::BatchDamaged { .. } => "spool.batch_damaged",
-            Self::DeliveredElsewhere { .. } => "delivery.elsewhere",
-            Self::DeliveryRecovered { .. } => "delivery.recovered",
-            Self::StoreUnavailable { .. } => "store.unavailable",
-            Self::Stopping => "collect.stopping",
-        }
-    }
-
-    /// How much it matters.
-    #[must_use]
-    pub const fn severity(&self) -> Severity {
-        match self {
-            Self::Quiet { .. } => Severity::Detail,
-            Self::Resumed { .. }
-            | Self::Started { .. }
-            | Self::CaughtUp { .. }
-            | Self::Connected { .. }
-            | Self::GapFound { .. }
-            | Self::GapRepaired { .. }
-            | Self::SpoolDrained { .. }
-            | Self::DeliveredElsewhere { .. }
-            | Self::DeliveryRecovered { .. }
-            | Self::Stopping => Severity::Info,
-            Self::CheckpointUnusable { .. }
-            | Self::StartDelayed { .. }
-            | Self::ConnectFailed { .. }
-            | Self::Disconnected { .. }
-            | Self::StreamDead { .. }
-            | Self::FetchFailed { .. }
-            | Self::Unconfirmed { .. }
-            | Self::HoldDropped { .. }
-            | Self::Malformed { .. }
-            | Self::DeliveryFailed { .. }
-            | Self::BreakerOpened { .. }
-            | Self::RowsRefused { .. }
-            | Self::StoreUnavailable { .. } => Severity::Warning,
-            Self::GapAbsent { .. }
-            | Self::HoleLeft { .. }
-            | Self::IdReset { .. }
-            | Self::CommitFailed { .. }
-            | Self::StoreMisconfigured { .. }
-            | Self::DeadLetters { .. }
-            | Self::BatchDamaged { .. }
-            | Self::JournalSetAside { .. }
-            | Self::SpoolFull { .. } => Severity::Critical,
-        }
-    }
-
-    /// The symbol that it concerns, if it is one.
-    #[must_use]
-    pub const fn symbol(&self) -> Option<&Symbol> {
-        match self {
-            Self::Resumed { symbol, .. }
-            | Self::Started { symbol, .. }
-            | Self::CheckpointUnusable { symbol, .. }
-            | Self::StartDelayed { symbol, .. }
-            | Self::CaughtUp { symbol, .. }
-            | Self::StreamDead { symbol, .. }
-            | Self::Quiet { symbol, .. }
-            | Self::GapFound { symbol, .. }
-            | Self::GapRepaired { symbol, .. }
-            | Self::GapAbsent { symbol, .. }
-            | Self::HoleLeft { symbol, .. }
-            | Self::FetchFailed { symbol, .. }
-            | Self::Unconfirmed { symbol, .. }
-            | Self::HoldDropped { symbol, .. }
-            | Self::IdReset { symbol, .. } => Some(symbol),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Resumed { next_id, .. } => write!(f, "goes on with trade {next_id}"),
-            Self::Started {
-                thresholds,
-                first_id,
-                because,
-                ..
-            } => {
-                let thresholds: Vec<_> = thresholds.iter().map(ToString::to_string).collect();
-                write!(
-                    f,
-                    "starts {} dbps with trade {first_id}: {because}",
-                    thresholds.join(", ")
-                )
-            }
-            Self::CheckpointUnusable { reason, .. } => {
-                write!(f, "cannot use the checkpoint: {reason}; starts anew")
-            }
-            Self::StartDelayed {
-                reason, retry_in, ..
-            } => {
-                write!(
-                    f,
-                    "cannot start: failed to {reason}; again in {}",
-                    short(*retry_in)
-                )
-            }
-            Self::CaughtUp { fetched, took, .. } => {
-                write!(
-                    f,
-                    "has caught up: {fetched} trades fetched in {}",
-                    short(*took)
-                )
-            }
-            Self::Connected { symbols, attempts } => {
-                write!(
-                    f,
-                    "connected: {} symbols, attempt {attempts}",
-                    symbols.len()
-                )
-            }
-            Self::ConnectFailed { reason, retry_in } => {
-                write!(f, "failed to {reason}; again in {}", short(*retry_in))
-            }
-            Self::Disconnected { reason } => write!(f, "disconnected: {reason}"),
-            Self::StreamDead { evidence, .. } => {
-                let silence = Duration::from_micros(evidence.silence_us.unsigned_abs());
-                let (silence, last_id) = (short(silence), evidence.last_id);
-                write!(
-                    f,
-                    "stream is dead: silent for {silence}, last id here {last_id}, "
-                )?;
-                match evidence.exchange_id {
-                    Some(id) => write!(f, "at the exchange {id}; reconnecting"),
-                    None => f.write_str("and the exchange cannot be asked; reconnecting"),
-                }
-            }
-            Self::Quiet { silence, .. } => {
-                write!(
-                    f,
-                    "is quiet: nothing new at the exchange for {}",
-                    short(*silence)
-                )
-            }
-            Self::GapFound {
-                first_id, last_id, ..
-            } => {
-                write!(f, "misses trades {first_id} to {last_id}; fetching them")
-            }
-            Self::GapRepaired {
-                first_id,
-                last_id,
-                took,
-                ..
-            } => {
-                write!(
-                    f,
-                    "has trades {first_id} to {last_id} now, after {}",
-                    short(*took)
-                )
-            }
-            Self::GapAbsent {
-                first_id,
-                last_id,
-                proof,
-                ..
-            } => {
-                write!(
-                    f,
-                    "has no trades {first_id} to {last_id}: {proof}; bars are cut there"
-                )
-            }
-            Self::HoleLeft {
-                first_id,
-                last_id,
-                remedy,
-                ..
-            } => {
-                write!(
-                    f,
-                    "trades {first_id} to {last_id} are not in the bars; run: {remedy}"
-                )
-            }
-            Self::FetchFailed {
-                reason, retry_in, ..
-            } => {
-                write!(
-                    f,
-                    "history: failed to {reason}; again in {}",
-                    short(*retry_in)
-                )
-            }
-            Self::Unconfirmed {
-                trades,
-                exchange_id,
-                ..
-            } => write!(
-                f,
-                "dropped {trades} live trades with ids that the exchange, at {exchange_id}, never reached"
-            ),
-            Self::HoldDropped { trades, .. } => {
-                write!(
-                    f,
-                    "holds no more live trades: {trades} dropped, to be fetched again"
-                )
-            }
-            Self::IdReset {
-                last_id,
-                exchange_id,
-                ..
-            } => write!(
-                f,
-                "stops: the exchange is at id {exchange_id}, below the last one here, {last_id}"
-            ),
-            Self::Malformed {
-                messages,
-                reason,
-                excerpt,
-            } => {
-                write!(
-                    f,
-                    "{messages} malformed messages, the last: {reason}: {excerpt}"
-                )
-            }
-            Self::CommitFailed { reason, retry_in } => {
-                write!(
-                    f,
-                    "failed to {reason}; going on from the journal in {}",
-                    short(*retry_in)
-                )
-            }
-            Self::JournalSetAside { copy, reason } => write!(
-                f,
-                "journal is damaged ({reason}): it is kept as {}, and a new one is begun; what \
-                 the store lacks is fetched again",
-                copy.display()
-            ),
-            Self::SpoolFull { size_bytes, oldest } => {
-                write!(
-                    f,
-                    "spool is full with {size_bytes} bytes, the oldest for {}: nothing is \
-                     consumed until it drains",
-                    short(*oldest)
-                )
-            }
-            Self::SpoolDrained { size_bytes } => {
-                write!(
-                    f,
-                    "spool has drained to {size_bytes} bytes: consuming again"
-                )
-            }
-            Self::DeliveryFailed {
-                batch,
-                rows,
-                reason,
-                retry_in,
-            } => write!(
-                f,
-                "failed to deliver batch {batch} ({rows} rows): {reason}; again in {}",
-                short(*retry_in)
-            ),
-            Self::BreakerOpened { failures, retry_in } => write!(
-                f,
-                "leaves the store alone after {failures} failures in a row; one trial in {}",
-                short(*retry_in)
-            ),
-            Self::StoreMisconfigured {
-                reason,
-                remedy,
-                retry_in,
-            } => write!(
-                f,
-                "failed to deliver, and somebody has to mend it: {reason}; {remedy}; \
-                 trying again every {}",
-                short(*retry_in)
-            ),
-            Self::RowsRefused {
-                batch,
-                rows,
-                reason,
-            } => write!(
-                f,
-                "looks for the bad ones among the {rows} rows of batch {batch}: {reason}"
-            ),
-            Self::DeadLetters { rows, table } => write!(
-                f,
-                "{rows} rows of {table} are dead letters: 'streamkit spool ls' tells why, \
-                 'streamkit spool flush --dead' tries them again"
-            ),
-            Self::BatchDamaged { batch, reason } => write!(
-                f,
-                "batch {batch} is damaged and cannot be delivered: {reason}; the others can"
-            ),
-            Self::DeliveredElsewhere { holder } => {
-                write!(f, "waits while another process delivers: {holder}")
-            }
-            Self::DeliveryRecovered { failures } => {
-                write!(f, "delivers again after {failures} failures")
-            }
-            Self::StoreUnavailable { reason } => {
-                write!(f, "failed to {reason}; rows stay in the spool")
-            }
-            Self::Stopping => f.write_str("stopping"),
-        }
-    }
-}
-
-/// A duration to the millisecond, in words that fit a line.
-fn short(duration: Duration) -> humantime::FormattedDuration {
-    humantime::format_duration(Duration::from_millis(
-        u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-    ))
-}
-
 /// Takes events. Cheap to clone; must not block.
 #[derive(Clone)]
 pub struct Emit(Arc<dyn Fn(&Event) + Send + Sync>);
@@ -634,8 +314,8 @@ impl Emit {
     }
 }
 
-impl fmt::Debug for Emit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Debug for Emit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Emit")
     }
 }

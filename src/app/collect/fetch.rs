@@ -1,17 +1,40 @@
 //! Asking the exchange for one symbol's history: which request next, and when.
 //!
-//! Pages are asked for by id. As soon as a full page shows how long pages are, a few
-//! more are asked for ahead, because ids are contiguous; answers are taken in order.
+//! Two things are asked for: the newest id, and pages of trades by id. Where the asking
+//! stands is a [`State`] and, beside it, what is known about the [`Newest`] id.
+//!
+//! ```text
+//! State      what happens                        becomes
+//! Ready      trades are wanted                   Paging, with the first page asked for
+//! Paging     the page at the front has come      Paging, or Ready after the last one
+//! Paging     what is wanted lies before it all   Paging anew; late answers are not heard
+//! Paging     a request fails, or brings nothing  Resting
+//! Resting    the pause is over                   Ready
+//! Resting    another gap is wanted               Ready, unless the exchange wants the pause
+//!
+//! Newest     what happens                        becomes
+//! Settled    somebody wants it                   Wanted
+//! Wanted     not resting                         Asked
+//! Asked      the answer comes                    Settled
+//! Asked      a connection is made                AskedTooEarly: the answer says nothing
+//!                                                about what this stream should bring
+//! AskedTooEarly  the answer comes                Wanted
+//! ```
+//!
+//! As soon as a full page shows how long pages are, a few more are asked for ahead,
+//! because ids are contiguous; answers are taken in order. A page is of use even when the
+//! stream has gone past its beginning meanwhile, so it is waited for, not asked for again.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{runtime::Handle, time::Instant};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    domain::{sequence::Missing, symbol::Symbol, trade::Trade},
-    exchange::source::{Page, Source, SourceError},
+    domain::{sequence::Missing, symbol::Symbol},
+    exchange::source::{Newest as NewestTrade, Page, Source, SourceError},
 };
 
 use super::settings::Limits;
@@ -19,38 +42,67 @@ use super::settings::Limits;
 /// Pages asked for at once.
 const AHEAD: usize = 3;
 
-/// An answer from the exchange.
-pub(super) struct Answered {
-    /// Requests of an older generation were given up meanwhile.
-    generation: u64,
-    pub answer: Answer,
+/// An answer from the exchange, as it comes in.
+pub(super) enum Answered {
+    Newest(Result<Option<NewestTrade>, SourceError>),
+    Page {
+        /// Requests of an older asking were given up meanwhile.
+        asking: u64,
+        from_id: i64,
+        page: Result<Page, SourceError>,
+    },
 }
 
+/// What an answer comes to.
 pub(super) enum Answer {
-    Latest(Result<Option<Trade>, SourceError>),
-    Page(i64, Result<Page, SourceError>),
+    /// The newest trade, or why it is not known.
+    Newest(Result<Option<NewestTrade>, SourceError>),
+    /// A page could not be had.
+    Failed(SourceError),
 }
 
 pub(super) type Request = BoxFuture<'static, Answered>;
+
+/// What is being done about trades that are wanted.
+enum State {
+    /// Nothing; requests may be made.
+    Ready,
+    /// Pages are asked for, by their first id; none while the answer is awaited.
+    Paging(BTreeMap<i64, Option<Page>>),
+    /// Nothing is asked for until then.
+    Resting {
+        until: Instant,
+        /// The exchange itself wants it.
+        is_obliged: bool,
+    },
+}
+
+/// What is being done about the newest id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Newest {
+    /// Nothing: it was asked for on this connection, or need not be known.
+    Settled,
+    /// It will be asked for.
+    Wanted,
+    /// The answer is awaited.
+    Asked,
+    /// The answer is awaited, but it was asked for before this connection was made.
+    AskedTooEarly,
+}
 
 pub(super) struct Fetch {
     source: Arc<dyn Source>,
     runtime: Handle,
     symbol: Symbol,
-    limits: (Duration, Duration),
+    retry_min: Duration,
+    retry_max: Duration,
     backoff: ExponentialBackoff,
-    not_before: Option<Instant>,
-    generation: u64,
-    asks_latest: bool,
-    wants_latest: bool,
-    /// The newest id was asked for before the present connection: the answer says nothing
-    /// about what its stream should bring.
-    is_latest_stale: bool,
-    /// The last missing id, as of the last look: another one is another gap.
+    state: State,
+    newest: Newest,
+    /// Rises whenever requests that are under way are given up.
+    asking: u64,
+    /// The last wanted id, as of the last look: another one is another gap.
     gap_last: Option<i64>,
-    is_rate_limited: bool,
-    /// Pages by their first id; none while the answer is awaited.
-    pages: BTreeMap<i64, Option<Page>>,
     page_trades: Option<i64>,
 }
 
@@ -67,104 +119,127 @@ pub(super) fn backoff(min: Duration, max: Duration) -> ExponentialBackoff {
 
 impl Fetch {
     pub fn new(source: Arc<dyn Source>, runtime: Handle, symbol: Symbol, limits: &Limits) -> Self {
-        let limits = (limits.fetch_retry_min, limits.fetch_retry_max);
+        let (retry_min, retry_max) = (limits.fetch_retry_min, limits.fetch_retry_max);
         Self {
             source,
             runtime,
             symbol,
-            limits,
-            backoff: backoff(limits.0, limits.1),
-            not_before: None,
-            generation: 0,
-            asks_latest: false,
-            wants_latest: false,
-            is_latest_stale: false,
+            retry_min,
+            retry_max,
+            backoff: backoff(retry_min, retry_max),
+            state: State::Ready,
+            newest: Newest::Settled,
+            asking: 0,
             gap_last: None,
-            is_rate_limited: false,
-            pages: BTreeMap::new(),
             page_trades: None,
         }
     }
 
     /// A connection was made: the newest id has to be asked for from now on.
     pub fn connected(&mut self) {
-        self.is_latest_stale = self.asks_latest;
-        self.wants_latest = true;
+        self.newest = match self.newest {
+            Newest::Asked | Newest::AskedTooEarly => Newest::AskedTooEarly,
+            Newest::Settled | Newest::Wanted => Newest::Wanted,
+        };
     }
 
     /// The newest id has to be asked for.
-    pub fn want_latest(&mut self) {
-        self.wants_latest = true;
+    pub fn want_newest(&mut self) {
+        if self.newest == Newest::Settled {
+            self.newest = Newest::Wanted;
+        }
     }
 
-    /// Whether the newest id is being asked for, or will be.
-    pub fn awaits_latest(&self) -> bool {
-        self.wants_latest || self.asks_latest
+    /// Whether the newest id need not be asked for any more.
+    pub fn is_newest_settled(&self) -> bool {
+        self.newest == Newest::Settled
     }
 
     /// Whether [`next`](Self::next) will ask for the newest id.
     pub fn is_about_to_ask(&self, now: Instant) -> bool {
-        self.wants_latest
-            && !self.asks_latest
-            && self.not_before.is_none_or(|not_before| now >= not_before)
+        self.newest == Newest::Wanted && !self.is_resting(now)
     }
 
-    /// The requests to be made now.
-    pub fn next(&mut self, missing: Option<Missing>, now: Instant) -> Vec<Request> {
-        let gap_last = missing.map(|missing| missing.last);
-        if gap_last.is_some() && gap_last != self.gap_last && !self.is_rate_limited {
-            // A new gap does not inherit the patience of the one before.
-            self.succeeded();
+    fn is_resting(&self, now: Instant) -> bool {
+        matches!(self.state, State::Resting { until, .. } if now < until)
+    }
+
+    /// The requests to be made now. The exchange is known to have ids up to `known_id`.
+    pub fn next(&mut self, wanted: Option<Missing>, known_id: i64, now: Instant) -> Vec<Request> {
+        self.look_at_gap(wanted);
+        if self.is_resting(now) {
+            return Vec::new();
         }
-        self.gap_last = gap_last;
         let mut requests = Vec::new();
-        if self.not_before.is_some_and(|not_before| now < not_before) {
-            return requests;
+        if self.newest == Newest::Wanted {
+            self.newest = Newest::Asked;
+            requests.push(self.ask_newest());
         }
-        self.not_before = None;
-        if self.is_about_to_ask(now) {
-            self.wants_latest = false;
-            self.asks_latest = true;
-            requests.push(self.latest());
-        }
-        let Some(missing) = missing else {
+        let Some(wanted) = wanted else {
             return requests;
         };
-        if !self.pages.contains_key(&missing.first) {
-            let is_overtaken = self
-                .pages
-                .iter()
-                .any(|(&id, page)| id < missing.first && page.is_none());
-            if is_overtaken {
-                // The tape went on by stream; what is under way is waited for, not repeated.
-                return requests;
-            }
-            self.give_up();
-            requests.push(self.page(missing.first));
-        }
-        if let Some(page_trades) = self.page_trades {
-            let mut next = self
-                .pages
-                .last_key_value()
-                .map_or(missing.first, |(&id, _)| id);
-            while self.pages.len() < AHEAD {
-                next += page_trades;
-                if next > missing.last {
-                    break;
-                }
-                requests.push(self.page(next));
-            }
-        }
+        let mut ids = self.first_page(wanted);
+        ids.extend(self.pages_ahead(wanted, known_id));
+        requests.extend(ids.into_iter().map(|id| self.ask_page(id)));
         requests
     }
 
+    /// A new gap does not inherit the patience of the one before.
+    fn look_at_gap(&mut self, wanted: Option<Missing>) {
+        let gap_last = wanted.map(|wanted| wanted.last);
+        let is_obliged = matches!(
+            self.state,
+            State::Resting {
+                is_obliged: true,
+                ..
+            }
+        );
+        if gap_last.is_some() && gap_last != self.gap_last && !is_obliged {
+            self.succeeded();
+        }
+        self.gap_last = gap_last;
+    }
+
+    /// The page to begin with, unless pages are under way that will do.
+    fn first_page(&mut self, wanted: Missing) -> Vec<i64> {
+        if let State::Paging(pages) = &self.state
+            && pages.keys().next().is_some_and(|&id| id <= wanted.first)
+        {
+            return Vec::new();
+        }
+        self.give_up();
+        self.state = State::Paging(BTreeMap::from([(wanted.first, None)]));
+        vec![wanted.first]
+    }
+
+    /// The pages to ask for ahead of those that are under way, as far as the exchange has
+    /// something: what is wanted may end in an id that is not real.
+    fn pages_ahead(&mut self, wanted: Missing, known_id: i64) -> Vec<i64> {
+        let mut ids = Vec::new();
+        let (State::Paging(pages), Some(page_trades)) = (&mut self.state, self.page_trades) else {
+            return ids;
+        };
+        let mut next = pages
+            .last_key_value()
+            .map_or(wanted.first, |(&id, _)| id.max(wanted.first));
+        while pages.len() < AHEAD {
+            next += page_trades;
+            if next > wanted.last.min(known_id) {
+                break;
+            }
+            pages.insert(next, None);
+            ids.push(next);
+        }
+        ids
+    }
+
     /// Runs `ask` on the runtime that all sessions share: connections that the exchange's
-    /// client keeps open outlive any one session there.
+    /// client keeps open outlive any one session there. Whoever stops waiting ends it.
     fn on_shared_runtime<T: Send + 'static>(
         &self,
         ask: impl Future<Output = Result<T, SourceError>> + Send + 'static,
     ) -> impl Future<Output = Result<T, SourceError>> + Send + 'static {
-        let task = self.runtime.spawn(ask);
+        let task = AbortOnDropHandle::new(self.runtime.spawn(ask));
         let endpoint = self.source.name().to_owned();
         async move {
             task.await.unwrap_or_else(|error| {
@@ -176,101 +251,111 @@ impl Fetch {
         }
     }
 
-    fn latest(&self) -> Request {
+    fn ask_newest(&self) -> Request {
         let (source, symbol) = (Arc::clone(&self.source), self.symbol.clone());
         let asked = self.on_shared_runtime(async move { source.latest(&symbol).await });
-        let generation = self.generation;
-        async move {
-            Answered {
-                generation,
-                answer: Answer::Latest(asked.await),
-            }
-        }
-        .boxed()
+        async move { Answered::Newest(asked.await) }.boxed()
     }
 
-    fn page(&mut self, from_id: i64) -> Request {
-        self.pages.insert(from_id, None);
+    fn ask_page(&self, from_id: i64) -> Request {
         let (source, symbol) = (Arc::clone(&self.source), self.symbol.clone());
         let asked = self.on_shared_runtime(async move { source.page(&symbol, from_id).await });
-        let generation = self.generation;
+        let asking = self.asking;
         async move {
-            Answered {
-                generation,
-                answer: Answer::Page(from_id, asked.await),
+            Answered::Page {
+                asking,
+                from_id,
+                page: asked.await,
             }
         }
         .boxed()
     }
 
-    /// Takes an answer in; returns it unless it has to wait or comes too late. Waiting
-    /// pages are then got with [`ready`](Self::ready).
+    /// Takes an answer in; returns it unless it has to wait or comes too late. Pages are
+    /// then got with [`ready`](Self::ready).
     pub fn answered(&mut self, answered: Answered) -> Option<Answer> {
-        match answered.answer {
-            Answer::Latest(result) => {
-                self.asks_latest = false;
-                if std::mem::take(&mut self.is_latest_stale) {
-                    return None;
-                }
-                Some(Answer::Latest(result))
+        match answered {
+            Answered::Newest(_) if self.newest == Newest::AskedTooEarly => {
+                self.newest = Newest::Wanted;
+                None
             }
-            _ if answered.generation != self.generation => None,
-            Answer::Page(from_id, Ok(page)) => {
+            Answered::Newest(result) => {
+                self.newest = Newest::Settled;
+                Some(Answer::Newest(result))
+            }
+            Answered::Page { asking, .. } if asking != self.asking => None,
+            Answered::Page { page: Err(e), .. } => Some(Answer::Failed(e)),
+            Answered::Page {
+                from_id,
+                page: Ok(page),
+                ..
+            } => {
                 if page.is_full && page.malformed.is_empty() {
                     self.page_trades = i64::try_from(page.trades.len()).ok().filter(|&n| n > 0);
                 }
-                self.pages.insert(from_id, Some(page));
+                if let State::Paging(pages) = &mut self.state {
+                    pages.insert(from_id, Some(page));
+                }
                 None
             }
-            Answer::Page(from_id, Err(error)) => Some(Answer::Page(from_id, Err(error))),
         }
     }
 
-    /// The page that starts with `next_id`, once it is there.
-    pub fn ready(&mut self, next_id: i64) -> Option<Page> {
-        if self.pages.get(&next_id)?.is_none() {
+    /// The page at the front with its first id, once it is there and its turn has come.
+    pub fn ready(&mut self, next_id: i64) -> Option<(i64, Page)> {
+        let State::Paging(pages) = &mut self.state else {
+            return None;
+        };
+        let front = pages.first_entry()?;
+        let from_id = *front.key();
+        if from_id > next_id || front.get().is_none() {
             return None;
         }
-        self.pages.remove(&next_id)?
-    }
-
-    /// Forgets pages that begin before `next_id`, once they are there. Returns whether there
-    /// were any.
-    pub fn drop_stale(&mut self, next_id: i64) -> bool {
-        let count = self.pages.len();
-        self.pages
-            .retain(|&from_id, page| from_id >= next_id || page.is_none());
-        self.pages.len() < count
+        let page = front.remove()?;
+        if pages.is_empty() {
+            self.state = State::Ready;
+        }
+        Some((from_id, page))
     }
 
     /// Forgets the requests that are under way.
     pub fn give_up(&mut self) {
-        self.generation += 1;
-        self.pages.clear();
+        self.asking += 1;
+        if let State::Paging(_) = self.state {
+            self.state = State::Ready;
+        }
     }
 
-    /// A request brought what was missing.
+    /// A request brought what was wanted.
     pub fn succeeded(&mut self) {
-        self.is_rate_limited = false;
-        self.backoff = backoff(self.limits.0, self.limits.1);
-        self.not_before = None;
+        self.backoff = backoff(self.retry_min, self.retry_max);
+        if let State::Resting { .. } = self.state {
+            self.state = State::Ready;
+        }
     }
 
     /// A request failed, or brought nothing: the next one has to wait. Returns how long.
     pub fn failed(&mut self, error: Option<&SourceError>, now: Instant) -> Duration {
-        self.give_up();
-        let mut pause = self.backoff.next().unwrap_or(self.limits.1);
-        self.is_rate_limited = matches!(error, Some(SourceError::RateLimited { .. }));
+        let mut pause = self.backoff.next().unwrap_or(self.retry_max);
+        let mut is_obliged = false;
         if let Some(SourceError::RateLimited { retry_after, .. }) = error {
             pause = pause.max(*retry_after);
+            is_obliged = true;
         }
-        self.not_before = Some(now + pause);
+        self.rest(pause, is_obliged, now);
         pause
     }
 
     /// The next request has to wait for `pause`, without any failure.
     pub fn wait(&mut self, pause: Duration, now: Instant) {
+        self.rest(pause, false, now);
+    }
+
+    fn rest(&mut self, pause: Duration, is_obliged: bool, now: Instant) {
         self.give_up();
-        self.not_before = Some(now + pause);
+        self.state = State::Resting {
+            until: now + pause,
+            is_obliged,
+        };
     }
 }

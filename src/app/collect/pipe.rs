@@ -1,29 +1,35 @@
 //! One symbol's way from trades to bars: sequence, ladder, liveness, and what waits to
 //! be committed.
 
-use std::sync::Arc;
-
 use crate::{
     domain::{
         anchor::Anchor,
-        bar::Bar,
         health::Pulse,
         ladder::{Ladder, OutOfOrder, SeriesState},
         liveness::{Liveness, State},
-        row::{BarRow, ExchangeName, GapRow, GapState, Rows, TradeRow},
-        sequence::{Absence, Offered, Proof, Seen, Sequence},
+        row::{ExchangeName, GapRow, GapState},
+        sequence::{Absence, Offered, Proof, Sequence},
         symbol::Symbol,
         threshold::Threshold,
         trade::Trade,
     },
     exchange::source::Page,
-    journal::{CheckpointRow, Commit},
+    journal::Commit,
 };
 
 use super::{
     settings::{Limits, micros},
     snapshot::{Link, Phase, SymbolSnapshot},
 };
+
+mod doubt;
+mod evidence;
+mod pending;
+
+use doubt::Doubt;
+use evidence::seen;
+pub(super) use pending::GapAccount;
+use pending::{Owner, Pending};
 
 /// A gap that is being fetched.
 #[derive(Debug, Clone, Copy)]
@@ -46,35 +52,25 @@ pub(super) enum Taken {
 }
 
 pub(super) struct Pipe {
-    pub symbol: Symbol,
-    exchange: ExchangeName,
-    anchor: Anchor,
+    owner: Owner,
     pub sequence: Sequence,
     ladder: Ladder,
-    /// States of thresholds that are not wanted now, kept for when they are.
+    /// States of thresholds that are not collected now, kept for when they are.
     dormant: Vec<SeriesState>,
     pub liveness: Liveness,
     proof: Proof,
-    bars: Vec<Bar>,
-    /// Trades to be recorded; none when trades are not.
-    trades: Option<Vec<Trade>>,
-    gaps: Vec<GapRow>,
-    is_dirty: bool,
-    first_id: i64,
+    doubt: Doubt,
+    pending: Pending,
     pub open_gap: Option<OpenGap>,
+    /// The first id that was awaited.
+    first_id: i64,
+    /// Trades taken, and those of them that had to be fetched.
+    taken: u64,
+    pub fetched: u64,
     gaps_repaired: u64,
     gaps_absent: u64,
-    pub fetched: u64,
     bar_counts: Vec<(Threshold, u64)>,
     last_live_us: Option<i64>,
-    /// Since when the exchange has not reached an id that came by stream, and which.
-    unconfirmed: Option<(i64, i64)>,
-    /// When the exchange was first seen below the id that stood here then.
-    reset_suspect: Option<(i64, i64)>,
-    /// The last id here when the exchange was asked for its newest.
-    asked_at_id: i64,
-    /// A live trade has followed the last one here, on this connection.
-    is_following: bool,
     /// The exchange's newest id when this connection was young: what it had by then need
     /// not come by stream.
     connected_at_id: Option<i64>,
@@ -87,6 +83,8 @@ pub(super) struct Beginning {
     pub anchor: Anchor,
     pub ladder: Ladder,
     pub next_id: i64,
+    /// The last individual id of the trade before `next_id`, if it is known.
+    pub last_fill_id: Option<i64>,
     pub thresholds: Vec<Threshold>,
     pub dormant: Vec<SeriesState>,
     pub gaps: Vec<GapRow>,
@@ -95,38 +93,44 @@ pub(super) struct Beginning {
 
 impl Pipe {
     pub fn new(beginning: Beginning, limits: &Limits, now_us: i64) -> Self {
-        let next_id = beginning.next_id;
+        let (next_id, last_fill_id) = (beginning.next_id, beginning.last_fill_id);
         Self {
-            symbol: beginning.symbol,
-            exchange: beginning.exchange,
-            anchor: beginning.anchor,
-            sequence: Sequence::new(next_id, limits.hold_trades),
+            owner: Owner {
+                exchange: beginning.exchange,
+                symbol: beginning.symbol,
+                anchor: beginning.anchor,
+            },
+            sequence: Sequence::new(next_id, last_fill_id, limits.hold_trades),
             ladder: beginning.ladder,
             dormant: beginning.dormant,
             liveness: Liveness::new(limits.liveness(), now_us),
             proof: Proof::new(micros(limits.absence_interval)),
-            bars: Vec::new(),
-            trades: beginning.record_trades.then(Vec::new),
-            is_dirty: !beginning.gaps.is_empty(),
-            gaps: beginning.gaps,
-            first_id: next_id,
+            doubt: Doubt::new(next_id - 1),
+            pending: Pending::new(beginning.record_trades, beginning.gaps),
             open_gap: None,
+            first_id: next_id,
+            taken: 0,
+            fetched: 0,
             gaps_repaired: 0,
             gaps_absent: 0,
-            fetched: 0,
             bar_counts: beginning.thresholds.into_iter().map(|t| (t, 0)).collect(),
             last_live_us: None,
-            unconfirmed: None,
-            reset_suspect: None,
-            asked_at_id: next_id - 1,
-            is_following: false,
             connected_at_id: None,
         }
     }
 
+    pub fn symbol(&self) -> &Symbol {
+        &self.owner.symbol
+    }
+
+    /// The last id that is in the bars.
+    pub fn last_id(&self) -> i64 {
+        self.sequence.next_id() - 1
+    }
+
     /// The connection was made anew.
     pub fn reconnected(&mut self, now_us: i64) {
-        self.is_following = false;
+        self.sequence.disconnected();
         self.connected_at_id = None;
         self.liveness.reconnected(now_us);
     }
@@ -135,33 +139,21 @@ impl Pipe {
     pub fn judge_stream(&mut self, exchange_id: i64, now_us: i64) {
         let connected_at_id = *self.connected_at_id.get_or_insert(exchange_id);
         let is_here = self.sequence.has(exchange_id) || exchange_id <= connected_at_id;
-        let last_id = if is_here {
-            exchange_id
-        } else {
-            self.sequence.next_id() - 1
-        };
+        let last_id = if is_here { exchange_id } else { self.last_id() };
         self.liveness.answered(last_id, exchange_id, now_us);
     }
 
-    /// Whether a live trade has followed the last one here, on this connection.
-    pub fn is_following(&self) -> bool {
-        self.is_following
-    }
-
-    /// The exchange is asked for its newest id now, if `does_ask`.
-    pub fn asks_latest_if(&mut self, does_ask: bool) {
-        if does_ask {
-            self.asked_at_id = self.sequence.next_id() - 1;
-        }
+    /// The exchange is asked for its newest id now.
+    pub fn asks_latest(&mut self) {
+        self.doubt.asked(self.last_id());
     }
 
     /// Takes a live trade, received at `now_us`. Returns how many held trades were dropped.
     #[inline]
     pub fn take_live(&mut self, trade: &Trade, now_us: i64) -> Result<usize, OutOfOrder> {
-        let dropped = match self.sequence.offer(trade) {
+        let dropped = match self.sequence.offer_live(trade) {
             Offered::Next => {
                 self.accept(trade)?;
-                self.is_following = true;
                 if self.sequence.held() > 0 {
                     self.accept_held()?;
                 }
@@ -180,11 +172,9 @@ impl Pipe {
 
     #[inline]
     fn accept(&mut self, trade: &Trade) -> Result<(), OutOfOrder> {
-        self.ladder.push(trade, &mut self.bars)?;
-        self.is_dirty = true;
-        if let Some(trades) = &mut self.trades {
-            trades.push(*trade);
-        }
+        self.ladder.push(trade, &mut self.pending.bars)?;
+        self.pending.took(trade);
+        self.taken += 1;
         Ok(())
     }
 
@@ -203,30 +193,24 @@ impl Pipe {
         now_us: i64,
     ) -> Result<Taken, OutOfOrder> {
         let before = self.sequence.next_id();
+        // The page goes first, whatever is held: it has authority.
         for trade in &page.trades {
-            if self.sequence.offer(trade) == Offered::Next {
+            if self.sequence.offer_fetched(trade) == Offered::Next {
                 self.accept(trade)?;
-                self.accept_held()?;
+                self.fetched += 1;
             }
         }
-        let taken = self.sequence.next_id() - before;
-        self.fetched += taken.unsigned_abs();
-        if taken > 0 {
+        self.accept_held()?;
+        if self.sequence.next_id() > before {
             self.proof.refuted();
-            self.reset_suspect = None;
+            self.doubt.history_went_on();
             return Ok(Taken::Progress);
         }
         if asked_id != before {
             return Ok(Taken::Nothing);
         }
-        let Some(mut seen) = seen(asked_id, page) else {
-            return Ok(Taken::Nothing);
-        };
-        // A trade that came by stream exists, whatever history lacks.
-        if let Some(missing) = self.sequence.missing() {
-            seen.next_id = seen.next_id.min(missing.last + 1);
-        }
-        match self.proof.seen(seen, now_us) {
+        let seen = seen(asked_id, page);
+        match seen.and_then(|seen| self.proof.seen(seen, now_us)) {
             Some(absence) => {
                 self.give_up(absence)?;
                 Ok(Taken::Absent(absence))
@@ -237,9 +221,10 @@ impl Pipe {
 
     /// Goes on behind trades that are proven absent.
     fn give_up(&mut self, absence: Absence) -> Result<(), OutOfOrder> {
-        self.ladder.skip_to(absence.last + 1, &mut self.bars)?;
-        self.sequence.skip_to(absence.last + 1);
-        self.is_dirty = true;
+        let next_id = absence.last + 1;
+        self.ladder.skip_to(next_id, &mut self.pending.bars)?;
+        self.sequence.skip_to(next_id);
+        self.pending.touch();
         self.accept_held()
     }
 
@@ -247,48 +232,31 @@ impl Pipe {
     /// given up because the exchange never reached them.
     pub fn take_latest(&mut self, exchange_id: i64, patience_us: i64, now_us: i64) -> usize {
         self.sequence.known(exchange_id);
-        let ahead = self
-            .sequence
-            .missing()
-            .filter(|missing| exchange_id < missing.last);
-        let Some(missing) = ahead else {
-            self.unconfirmed = None;
-            return 0;
-        };
-        // Another id has a patience of its own.
-        let since_us = match self.unconfirmed {
-            Some((since_us, id)) if id == missing.last => since_us,
-            _ => now_us,
-        };
-        self.unconfirmed = Some((since_us, missing.last));
-        if now_us - since_us < patience_us {
+        let doubt = &mut self.doubt;
+        if !doubt.is_unreached(&self.sequence, exchange_id, patience_us, now_us) {
             return 0;
         }
-        self.unconfirmed = None;
+        // What seemed to be missing behind the exchange's newest id was never there; what
+        // is missing before it still is.
+        self.open_gap = self.open_gap.take().and_then(|gap| {
+            (gap.first_id <= exchange_id).then_some(OpenGap {
+                last_id: gap.last_id.min(exchange_id),
+                ..gap
+            })
+        });
         self.sequence.drop_unconfirmed(exchange_id)
     }
 
-    /// Whether the exchange's ids went back, now proven: twice, `interval_us` apart, its
-    /// newest id was below the one that we had when we asked for the first time, and
-    /// nothing has followed meanwhile.
+    /// Whether the exchange's ids went back, now proven.
     pub fn is_reset(&mut self, exchange_id: i64, interval_us: i64, now_us: i64) -> bool {
-        let last_id = self.sequence.next_id() - 1;
-        if let Some((since_us, suspect_id)) = self.reset_suspect {
-            if exchange_id < suspect_id && last_id == suspect_id {
-                return now_us - since_us >= interval_us;
-            }
-            self.reset_suspect = None;
-        }
-        // An answer that was under way while trades came in is merely old.
-        if exchange_id < self.asked_at_id && last_id == self.asked_at_id {
-            self.reset_suspect = Some((now_us, last_id));
-        }
-        false
+        let last_id = self.last_id();
+        self.doubt
+            .is_reset(last_id, exchange_id, interval_us, now_us)
     }
 
     /// Whether the exchange has to be asked again before more can be said.
     pub fn is_suspect(&self) -> bool {
-        self.reset_suspect.is_some()
+        self.doubt.is_pending()
     }
 
     /// Whether the first of two answers that prove an absence is in.
@@ -297,90 +265,41 @@ impl Pipe {
     }
 
     /// Notes what became of a gap, for the store.
-    pub fn record_gap(
-        &mut self,
-        ids: (i64, i64),
-        found_wall_us: i64,
-        state: GapState,
-        cause: &str,
-        proof: String,
-    ) {
-        match state {
+    pub fn record_gap(&mut self, account: GapAccount<'_>) {
+        match account.state {
             GapState::Repaired => self.gaps_repaired += 1,
             GapState::Absent => self.gaps_absent += 1,
             GapState::Open => {}
         }
-        self.is_dirty = true;
-        self.gaps.push(GapRow {
-            exchange: Arc::clone(&self.exchange),
-            symbol: self.symbol.clone(),
-            first_id: ids.0,
-            last_id: ids.1,
-            found_at_us: found_wall_us,
-            cause: cause.to_owned(),
-            state,
-            proof,
-            version: 0,
-        });
+        self.pending.gap(&self.owner, account);
     }
 
     /// How many rows wait to be committed.
     pub fn waiting(&self) -> usize {
-        self.bars.len() + self.gaps.len() + self.trades.as_ref().map_or(0, Vec::len)
+        self.pending.len()
     }
 
     /// Moves what waits, and the state that it leads up to, into a commit.
     pub fn drain_into(&mut self, commit: &mut Commit) -> Result<(), serde_json::Error> {
-        if !self.is_dirty {
+        if !self.pending.is_dirty() {
             return Ok(());
         }
-        self.is_dirty = false;
-        for bar in &self.bars {
-            if let Some((_, count)) = self
-                .bar_counts
-                .iter_mut()
-                .find(|(threshold, _)| *threshold == bar.threshold)
-            {
+        for bar in &self.pending.bars {
+            let mut counts = self.bar_counts.iter_mut();
+            if let Some((_, count)) = counts.find(|(threshold, _)| *threshold == bar.threshold) {
                 *count += 1;
             }
         }
-        if !self.bars.is_empty() {
-            let row = |bar| BarRow {
-                exchange: Arc::clone(&self.exchange),
-                symbol: self.symbol.clone(),
-                anchor: self.anchor,
-                bar,
-                version: 0,
-                is_deleted: false,
-            };
-            commit
-                .rows
-                .push(Rows::Bars(self.bars.drain(..).map(row).collect()));
-        }
-        if let Some(trades) = self.trades.as_mut().filter(|trades| !trades.is_empty()) {
-            let row = |trade| TradeRow {
-                exchange: Arc::clone(&self.exchange),
-                symbol: self.symbol.clone(),
-                trade,
-                version: 0,
-            };
-            commit
-                .rows
-                .push(Rows::Trades(trades.drain(..).map(row).collect()));
-        }
-        if !self.gaps.is_empty() {
-            commit.rows.push(Rows::Gaps(std::mem::take(&mut self.gaps)));
-        }
-        let mut checkpoint = self.ladder.checkpoint();
-        checkpoint.series.extend(self.dormant.iter().cloned());
-        commit.checkpoints.push(CheckpointRow {
-            exchange: Arc::clone(&self.exchange),
-            symbol: self.symbol.clone(),
-            anchor: self.anchor,
-            last_agg_trade_id: self.sequence.next_id() - 1,
-            state: checkpoint.to_json()?,
-        });
-        Ok(())
+        let mut state = self.ladder.checkpoint();
+        // A series that was begun anew has a state of its own again.
+        let is_asleep = |dormant: &&SeriesState| {
+            let mut awake = state.series.iter();
+            awake.all(|awake| awake.threshold != dormant.threshold)
+        };
+        let asleep: Vec<_> = self.dormant.iter().filter(is_asleep).cloned().collect();
+        state.series.extend(asleep);
+        let last_id = self.last_id();
+        self.pending.move_into(commit, &self.owner, &state, last_id)
     }
 
     fn pulse(&self, link: Link) -> Pulse {
@@ -397,11 +316,12 @@ impl Pipe {
     /// What the symbol looks like now. Phase and link are the session's to say.
     pub fn snapshot(&self, phase: Phase, link: Link, now_us: i64) -> SymbolSnapshot {
         let last = self.ladder.last();
+        let counters = self.sequence.counters();
         SymbolSnapshot {
-            symbol: self.symbol.clone(),
+            symbol: self.owner.symbol.clone(),
             phase,
             link,
-            trades: (self.sequence.next_id() - self.first_id).unsigned_abs(),
+            trades: self.taken,
             bars: self.bar_counts.clone(),
             last_price: last.map(|last| last.price),
             last_time_us: last.map(|last| last.time_us),
@@ -409,7 +329,11 @@ impl Pipe {
             next_id: self.sequence.next_id(),
             newest_id: self.sequence.newest_id(),
             first_id: self.first_id,
-            duplicates: self.sequence.counters().duplicates,
+            duplicates: counters.duplicates,
+            overlapping: counters.overlapping,
+            disputed: counters.disputed,
+            unconfirmed: counters.unconfirmed,
+            hold_dropped: counters.hold_dropped,
             gaps_open: u64::from(self.open_gap.is_some()),
             gaps_repaired: self.gaps_repaired,
             gaps_absent: self.gaps_absent,
@@ -418,45 +342,6 @@ impl Pipe {
             patience_us: self.liveness.patience_us(),
         }
     }
-}
-
-/// What a page shows about `asked_id`, when it does not hold that trade.
-fn seen(asked_id: i64, page: &Page) -> Option<Seen> {
-    let mut malformed: Vec<i64> = page
-        .malformed
-        .iter()
-        .filter_map(|row| row.id)
-        .filter(|&id| id >= asked_id)
-        .collect();
-    malformed.sort_unstable();
-    let first_good = page
-        .trades
-        .iter()
-        .map(|trade| trade.id)
-        .find(|&id| id > asked_id);
-    let is_malformed = malformed
-        .first()
-        .is_some_and(|&id| first_good.is_none_or(|good| id < good));
-    let next_id = match (first_good, is_malformed) {
-        (Some(next_id), _) => next_id,
-        // Nothing good follows yet: only the malformed rows themselves are known to be none.
-        (None, true) => {
-            let mut next_id = asked_id;
-            for id in malformed {
-                if id != next_id {
-                    break;
-                }
-                next_id += 1;
-            }
-            next_id
-        }
-        (None, false) => return None,
-    };
-    (next_id > asked_id).then_some(Seen {
-        asked_id,
-        next_id,
-        is_malformed,
-    })
 }
 
 #[cfg(test)]

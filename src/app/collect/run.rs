@@ -2,12 +2,13 @@
 
 use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 
+use futures_util::{StreamExt, stream};
 use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::clock::Clock,
-    domain::row::ExchangeName,
+    domain::symbol::Symbol,
     exchange::source::{Source, SourceError},
     journal::{self, Journal, JournalError, Options, SpoolStats, lease},
     store::sink::{Store, StoreError},
@@ -17,9 +18,9 @@ use super::{
     deliver::Delivery,
     event::{Emit, Event},
     fetch::backoff,
-    session::{Context, Group, Session, SessionError},
+    session::{Context, Diary, Group, Session, SessionError},
     settings::{Settings, micros},
-    snapshot::{Board, Phase, Shown},
+    snapshot::{Board, Link, Phase, Shown},
 };
 
 /// What collecting needs.
@@ -84,43 +85,40 @@ pub enum CollectError {
     StopTimedOut(Duration),
 }
 
-/// The share of the stop timeout that sessions get; delivery has the rest.
-const SESSION_SHARE: f64 = 0.5;
+/// The shares of the stop timeout after which sessions, and then delivery, are not waited
+/// for any more; the journal has the rest.
+const SESSIONS_SHARE: f64 = 0.5;
+const DELIVERY_SHARE: f64 = 0.9;
+/// Symbols that the exchange is asked about at once before the start.
+const CHECKS_AT_ONCE: usize = 8;
 
 /// Collects until `stop`, then stops gracefully.
 ///
 /// # Errors
 /// When it cannot begin, or a part of it has failed for good. Whatever was committed
-/// stays in the journal.
+/// stays in the journal. When it cannot begin for the first time, nothing is left behind:
+/// neither a journal nor tables.
 pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summary, CollectError> {
     let begun = Instant::now();
+    // A store or an exchange that hangs must not keep a stop waiting.
+    let ready = tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        ready = prepare(&collector) => Some(ready?),
+    };
+    let Some(ready) = ready else {
+        return Ok(Summary {
+            shown: collector.board.read(),
+            spool: SpoolStats::default(),
+            took: begun.elapsed(),
+        });
+    };
     let settings = Arc::new(collector.settings);
     let limits = settings.limits.clone();
-    let options = Options {
-        store: Some(collector.store.address()),
-        accept_store: collector.accept_store,
-        batch_rows: limits.batch_rows,
-        batch_age_us: micros(limits.batch_age),
-        max_pages: limits.journal_max_pages,
-        crash: settings.crash.clone(),
-    };
-    let journal = {
-        let state_dir = collector.state_dir.clone();
-        tokio::task::spawn_blocking(move || Journal::open(&state_dir, options))
-            .await
-            .map_err(|error| failed("the journal", &error))??
-    };
-    if let Some(set_aside) = journal.set_aside() {
-        collector.emit.emit(&Event::JournalSetAside {
-            copy: set_aside.copy.clone(),
-            reason: set_aside.reason.clone(),
-        });
-    }
-    let (journal, journal_thread) = journal::start(journal)?;
-    let exchange: ExchangeName = collector.source.name().into();
+    let (journal, journal_thread) = journal::start(ready.journal)?;
     let context = Context {
         settings: Arc::clone(&settings),
-        exchange,
+        exchange: collector.source.name().into(),
         source: collector.source,
         store: collector.store,
         journal: journal.clone(),
@@ -130,31 +128,11 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         board: collector.board,
         stop: stop.child_token(),
     };
-    let checks = async {
-        let needs_schema = check_store(&context).await?;
-        check_symbols(&context).await?;
-        Ok::<_, CollectError>(needs_schema)
-    };
-    // A store or an exchange that hangs must not keep a stop waiting.
-    let checked = tokio::select! {
-        biased;
-        () = stop.cancelled() => None,
-        checked = checks => Some(checked?),
-    };
-    let Some(needs_schema) = checked else {
-        let (shown, spool) = (context.board.read(), journal.stats());
-        return Ok(Summary {
-            shown,
-            spool,
-            took: begun.elapsed(),
-        });
-    };
-
     let finish = CancellationToken::new();
     let delivery = Delivery {
         journal: journal.clone(),
         store: Arc::clone(&context.store),
-        needs_schema,
+        needs_schema: ready.needs_schema,
         holder: lease::collector().into(),
         limits: limits.clone(),
         clock: context.clock.clone(),
@@ -188,10 +166,10 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
     }
     context.emit.emit(&Event::Stopping);
     context.stop.cancel();
-    let deadline = Instant::now() + limits.stop_timeout;
-    let for_sessions = Instant::now() + limits.stop_timeout.mul_f64(SESSION_SHARE);
+    let stopping = Instant::now();
+    let share = |share| stopping + limits.stop_timeout.mul_f64(share);
     while running > 0 {
-        match tokio::time::timeout_at(for_sessions, endings.recv()).await {
+        match tokio::time::timeout_at(share(SESSIONS_SHARE), endings.recv()).await {
             Ok(Some((task, result))) => {
                 running -= 1;
                 if let Err(reason) = result {
@@ -207,7 +185,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
     }
     finish.cancel();
     if !delivery.is_finished()
-        && tokio::time::timeout_at(deadline, &mut delivery)
+        && tokio::time::timeout_at(share(DELIVERY_SHARE), &mut delivery)
             .await
             .is_err()
     {
@@ -218,7 +196,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
     context.board.update(|shown| shown.spool = spool);
     let shown = context.board.read();
     drop((context, journal));
-    close_journal(journal_thread, deadline).await;
+    close_journal(journal_thread, share(1.0)).await;
     match failure {
         Some(failure) => Err(failure),
         None => Ok(Summary {
@@ -229,48 +207,102 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
     }
 }
 
-/// Makes sure of the store. Without it only a collector with checkpoints may begin: a
-/// database that is down is not a collector that is dead, but an address that never
-/// worked is a mistake. Returns whether the tables still have to be created.
-async fn check_store(context: &Context) -> Result<bool, CollectError> {
-    let settings = &context.settings;
-    let result = if settings.create_schema {
-        context.store.create_schema().await
-    } else {
-        context.store.ping().await
-    };
-    let Err(error) = result else { return Ok(false) };
-    for symbol in &settings.symbols {
-        let journal = &context.journal;
-        if journal
-            .checkpoint(&context.exchange, symbol, settings.anchor)
-            .await?
-            .is_none()
-        {
-            return Err(error.into());
+/// What a start has made sure of.
+struct Ready {
+    journal: Journal,
+    /// Whether the store's tables still have to be created.
+    needs_schema: bool,
+}
+
+/// Opens the journal, and makes sure of symbols and store.
+///
+/// On a first start nothing may be left behind by a mistake, so the exchange is asked
+/// about the symbols before the store makes tables, and the journal comes last. Where
+/// there is a journal it is opened first: it tells what need not be asked, and whether
+/// another collector is at work.
+async fn prepare(collector: &Collector) -> Result<Ready, CollectError> {
+    let is_first = !Journal::is_at(&collector.state_dir);
+    if is_first {
+        check_symbols(collector, &collector.settings.symbols).await?;
+        check_store(collector).await?;
+        let journal = open_journal(collector).await?;
+        return Ok(Ready {
+            journal,
+            needs_schema: false,
+        });
+    }
+    let journal = open_journal(collector).await?;
+    let mut new_symbols = Vec::new();
+    for symbol in &collector.settings.symbols {
+        let anchor = collector.settings.anchor;
+        let known = journal.checkpoint(collector.source.name(), symbol, anchor)?;
+        if known.is_none() {
+            new_symbols.push(symbol.clone());
         }
     }
-    context.emit.emit(&Event::StoreUnavailable {
-        reason: error.to_string(),
-    });
-    Ok(settings.create_schema)
+    check_symbols(collector, &new_symbols).await?;
+    let needs_schema = match check_store(collector).await {
+        Ok(()) => false,
+        // A database that is down is not a collector that is dead, but an address that
+        // never worked is a mistake: only with checkpoints it may begin without.
+        Err(error) if new_symbols.is_empty() => {
+            collector.emit.emit(&Event::StoreUnavailable {
+                reason: error.to_string(),
+            });
+            collector.settings.create_schema
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Ready {
+        journal,
+        needs_schema,
+    })
+}
+
+async fn open_journal(collector: &Collector) -> Result<Journal, CollectError> {
+    let limits = &collector.settings.limits;
+    let options = Options {
+        store: Some(collector.store.address()),
+        accept_store: collector.accept_store,
+        batch_rows: limits.batch_rows,
+        batch_age_us: micros(limits.batch_age),
+        max_pages: limits.journal_max_pages,
+        crash: collector.settings.crash.clone(),
+    };
+    let state_dir = collector.state_dir.clone();
+    let journal = tokio::task::spawn_blocking(move || Journal::open(&state_dir, options))
+        .await
+        .map_err(|error| failed("the journal", &error))??;
+    if let Some(set_aside) = journal.set_aside() {
+        collector.emit.emit(&Event::JournalSetAside {
+            copy: set_aside.copy.clone(),
+            reason: set_aside.reason.clone(),
+        });
+    }
+    Ok(journal)
+}
+
+/// Makes sure that the store is there, with its tables.
+async fn check_store(collector: &Collector) -> Result<(), StoreError> {
+    if collector.settings.create_schema {
+        collector.store.create_schema().await
+    } else {
+        collector.store.ping().await
+    }
 }
 
 /// Refuses symbols that the exchange does not know. One that cannot be asked for now is
 /// not a mistake; it starts later.
-async fn check_symbols(context: &Context) -> Result<(), CollectError> {
-    for symbol in &context.settings.symbols {
-        let anchor = context.settings.anchor;
-        if context
-            .journal
-            .checkpoint(&context.exchange, symbol, anchor)
-            .await?
-            .is_some()
-        {
-            continue;
-        }
-        if let Err(error @ SourceError::UnknownSymbol { .. }) = context.source.latest(symbol).await
-        {
+async fn check_symbols(collector: &Collector, symbols: &[Symbol]) -> Result<(), CollectError> {
+    let source = &collector.source;
+    let mut answers = stream::iter(symbols.to_vec())
+        .map(|symbol| {
+            let source = Arc::clone(source);
+            async move { source.latest(&symbol).await }
+        })
+        .buffer_unordered(CHECKS_AT_ONCE);
+    while let Some(answer) = answers.next().await {
+        if let Err(error @ SourceError::UnknownSymbol { .. }) = answer {
             return Err(error.into());
         }
     }
@@ -349,31 +381,46 @@ impl Drop for Ended {
 async fn keep_running(context: &Context, group: &Group) -> Result<(), String> {
     let limits = &context.settings.limits;
     let mut pauses = backoff(limits.reconnect_min, limits.reconnect_max);
+    let mut diary = Diary::new(context.settings.collector.clone(), context.clock.clone());
     loop {
         let begun = Instant::now();
-        match Session::new(context, group).run().await {
-            Ok(()) => return Ok(()),
-            Err(SessionError::Journal(JournalError::Closed)) => {
-                return Err(JournalError::Closed.to_string());
-            }
-            Err(error) => {
-                if begun.elapsed() > limits.reconnect_max * 2 {
-                    pauses = backoff(limits.reconnect_min, limits.reconnect_max);
-                }
-                let retry_in = pauses.next().unwrap_or(limits.reconnect_max);
-                let reason = error.to_string();
-                context.emit.emit(&Event::CommitFailed {
-                    reason: reason.clone(),
-                    retry_in,
-                });
-                tokio::select! {
-                    // What could not be committed is not lost: it is fetched at the next start.
-                    () = context.stop.cancelled() => return Err(reason),
-                    () = tokio::time::sleep(retry_in) => {}
-                }
-            }
+        let Err(error) = Session::new(context, group, &mut diary).run().await else {
+            return Ok(());
+        };
+        show_rebuilding(context, group);
+        if let SessionError::Journal(JournalError::Closed) = error {
+            return Err(error.to_string());
+        }
+        if begun.elapsed() > limits.reconnect_max * 2 {
+            pauses = backoff(limits.reconnect_min, limits.reconnect_max);
+        }
+        let retry_in = pauses.next().unwrap_or(limits.reconnect_max);
+        let reason = error.to_string();
+        let event = Event::CommitFailed {
+            reason: reason.clone(),
+            retry_in,
+        };
+        context.emit.emit(&event);
+        diary.session_failed();
+        diary.note(&event);
+        tokio::select! {
+            // What could not be committed is not lost: it is fetched at the next start.
+            () = context.stop.cancelled() => return Err(reason),
+            () = tokio::time::sleep(retry_in) => {}
         }
     }
+}
+
+/// Shows that a group has no session at the moment, whatever the last one has shown.
+fn show_rebuilding(context: &Context, group: &Group) {
+    context.board.update(|shown| {
+        for (place, _) in &group.symbols {
+            if let Some(line) = shown.symbols.get_mut(*place) {
+                line.link = Link::Down;
+                line.phase = Phase::Starting;
+            }
+        }
+    });
 }
 
 fn failed(task: &str, reason: &dyn std::fmt::Display) -> CollectError {
@@ -404,5 +451,5 @@ fn delivery_ended(
 async fn close_journal(thread: thread::JoinHandle<()>, deadline: Instant) {
     let joined = tokio::task::spawn_blocking(move || thread.join());
     // A handle that a hanging session still has keeps the thread; the process ends anyway.
-    let _ = tokio::time::timeout_at(deadline + Duration::from_secs(1), joined).await;
+    let _ = tokio::time::timeout_at(deadline, joined).await;
 }

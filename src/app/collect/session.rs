@@ -11,31 +11,32 @@ use tokio::{
     runtime::Handle,
     time::{Instant, MissedTickBehavior},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     app::clock::Clock,
-    domain::{
-        crash::CrashPoint,
-        ladder::OutOfOrder,
-        row::{EventRow, ExchangeName, Rows},
-        symbol::Symbol,
-    },
-    exchange::source::{LiveBatch, LiveStream, Source, SourceError, StreamEnd},
+    domain::{crash::CrashPoint, ladder::OutOfOrder, row::ExchangeName, symbol::Symbol},
+    exchange::source::{LiveBatch, Source, StreamEnd},
     journal::{Commit, Committed, JournalError, JournalHandle},
     store::sink::Store,
 };
 
 use super::{
-    event::{Emit, Event, Severity},
-    fetch::{self, Answer, Answered, backoff},
+    event::{Emit, Event},
+    fetch::{Answered, Request},
     outbox::Outbox,
-    pipe::Pipe,
     settings::{Settings, micros},
     slot::{Slot, Stage},
     snapshot::Board,
-    start::{self, StartError, Started},
+    start::{self, Delayed, StartError, Started},
 };
+
+mod connection;
+mod diary;
+mod tally;
+
+use connection::{Connection, LinkEvent};
+pub(super) use {diary::Diary, tally::Tally};
 
 /// What all sessions share.
 #[derive(Clone)]
@@ -72,67 +73,48 @@ pub(super) enum SessionError {
 
 /// How often the session looks at its clocks.
 const TICK: Duration = Duration::from_millis(20);
-/// Malformed messages are told of at most this often.
-const MALFORMED_EVERY: Duration = Duration::from_secs(10);
-/// Rows of `events` that wait for a commit; more are only logged.
-const WAITING_EVENTS: usize = 10_000;
 
-/// What a request came to.
+/// What a task or a request came to.
 enum Done {
     Started(usize, Box<Result<Started, StartError>>),
+    Looked(usize, Result<(), Delayed>),
     Fetched(usize, Answered),
 }
-
-type Connecting = BoxFuture<'static, Result<Box<dyn LiveStream>, SourceError>>;
 
 pub(super) struct Session<'a> {
     context: &'a Context,
     slots: Vec<Slot>,
-    symbols: Vec<Symbol>,
     work: FuturesUnordered<BoxFuture<'static, Done>>,
     outbox: Outbox,
-    events: Vec<EventRow>,
-    stream: Option<Box<dyn LiveStream>>,
-    connecting: Option<Connecting>,
-    connect_at: Option<Instant>,
-    connect_backoff: backon::ExponentialBackoff,
-    /// When the last attempt to connect began.
-    connect_begun: Option<Instant>,
-    /// Attempts to connect since the last live trade.
-    attempts: u32,
+    diary: &'a mut Diary,
+    connection: Connection,
     has_connected: bool,
     is_paused: bool,
-    malformed: (u64, Option<Instant>),
+    /// Malformed messages to be told of, and the last of them.
+    malformed: (Tally, Option<(String, String)>),
 }
 
 impl<'a> Session<'a> {
-    pub fn new(context: &'a Context, group: &Group) -> Self {
-        let limits = &context.settings.limits;
-        let slots = group
-            .symbols
-            .iter()
+    pub fn new(context: &'a Context, group: &Group, diary: &'a mut Diary) -> Self {
+        let symbols = group.symbols.iter();
+        let slots = symbols
+            .clone()
             .map(|(place, symbol)| Slot::new(context, *place, symbol.clone()))
             .collect();
         Self {
             context,
             slots,
-            symbols: group
-                .symbols
-                .iter()
-                .map(|(_, symbol)| symbol.clone())
-                .collect(),
             work: FuturesUnordered::new(),
             outbox: Outbox::new(context.journal.clone()),
-            events: Vec::new(),
-            stream: None,
-            connecting: None,
-            connect_at: Some(Instant::now()),
-            connect_backoff: backoff(limits.reconnect_min, limits.reconnect_max),
-            connect_begun: None,
-            attempts: 0,
+            diary,
+            connection: Connection::new(
+                Arc::clone(&context.source),
+                symbols.map(|(_, symbol)| symbol.clone()).collect(),
+                &context.settings.limits,
+            ),
             has_connected: false,
             is_paused: false,
-            malformed: (0, None),
+            malformed: Default::default(),
         }
     }
 
@@ -143,22 +125,15 @@ impl<'a> Session<'a> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let may_receive = !self.is_paused
-                && !self
-                    .outbox
-                    .is_full(self.waiting(), &self.context.settings.limits);
+            let may_receive = !self.is_paused && !self.is_held_back();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return self.finish().await,
                 done = self.outbox.done() => self.committed(done)?,
                 Some(done) = self.work.next() => self.done(done)?,
                 _ = tick.tick() => self.tick()?,
-                result = connected(&mut self.connecting) => self.connected(result),
-                end = receive(&mut self.stream, &mut batch), if may_receive => {
-                    self.take(&mut batch)?;
-                    if let Err(end) = end {
-                        self.disconnected(&end);
-                    }
+                happened = self.connection.next(&mut batch, may_receive) => {
+                    self.happened(happened, &mut batch)?;
                 }
             }
         }
@@ -166,32 +141,54 @@ impl<'a> Session<'a> {
 
     /// Whether no symbol is left; then there is nothing to be connected for.
     fn is_given_up(&self) -> bool {
-        self.slots
-            .iter()
-            .all(|slot| matches!(slot.stage, Stage::Stopped))
+        let mut slots = self.slots.iter();
+        slots.all(|slot| matches!(slot.stage, Stage::Stopped))
     }
 
     fn waiting(&self) -> usize {
-        self.slots
-            .iter()
-            .filter_map(Slot::pipe)
-            .map(Pipe::waiting)
-            .sum()
+        self.slots.iter().map(Slot::waiting).sum()
+    }
+
+    /// Whether commits are so slow that nothing more may be taken.
+    fn is_held_back(&self) -> bool {
+        let limits = &self.context.settings.limits;
+        self.outbox.is_full(self.waiting(), limits)
+    }
+
+    fn happened(&mut self, happened: LinkEvent, batch: &mut LiveBatch) -> Result<(), SessionError> {
+        match happened {
+            LinkEvent::Received => self.take(batch),
+            LinkEvent::Ended(end) => {
+                self.take(batch)?;
+                self.disconnected(&end);
+                Ok(())
+            }
+            LinkEvent::Connected => {
+                self.connected();
+                Ok(())
+            }
+            LinkEvent::ConnectFailed(error) => {
+                let retry_in = self.connection.connect_later();
+                self.emit(&Event::ConnectFailed {
+                    reason: error.to_string(),
+                    retry_in,
+                });
+                Ok(())
+            }
+        }
     }
 
     /// Takes what has arrived by stream.
     fn take(&mut self, batch: &mut LiveBatch) -> Result<(), SessionError> {
         let now_us = self.context.clock.steady_us();
         for (index, trade) in &batch.trades {
-            let Some(slot) = self.slots.get_mut(*index as usize) else {
-                continue;
-            };
-            let Some(pipe) = slot.pipe_mut() else {
+            let slot = self.slots.get_mut(*index as usize);
+            let Some(pipe) = slot.and_then(Slot::pipe_mut) else {
                 continue;
             };
             let dropped = pipe.take_live(trade, now_us)?;
             if dropped > 0 {
-                let symbol = pipe.symbol.clone();
+                let symbol = pipe.symbol().clone();
                 self.emit(&Event::HoldDropped {
                     symbol,
                     trades: dropped,
@@ -200,7 +197,7 @@ impl<'a> Session<'a> {
         }
         if !batch.trades.is_empty() {
             self.context.settings.crash.reach(CrashPoint::TradesTaken);
-            self.attempts = 0;
+            self.connection.traded();
         }
         if batch.fallbacks > 0 || !batch.malformed.is_empty() {
             let (fallbacks, malformed) = (batch.fallbacks, batch.malformed.len() as u64);
@@ -208,7 +205,10 @@ impl<'a> Session<'a> {
                 shown.totals.fallbacks += fallbacks;
                 shown.totals.malformed += malformed;
             });
-            self.note_malformed(batch);
+            self.malformed.0.add(malformed);
+            if let Some(last) = batch.malformed.pop() {
+                self.malformed.1 = Some((last.reason, last.excerpt));
+            }
         }
         let shutdown = batch.shutdown_announced;
         batch.clear();
@@ -219,16 +219,9 @@ impl<'a> Session<'a> {
         self.commit_if_due()
     }
 
-    fn note_malformed(&mut self, batch: &LiveBatch) {
-        self.malformed.0 += batch.malformed.len() as u64;
-        let is_due = self
-            .malformed
-            .1
-            .is_none_or(|last| last.elapsed() >= MALFORMED_EVERY);
-        if let (true, Some(last)) = (is_due, batch.malformed.last()) {
-            let messages = std::mem::take(&mut self.malformed.0);
-            self.malformed.1 = Some(Instant::now());
-            let (reason, excerpt) = (last.reason.clone(), last.excerpt.clone());
+    fn tell_malformed(&mut self, messages: Option<u64>) {
+        if let Some(messages) = messages {
+            let (reason, excerpt) = self.malformed.1.clone().unwrap_or_default();
             self.emit(&Event::Malformed {
                 messages,
                 reason,
@@ -241,28 +234,15 @@ impl<'a> Session<'a> {
     fn tick(&mut self) -> Result<(), SessionError> {
         let now = Instant::now();
         self.pause_or_resume();
-        let is_connected = self.stream.is_some();
-        let is_held_back = self
-            .outbox
-            .is_full(self.waiting(), &self.context.settings.limits);
+        let messages = self.malformed.0.due(now);
+        self.tell_malformed(messages);
+        let (is_connected, is_held_back) = (self.connection.is_up(), self.is_held_back());
         let mut is_dead = false;
         for index in 0..self.slots.len() {
             let context = self.context;
             let slot = &mut self.slots[index];
             if slot.wants_start(now) {
-                slot.stage = Stage::Starting;
-                let (context, symbol) = (context.clone(), slot.symbol.clone());
-                let started = self
-                    .context
-                    .runtime
-                    .spawn(async move { start::start(&context, &symbol).await });
-                let done = async move {
-                    let started = started
-                        .await
-                        .unwrap_or_else(|e| Err(StartError::Panicked(e)));
-                    Done::Started(index, Box::new(started))
-                };
-                self.work.push(done.boxed());
+                self.start(index);
                 continue;
             }
             if is_held_back {
@@ -270,139 +250,122 @@ impl<'a> Session<'a> {
             } else if is_connected && !self.is_paused {
                 is_dead |= slot.check_liveness(context);
             }
-            slot.check_gap(context, is_connected);
-            let events = std::mem::take(&mut slot.events);
-            let requests = if self.is_paused || is_held_back {
-                Vec::new()
-            } else {
-                slot.requests(now, is_connected)
-            };
-            for request in requests {
-                self.work
-                    .push(request.map(move |done| Done::Fetched(index, done)).boxed());
+            slot.settle(context, is_connected);
+            if let Some(delayed) = slot.take_delayed(now) {
+                self.look(index, delayed);
             }
-            self.emit_all(events);
+            self.tell_of(index);
+            self.request(index, now);
         }
         if is_dead {
             self.reconnect_now();
         }
         if self.is_given_up() {
-            self.stream = None;
-            self.connecting = None;
-            self.connect_at = None;
+            self.connection.pause();
         }
-        if self.connect_at.is_some_and(|at| now >= at) && !self.is_paused {
-            self.connect_at = None;
-            self.connect_begun = Some(now);
-            let (source, symbols) = (Arc::clone(&self.context.source), self.symbols.clone());
-            self.attempts += 1;
-            self.connecting = Some(async move { source.connect(&symbols).await }.boxed());
-        }
+        self.connection.tick(now);
+        self.diary.tick();
         self.show();
         self.commit_if_due()
     }
 
+    /// Begins to find out where a symbol starts.
+    fn start(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        slot.stage = Stage::Starting;
+        let (context, symbol) = (self.context.clone(), slot.symbol.clone());
+        // Should the session end before, the task ends with it: nothing that hangs at the
+        // exchange keeps the journal.
+        let started = AbortOnDropHandle::new(
+            self.context
+                .runtime
+                .spawn(async move { start::start(&context, &symbol).await }),
+        );
+        let done = async move {
+            let started = started.await;
+            let started = started.unwrap_or_else(|error| Err(StartError::Panicked(error)));
+            Done::Started(index, Box::new(started))
+        };
+        self.work.push(done.boxed());
+    }
+
+    /// Begins to look whether series that could not start can now.
+    fn look(&mut self, index: usize, delayed: Delayed) {
+        let (context, symbol) = (self.context.clone(), self.slots[index].symbol.clone());
+        let looked = async move { start::look(&context, &symbol, delayed).await };
+        self.work
+            .push(looked.map(move |done| Done::Looked(index, done)).boxed());
+    }
+
+    /// Makes the requests of a symbol that are to be made now.
+    fn request(&mut self, index: usize, now: Instant) {
+        if self.is_paused || self.is_held_back() {
+            return;
+        }
+        let is_connected = self.connection.is_up();
+        let requests: Vec<Request> = self.slots[index].requests(now, is_connected);
+        for request in requests {
+            self.work
+                .push(request.map(move |done| Done::Fetched(index, done)).boxed());
+        }
+    }
+
     fn done(&mut self, done: Done) -> Result<(), SessionError> {
+        let is_connected = self.connection.is_up();
         let index = match done {
             Done::Started(index, result) => {
-                self.slots[index].started(self.context, *result, self.stream.is_some());
+                self.slots[index].started(self.context, *result, is_connected);
+                index
+            }
+            Done::Looked(index, delayed) => {
+                self.slots[index].looked(delayed);
                 index
             }
             Done::Fetched(index, answered) => {
-                if let Some(answer) = self.slots[index].fetch.answered(answered) {
-                    match answer {
-                        Answer::Latest(result) => self.slots[index].latest(self.context, result),
-                        Answer::Page(_, Err(error)) => self.slots[index].fetch_failed(&error),
-                        Answer::Page(_, Ok(_)) => {}
-                    }
-                }
-                if self.slots[index].take_pages(self.context)? {
+                if self.slots[index].answered(self.context, answered, is_connected)? {
                     self.context.settings.crash.reach(CrashPoint::PageTaken);
                 }
                 index
             }
         };
-        let events = std::mem::take(&mut self.slots[index].events);
-        self.emit_all(events);
+        self.tell_of(index);
         // The next page need not wait for the tick.
-        if !self.is_paused
-            && !self
-                .outbox
-                .is_full(self.waiting(), &self.context.settings.limits)
-        {
-            for request in self.slots[index].requests(Instant::now(), self.stream.is_some()) {
-                self.work
-                    .push(request.map(move |done| Done::Fetched(index, done)).boxed());
-            }
-        }
+        self.request(index, Instant::now());
         self.commit_if_due()
     }
 
-    fn connected(&mut self, result: Result<Box<dyn LiveStream>, SourceError>) {
-        match result {
-            Ok(stream) => {
-                self.stream = Some(stream);
-                if self.has_connected {
-                    self.context
-                        .board
-                        .update(|shown| shown.totals.reconnects += 1);
-                }
-                self.has_connected = true;
-                let now_us = self.context.clock.steady_us();
-                for slot in &mut self.slots {
-                    slot.connected(now_us);
-                }
-                let (symbols, attempts) = (self.symbols.clone(), self.attempts);
-                self.emit(&Event::Connected { symbols, attempts });
-            }
-            Err(error) => {
-                let pause = self.connect_later();
-                self.emit(&Event::ConnectFailed {
-                    reason: error.to_string(),
-                    retry_in: pause,
-                });
-            }
+    fn connected(&mut self) {
+        if self.has_connected {
+            let board = &self.context.board;
+            board.update(|shown| shown.totals.reconnects += 1);
         }
-    }
-
-    /// Plans the next attempt: at once the first time, then ever later. A live trade, not
-    /// a handshake, makes it the first time again.
-    fn connect_later(&mut self) -> Duration {
-        let limits = &self.context.settings.limits;
-        let pause = if self.attempts == 0 {
-            self.connect_backoff = backoff(limits.reconnect_min, limits.reconnect_max);
-            // At once, but not over and over, should each connection end with its first trade.
-            let since = self
-                .connect_begun
-                .map_or(limits.reconnect_min, |begun| begun.elapsed());
-            limits.reconnect_min.saturating_sub(since)
-        } else {
-            self.connect_backoff.next().unwrap_or(limits.reconnect_max)
-        };
-        self.connect_at = Some(Instant::now() + pause);
-        pause
+        self.has_connected = true;
+        let now_us = self.context.clock.steady_us();
+        for slot in &mut self.slots {
+            slot.connected(now_us);
+        }
+        self.emit(&Event::Connected {
+            symbols: self.connection.symbols().to_vec(),
+            attempts: self.connection.attempts(),
+        });
     }
 
     fn disconnected(&mut self, end: &StreamEnd) {
-        if self.stream.take().is_none() {
+        if !self.connection.is_up() {
             return;
-        }
-        for slot in &mut self.slots {
-            slot.disconnected();
         }
         self.emit(&Event::Disconnected {
             reason: end.to_string(),
         });
-        self.connect_later();
+        self.reconnect_now();
     }
 
-    /// The stream is dead although its socket is open.
+    /// The stream is over, or dead although its socket is open.
     fn reconnect_now(&mut self) {
-        self.stream = None;
         for slot in &mut self.slots {
             slot.disconnected();
         }
-        self.connect_later();
+        self.connection.connect_later();
     }
 
     /// Stops consuming while the spool is full, and goes on when it has drained.
@@ -416,9 +379,7 @@ impl<'a> Session<'a> {
         });
         if !self.is_paused && (size_bytes >= limit || age_us >= limit_us) {
             self.is_paused = true;
-            self.stream = None;
-            self.connecting = None;
-            self.connect_at = None;
+            self.connection.pause();
             for slot in &mut self.slots {
                 slot.disconnected();
             }
@@ -428,16 +389,14 @@ impl<'a> Session<'a> {
             });
         } else if self.is_paused && size_bytes < limit / 10 * 9 && age_us < limit_us / 10 * 9 {
             self.is_paused = false;
-            self.connect_at = Some(Instant::now());
+            self.connection.resume();
             self.emit(&Event::SpoolDrained { size_bytes });
         }
     }
 
     fn commit_if_due(&mut self) -> Result<(), SessionError> {
-        if self
-            .outbox
-            .is_due(self.waiting(), &self.context.settings.limits)
-        {
+        let limits = &self.context.settings.limits;
+        if self.outbox.is_due(self.waiting(), limits) {
             self.begin_commit()?;
         }
         Ok(())
@@ -449,28 +408,25 @@ impl<'a> Session<'a> {
             ..Commit::default()
         };
         for slot in &mut self.slots {
-            if let Some(pipe) = slot.pipe_mut() {
-                pipe.drain_into(&mut commit)?;
-            }
+            slot.drain_into(&mut commit)?;
         }
-        if !self.events.is_empty() {
-            commit
-                .rows
-                .push(Rows::Events(std::mem::take(&mut self.events)));
-        }
-        if !commit.rows.is_empty() || !commit.checkpoints.is_empty() {
+        self.diary.move_into(&mut commit);
+        if commit.rows.is_empty() && commit.checkpoints.is_empty() {
+            self.slots.iter_mut().for_each(Slot::committed);
+        } else {
             self.outbox.begin(commit);
         }
         Ok(())
     }
 
     fn committed(&mut self, done: Result<Committed, JournalError>) -> Result<(), SessionError> {
-        let done = done?;
-        self.count(&done);
+        self.count(&done?);
         self.commit_if_due()
     }
 
-    fn count(&self, done: &Committed) {
+    fn count(&mut self, done: &Committed) {
+        self.diary.committed();
+        self.slots.iter_mut().for_each(Slot::committed);
         self.context.board.update(|shown| {
             shown.totals.commits += 1;
             shown.totals.buffered_to_disk += done.rows;
@@ -479,10 +435,13 @@ impl<'a> Session<'a> {
 
     /// Commits everything that was taken, and says goodbye to the exchange.
     async fn finish(mut self) -> Result<(), SessionError> {
-        if self.outbox.is_busy() {
-            let done = self.outbox.done().await;
-            self.committed(done)?;
+        let messages = self.malformed.0.rest();
+        self.tell_malformed(messages);
+        for index in 0..self.slots.len() {
+            self.slots[index].finish();
+            self.tell_of(index);
         }
+        self.diary.finish();
         if self.outbox.is_busy() {
             let done = self.outbox.done().await?;
             self.count(&done);
@@ -494,15 +453,13 @@ impl<'a> Session<'a> {
         }
         self.context.settings.crash.reach(CrashPoint::StopCommitted);
         self.show();
-        if let Some(mut stream) = self.stream.take() {
-            stream.close().await;
-        }
+        self.connection.close().await;
         Ok(())
     }
 
     fn show(&self) {
         let now_us = self.context.clock.steady_us();
-        let is_connected = self.stream.is_some();
+        let is_connected = self.connection.is_up();
         self.context.board.update(|shown| {
             shown.spool = self.context.journal.stats();
             for slot in &self.slots {
@@ -513,8 +470,9 @@ impl<'a> Session<'a> {
         });
     }
 
-    fn emit_all(&mut self, events: Vec<Event>) {
-        for event in events {
+    /// Tells of what has happened to a symbol.
+    fn tell_of(&mut self, index: usize) {
+        for event in std::mem::take(&mut self.slots[index].events) {
             self.emit(&event);
         }
     }
@@ -522,38 +480,6 @@ impl<'a> Session<'a> {
     /// Tells of an event, and keeps it for the store.
     fn emit(&mut self, event: &Event) {
         self.context.emit.emit(event);
-        if event.severity() > Severity::Detail && self.events.len() < WAITING_EVENTS {
-            self.events.push(EventRow {
-                time_us: self.context.clock.wall_us(),
-                collector: self.context.settings.collector.clone(),
-                symbol: event.symbol().map(ToString::to_string).unwrap_or_default(),
-                code: event.code().to_owned(),
-                text: event.to_string(),
-            });
-        }
+        self.diary.note(event);
     }
 }
-
-async fn receive(
-    stream: &mut Option<Box<dyn LiveStream>>,
-    batch: &mut LiveBatch,
-) -> Result<(), StreamEnd> {
-    match stream {
-        Some(stream) => stream.receive(batch).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn connected(
-    connecting: &mut Option<Connecting>,
-) -> Result<Box<dyn LiveStream>, SourceError> {
-    let Some(future) = connecting else {
-        return std::future::pending().await;
-    };
-    let result = future.await;
-    *connecting = None;
-    result
-}
-
-/// The requests of a slot, as the session polls them.
-pub(super) type Requests = Vec<fetch::Request>;

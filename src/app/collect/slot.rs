@@ -9,23 +9,23 @@ use crate::{
     domain::{
         ladder::OutOfOrder,
         liveness::{Action, State},
-        row::GapState,
-        sequence::Missing,
         symbol::Symbol,
-        trade::Trade,
     },
-    exchange::source::SourceError,
+    exchange::source::{Newest, SourceError},
+    journal::Commit,
 };
 
 use super::{
     event::Event,
-    fetch::{Fetch, backoff},
-    pipe::{OpenGap, Pipe, Taken},
-    session::{Context, Requests},
+    fetch::{Answer, Answered, Fetch, Request, backoff},
+    pipe::{Pipe, Taken},
+    session::{Context, Tally},
     settings::micros,
     snapshot::{Link, Phase, SymbolSnapshot},
-    start::{StartError, Started},
+    start::{Delayed, StartError, Started},
 };
+
+mod gap;
 
 /// How far a symbol is.
 pub(super) enum Stage {
@@ -35,6 +35,13 @@ pub(super) enum Stage {
     Starting,
     /// It runs.
     Running(Box<Pipe>),
+    /// It takes nothing more; once a commit holds everything that it took, it starts anew
+    /// from its checkpoint.
+    Draining {
+        pipe: Box<Pipe>,
+        /// The commit is under way.
+        is_committing: bool,
+    },
     /// It was given up.
     Stopped,
 }
@@ -44,11 +51,13 @@ pub(super) struct Slot {
     pub place: usize,
     pub symbol: Symbol,
     pub stage: Stage,
-    pub fetch: Fetch,
+    fetch: Fetch,
     /// What is to be told.
     pub events: Vec<Event>,
     start_backoff: ExponentialBackoff,
     start_retry_max: Duration,
+    /// Series that could not start yet, and when they are tried again.
+    delayed: Option<(Delayed, Instant)>,
     begun: Instant,
     /// Everything that the exchange has was here once.
     has_caught_up: bool,
@@ -56,6 +65,8 @@ pub(super) struct Slot {
     is_synced: bool,
     /// Why ids are missing, should they be.
     cause: &'static str,
+    /// Disputed trades that were seen, and those that have to be told of.
+    disputed: (u64, Tally),
 }
 
 impl Slot {
@@ -74,17 +85,12 @@ impl Slot {
             events: Vec::new(),
             start_backoff: backoff(limits.fetch_retry_min, limits.fetch_retry_max),
             start_retry_max: limits.fetch_retry_max,
+            delayed: None,
             begun: Instant::now(),
             has_caught_up: false,
             is_synced: false,
             cause: "the collector was not running",
-        }
-    }
-
-    pub fn pipe(&self) -> Option<&Pipe> {
-        match &self.stage {
-            Stage::Running(pipe) => Some(pipe),
-            _ => None,
+            disputed: (0, Tally::default()),
         }
     }
 
@@ -92,6 +98,40 @@ impl Slot {
         match &mut self.stage {
             Stage::Running(pipe) => Some(pipe),
             _ => None,
+        }
+    }
+
+    /// How many rows wait to be committed.
+    pub fn waiting(&self) -> usize {
+        match &self.stage {
+            Stage::Running(pipe) | Stage::Draining { pipe, .. } => pipe.waiting(),
+            _ => 0,
+        }
+    }
+
+    /// Moves what waits into a commit.
+    pub fn drain_into(&mut self, commit: &mut Commit) -> Result<(), serde_json::Error> {
+        match &mut self.stage {
+            Stage::Running(pipe) => pipe.drain_into(commit),
+            Stage::Draining {
+                pipe,
+                is_committing,
+            } => {
+                *is_committing = true;
+                pipe.drain_into(commit)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A commit is in the journal.
+    pub fn committed(&mut self) {
+        if let Stage::Draining {
+            is_committing: true,
+            ..
+        } = self.stage
+        {
+            self.stage = Stage::Waiting { at: Instant::now() };
         }
     }
 
@@ -109,15 +149,16 @@ impl Slot {
             Ok(started) => {
                 self.events.extend(started.events);
                 self.stage = Stage::Running(Box::new(started.pipe));
+                self.disputed.0 = 0;
+                if let Some(delayed) = started.delayed {
+                    self.delay(delayed);
+                }
                 if is_connected {
                     self.connected(context.clock.steady_us());
                 }
             }
             Err(error) => {
-                let mut pause = self.start_backoff.next().unwrap_or(self.start_retry_max);
-                if let StartError::Source(SourceError::RateLimited { retry_after, .. }) = &error {
-                    pause = pause.max(*retry_after);
-                }
+                let pause = self.start_pause(&error);
                 self.stage = Stage::Waiting {
                     at: Instant::now() + pause,
                 };
@@ -126,6 +167,55 @@ impl Slot {
                     reason: error.to_string(),
                     retry_in: pause,
                 });
+            }
+        }
+    }
+
+    fn start_pause(&mut self, error: &StartError) -> Duration {
+        let pause = self.start_backoff.next().unwrap_or(self.start_retry_max);
+        match error {
+            StartError::Source(SourceError::RateLimited { retry_after, .. }) => {
+                pause.max(*retry_after)
+            }
+            _ => pause,
+        }
+    }
+
+    fn delay(&mut self, delayed: Delayed) {
+        let retry_in = self.start_pause(&delayed.error);
+        self.events.push(Event::SeriesDelayed {
+            symbol: self.symbol.clone(),
+            thresholds: delayed.thresholds.clone(),
+            reason: delayed.error.to_string(),
+            retry_in,
+        });
+        self.delayed = Some((delayed, Instant::now() + retry_in));
+    }
+
+    /// The series that could not start, if it is time to look whether they can now.
+    pub fn take_delayed(&mut self, now: Instant) -> Option<Delayed> {
+        if !matches!(self.stage, Stage::Running(_)) {
+            return None;
+        }
+        let delayed = self.delayed.take_if(|(_, at)| now >= *at);
+        delayed.map(|(delayed, _)| delayed)
+    }
+
+    /// It was looked whether the series that could not start can now. They begin in the
+    /// past, so the whole symbol starts anew, from its checkpoint.
+    pub fn looked(&mut self, delayed: Result<(), Delayed>) {
+        match (delayed, std::mem::replace(&mut self.stage, Stage::Stopped)) {
+            (Ok(()), Stage::Running(pipe)) => {
+                self.fetch.give_up();
+                self.stage = Stage::Draining {
+                    pipe,
+                    is_committing: false,
+                };
+            }
+            (Ok(()), stage) => self.stage = stage,
+            (Err(delayed), stage) => {
+                self.stage = stage;
+                self.delay(delayed);
             }
         }
     }
@@ -159,7 +249,7 @@ impl Slot {
         };
         match pipe.liveness.check(now_us) {
             Some(Action::Ask) => {
-                self.fetch.want_latest();
+                self.fetch.want_newest();
                 false
             }
             Some(Action::Reconnect(evidence)) => {
@@ -173,31 +263,47 @@ impl Slot {
         }
     }
 
-    /// The exchange said what its newest trade is, or did not.
-    pub fn latest(&mut self, context: &Context, result: Result<Option<Trade>, SourceError>) {
+    /// Takes an answer of the exchange in. Returns whether trades were taken.
+    pub fn answered(
+        &mut self,
+        context: &Context,
+        answered: Answered,
+        is_connected: bool,
+    ) -> Result<bool, OutOfOrder> {
+        match self.fetch.answered(answered) {
+            Some(Answer::Newest(result)) => self.newest(context, result),
+            Some(Answer::Failed(error)) => self.fetch_failed(&error),
+            None => {}
+        }
+        let has_taken = self.take_pages(context)?;
+        self.settle(context, is_connected);
+        Ok(has_taken)
+    }
+
+    /// The exchange said what its newest id is, or did not.
+    fn newest(&mut self, context: &Context, result: Result<Option<Newest>, SourceError>) {
         let now_us = context.clock.steady_us();
         let limits = &context.settings.limits;
         let Stage::Running(pipe) = &mut self.stage else {
             return;
         };
+        let last_id = pipe.last_id();
         let exchange_id = match result {
-            Ok(Some(trade)) => trade.id,
+            Ok(Some(newest)) => newest.id,
             // A symbol that has trades here and none there proves nothing.
             Ok(None) => {
-                pipe.liveness
-                    .unreachable(pipe.sequence.next_id() - 1, now_us);
-                self.retry_latest(None);
+                pipe.liveness.unreachable(last_id, now_us);
+                self.ask_again();
                 return;
             }
             Err(error) => {
-                pipe.liveness
-                    .unreachable(pipe.sequence.next_id() - 1, now_us);
-                self.retry_latest(Some(&error));
+                pipe.liveness.unreachable(last_id, now_us);
+                self.fetch_failed(&error);
+                self.fetch.want_newest();
                 return;
             }
         };
         let was_quiet = matches!(pipe.liveness.state(), State::Quiet { .. });
-        let last_id = pipe.sequence.next_id() - 1;
         pipe.judge_stream(exchange_id, now_us);
         if !was_quiet && matches!(pipe.liveness.state(), State::Quiet { .. }) {
             let silence = Duration::from_micros(pipe.liveness.silence_us(now_us).unsigned_abs());
@@ -216,46 +322,33 @@ impl Slot {
             self.stage = Stage::Stopped;
             return;
         }
-        let is_suspect = pipe.is_suspect();
         // While the stream is merely silent, what the exchange has may still arrive by
         // itself; after a connection, or with ids missing, it has to be fetched.
-        if !self.is_synced || pipe.sequence.missing().is_some() {
+        if !self.is_synced || pipe.sequence.wanted().is_some() {
             let patience_us = micros(limits.unconfirmed_after);
             let trades = pipe.take_latest(exchange_id, patience_us, now_us);
             if trades > 0 {
-                // What seemed to be missing before those ids was never there.
-                pipe.open_gap = None;
-                let symbol = self.symbol.clone();
                 self.events.push(Event::Unconfirmed {
-                    symbol,
+                    symbol: self.symbol.clone(),
                     trades,
                     exchange_id,
                 });
             }
-            self.is_synced |= pipe.sequence.missing().is_none() && !is_suspect;
         }
-        if is_suspect {
-            self.fetch.want_latest();
-            self.fetch.wait(
-                limits.reset_interval.min(limits.fetch_retry_max),
-                Instant::now(),
-            );
+        if pipe.is_suspect() {
+            self.fetch.want_newest();
+            let pause = limits.reset_interval.min(limits.fetch_retry_max);
+            self.fetch.wait(pause, Instant::now());
         }
     }
 
-    fn retry_latest(&mut self, error: Option<&SourceError>) {
-        self.fetch.want_latest();
-        let pause = self.fetch.failed(error, Instant::now());
-        if let Some(error) = error {
-            self.events.push(Event::FetchFailed {
-                symbol: self.symbol.clone(),
-                reason: error.to_string(),
-                retry_in: pause,
-            });
-        }
+    /// The exchange has nothing of what is wanted yet, or never: its newest id tells.
+    fn ask_again(&mut self) {
+        self.fetch.failed(None, Instant::now());
+        self.fetch.want_newest();
     }
 
-    pub fn fetch_failed(&mut self, error: &SourceError) {
+    fn fetch_failed(&mut self, error: &SourceError) {
         let pause = self.fetch.failed(Some(error), Instant::now());
         self.events.push(Event::FetchFailed {
             symbol: self.symbol.clone(),
@@ -265,127 +358,90 @@ impl Slot {
     }
 
     /// Takes the pages that have come, in order. Returns whether any brought something.
-    pub fn take_pages(&mut self, context: &Context) -> Result<bool, OutOfOrder> {
+    fn take_pages(&mut self, context: &Context) -> Result<bool, OutOfOrder> {
         let limits = &context.settings.limits;
         let now_us = context.clock.steady_us();
         let mut has_taken = false;
         let Stage::Running(pipe) = &mut self.stage else {
             return Ok(false);
         };
-        while let Some(page) = self.fetch.ready(pipe.sequence.next_id()) {
-            let asked_id = pipe.sequence.next_id();
+        while let Some((asked_id, page)) = self.fetch.ready(pipe.sequence.next_id()) {
             match pipe.take_page(asked_id, &page, now_us)? {
                 Taken::Progress => {
                     has_taken = true;
-                    self.fetch.succeeded();
+                    if page.is_full || pipe.sequence.wanted().is_none() {
+                        self.fetch.succeeded();
+                    } else {
+                        // The history ends here for now, and what is wanted lies behind it.
+                        self.fetch.failed(None, Instant::now());
+                        self.fetch.want_newest();
+                    }
                 }
                 Taken::Nothing if pipe.awaits_proof() => {
                     self.fetch.wait(limits.absence_interval, Instant::now());
                 }
                 Taken::Nothing => {
-                    // The exchange may not have it yet, or never: its newest id tells.
-                    self.fetch.failed(None, Instant::now());
-                    self.fetch.want_latest();
+                    if pipe.sequence.wanted().is_some() {
+                        self.fetch.failed(None, Instant::now());
+                        self.fetch.want_newest();
+                    }
                 }
                 Taken::Absent(absence) => {
                     has_taken = true;
                     self.fetch.succeeded();
                     self.fetch.give_up();
-                    pipe.open_gap = None;
-                    let proof = if absence.is_malformed {
-                        "the exchange has shown twice that what it has there is no trade"
-                    } else {
-                        "the exchange has shown twice that it has higher ids but not these"
-                    };
-                    let ids = (absence.first, absence.last);
-                    let found_us = context.clock.wall_us();
-                    pipe.record_gap(
-                        ids,
-                        found_us,
-                        GapState::Absent,
-                        self.cause,
-                        proof.to_owned(),
-                    );
-                    self.events.push(Event::GapAbsent {
-                        symbol: self.symbol.clone(),
-                        first_id: ids.0,
-                        last_id: ids.1,
-                        proof: proof.to_owned(),
-                    });
+                    let events = &mut self.events;
+                    Self::account_for_absence(pipe, events, context, absence, self.cause);
                 }
             }
-        }
-        // What came meanwhile by stream made these pages useless: no reason to hurry.
-        if self.fetch.drop_stale(pipe.sequence.next_id()) && pipe.sequence.missing().is_some() {
-            self.fetch.failed(None, Instant::now());
-            self.fetch.want_latest();
         }
         Ok(has_taken)
     }
 
-    /// Opens and closes the account of a gap, and notices when everything is here.
-    pub fn check_gap(&mut self, context: &Context, is_connected: bool) {
-        let now_us = context.clock.steady_us();
+    /// Looks where the symbol is after anything has happened: whether ids are missing,
+    /// and whether everything that the exchange has is here.
+    pub fn settle(&mut self, context: &Context, is_connected: bool) {
+        self.account_for_gap(context);
         let Stage::Running(pipe) = &mut self.stage else {
             return;
         };
-        match (pipe.sequence.missing(), pipe.open_gap) {
-            (Some(Missing { first, last }), None) if self.has_caught_up => {
-                let found_wall_us = context.clock.wall_us();
-                pipe.open_gap = Some(OpenGap {
-                    first_id: first,
-                    last_id: last,
-                    found_us: now_us,
-                    found_wall_us,
-                });
-                let symbol = self.symbol.clone();
-                self.events.push(Event::GapFound {
-                    symbol,
-                    first_id: first,
-                    last_id: last,
-                });
-            }
-            (None, Some(gap)) => {
-                pipe.open_gap = None;
-                let took = Duration::from_micros((now_us - gap.found_us).unsigned_abs());
-                let proof = format!("fetched by id within {} ms", took.as_millis());
-                let ids = (gap.first_id, gap.last_id);
-                pipe.record_gap(
-                    ids,
-                    gap.found_wall_us,
-                    GapState::Repaired,
-                    self.cause,
-                    proof,
-                );
-                self.events.push(Event::GapRepaired {
-                    symbol: self.symbol.clone(),
-                    first_id: gap.first_id,
-                    last_id: gap.last_id,
-                    took,
-                });
-            }
-            _ => {}
+        let disputed = pipe.sequence.counters().disputed;
+        self.disputed.1.add(disputed - self.disputed.0);
+        self.disputed.0 = disputed;
+        if let Some(trades) = self.disputed.1.due(Instant::now()) {
+            let symbol = self.symbol.clone();
+            self.events.push(Event::Disputed { symbol, trades });
         }
-        if pipe.sequence.missing().is_some() {
+        if pipe.sequence.wanted().is_some() || !is_connected {
             return;
         }
-        let has_asked = !self.fetch.awaits_latest() && !pipe.is_suspect();
-        self.is_synced |= is_connected && (has_asked || pipe.is_following());
-        if self.is_synced {
-            self.cause = "live ids were skipped";
-            if !self.has_caught_up {
-                self.has_caught_up = true;
-                self.events.push(Event::CaughtUp {
-                    symbol: self.symbol.clone(),
-                    fetched: pipe.fetched,
-                    took: self.begun.elapsed(),
-                });
-            }
+        // Either the exchange was asked, or its stream goes on where the tape ends.
+        let was_asked = self.fetch.is_newest_settled() && !pipe.is_suspect();
+        self.is_synced |= was_asked || pipe.sequence.is_joined();
+        if !self.is_synced {
+            return;
+        }
+        self.cause = "live ids were skipped";
+        if !self.has_caught_up {
+            self.has_caught_up = true;
+            self.events.push(Event::CaughtUp {
+                symbol: self.symbol.clone(),
+                fetched: pipe.fetched,
+                took: self.begun.elapsed(),
+            });
+        }
+    }
+
+    /// What is still to be told at the end.
+    pub fn finish(&mut self) {
+        if let Some(trades) = self.disputed.1.rest() {
+            let symbol = self.symbol.clone();
+            self.events.push(Event::Disputed { symbol, trades });
         }
     }
 
     /// The requests to be made now.
-    pub fn requests(&mut self, now: Instant, is_connected: bool) -> Requests {
+    pub fn requests(&mut self, now: Instant, is_connected: bool) -> Vec<Request> {
         let Stage::Running(pipe) = &mut self.stage else {
             return Vec::new();
         };
@@ -393,16 +449,22 @@ impl Slot {
         if !is_connected {
             return Vec::new();
         }
-        pipe.asks_latest_if(self.fetch.is_about_to_ask(now));
-        self.fetch.next(pipe.sequence.missing(), now)
+        if self.fetch.is_about_to_ask(now) {
+            pipe.asks_latest();
+        }
+        let sequence = &pipe.sequence;
+        self.fetch.next(sequence.wanted(), sequence.known_id(), now)
     }
 
     /// Shows the symbol on the board.
     pub fn show(&self, line: &mut SymbolSnapshot, is_connected: bool, now_us: i64) {
         match &self.stage {
-            Stage::Waiting { .. } | Stage::Starting => line.phase = Phase::Starting,
+            Stage::Waiting { .. } | Stage::Starting => {
+                line.phase = Phase::Starting;
+                line.link = if is_connected { Link::Up } else { Link::Down };
+            }
             Stage::Stopped => line.phase = Phase::Stopped,
-            Stage::Running(pipe) => {
+            Stage::Running(pipe) | Stage::Draining { pipe, .. } => {
                 let is_live = self.is_synced && pipe.sequence.missing().is_none();
                 let phase = if is_live {
                     Phase::Live

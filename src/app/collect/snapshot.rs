@@ -63,6 +63,14 @@ pub struct SymbolSnapshot {
     pub first_id: i64,
     /// Live trades that came twice.
     pub duplicates: u64,
+    /// Fetched trades that were here already.
+    pub overlapping: u64,
+    /// Live trades that were not what the exchange has, or another live one, under their id.
+    pub disputed: u64,
+    /// Live trades that were given up because the exchange never had their id.
+    pub unconfirmed: u64,
+    /// Held trades that were dropped at the hold's bound, to be fetched again.
+    pub hold_dropped: u64,
     /// Gaps found and not yet closed.
     pub gaps_open: u64,
     /// Gaps closed by fetching.
@@ -94,6 +102,10 @@ impl SymbolSnapshot {
             newest_id: -1,
             first_id: 0,
             duplicates: 0,
+            overlapping: 0,
+            disputed: 0,
+            unconfirmed: 0,
+            hold_dropped: 0,
             gaps_open: 0,
             gaps_repaired: 0,
             gaps_absent: 0,

@@ -16,7 +16,7 @@ use crate::{
     domain::{symbol::Symbol, trade::Trade},
     exchange::{
         socket,
-        source::{LiveStream, Page, Source, SourceError},
+        source::{LiveStream, Newest, Page, Source, SourceError},
         tls,
     },
 };
@@ -110,7 +110,7 @@ impl Source for Binance {
         self.rest.page(symbol, from_id).await
     }
 
-    async fn latest(&self, symbol: &Symbol) -> Result<Option<Trade>, SourceError> {
+    async fn latest(&self, symbol: &Symbol) -> Result<Option<Newest>, SourceError> {
         self.rest.latest(symbol).await
     }
 

@@ -30,16 +30,16 @@ use super::{
     settings::{Settings, SettingsError},
 };
 use crate::{
-    domain::{symbol::Symbol, trade::Trade},
+    domain::symbol::Symbol,
     exchange::{
         dial::Resolver,
         socket::{RATE_LIMITED, retry_after},
-        source::{Page, SourceError},
+        source::{Newest, Page, SourceError},
         tls,
     },
 };
 use budget::Budget;
-use page::PAGE_ROWS;
+use page::{LATEST_ROWS, PAGE_ROWS};
 
 /// An answer may not be longer. A full page has about 130 kB.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -63,7 +63,7 @@ pub(super) struct Rest {
 enum Query {
     /// A page that begins with this id.
     FromId(i64),
-    /// The newest trade.
+    /// The last few trades.
     Latest,
     /// The first page of a window of time, both ends inclusive, in ms.
     Window { start_ms: i64, end_ms: i64 },
@@ -108,7 +108,7 @@ impl Rest {
     }
 
     /// See [`Source::latest`](crate::exchange::source::Source::latest).
-    pub(super) async fn latest(&self, symbol: &Symbol) -> Result<Option<Trade>, SourceError> {
+    pub(super) async fn latest(&self, symbol: &Symbol) -> Result<Option<Newest>, SourceError> {
         let answer = self.get(symbol, Query::Latest).await?;
         page::read_latest(&answer)
     }
@@ -237,7 +237,7 @@ fn address(endpoint: &Url, symbol: &Symbol, query: Query) -> Url {
     // A symbol holds nothing that would have to be escaped.
     url.set_query(Some(&match query {
         Query::FromId(id) => format!("symbol={symbol}&fromId={id}&limit={PAGE_ROWS}"),
-        Query::Latest => format!("symbol={symbol}&limit=1"),
+        Query::Latest => format!("symbol={symbol}&limit={LATEST_ROWS}"),
         Query::Window { start_ms, end_ms } => {
             format!("symbol={symbol}&startTime={start_ms}&endTime={end_ms}&limit={PAGE_ROWS}")
         }

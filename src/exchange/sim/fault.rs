@@ -1,12 +1,18 @@
 //! The faults that the sim can be told to have, as a caller or a JSON body names them.
 //!
-//! A [`Fault`] is a kind, an optional symbol, and optional limits. In JSON:
+//! A [`Fault`] is a kind, an optional symbol, and optional limits. `POST /sim/faults` takes a
+//! [`FaultChange`]: it may clear all faults, and then adds a list of them:
 //!
 //! ```json
-//! {"fault": {"skip": {"every": 100}}, "symbol": "BTCUSDT", "times": 3}
-//! {"fault": {"rest_status": {"status": 429, "retry_after_s": 1}}, "for_ms": 2000}
-//! {"fault": {"half_open": {}}}
+//! {"clear": true, "add": [
+//!     {"fault": {"skip": {"every": 100}}, "symbol": "BTCUSDT", "times": 3},
+//!     {"fault": {"rest_status": {"status": 429, "retry_after_s": 1}}, "for_ms": 2000},
+//!     {"fault": {"half_open": {}}}
+//! ]}
 //! ```
+//!
+//! All of a change is done or nothing. `GET /sim/faults` answers with the list of those in
+//! force.
 //!
 //! A fault lasts until it is cleared, has struck `times` times, or `for_ms` has passed,
 //! whichever comes first. What is struck is a message, a request or a connection.
@@ -330,15 +336,17 @@ fn one() -> u64 {
 mod tests {
     use super::*;
 
+    /// The example in the module's documentation.
+    fn documented() -> String {
+        let lines = include_str!("fault.rs").lines();
+        let lines = lines.skip_while(|line| *line != "//! ```json").skip(1);
+        let lines = lines.take_while(|line| *line != "//! ```");
+        lines.filter_map(|line| line.strip_prefix("//!")).collect()
+    }
+
     #[test]
     fn faults_are_named_in_json_as_documented() {
-        let change: FaultChange = serde_json::from_str(
-            r#"{"clear":true,"add":[
-                {"fault":{"skip":{"every":100}},"symbol":"BTCUSDT","times":3},
-                {"fault":{"rest_status":{"status":429,"retry_after_s":1}},"for_ms":2000},
-                {"fault":{"half_open":{}}}]}"#,
-        )
-        .unwrap();
+        let change: FaultChange = serde_json::from_str(&documented()).unwrap();
         assert!(change.clear);
         let skip = FaultKind::Skip {
             every: 100,

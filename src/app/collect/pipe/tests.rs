@@ -4,6 +4,7 @@ use crate::{
         bar::ClosedBy,
         ladder::Rules,
         price::{Price, Quantity},
+        row::Rows,
     },
     exchange::source::Malformed,
 };
@@ -35,6 +36,7 @@ fn pipe(next_id: i64) -> Pipe {
         anchor: Anchor::Day,
         ladder,
         next_id,
+        last_fill_id: Some(next_id - 1),
         thresholds: vec![threshold],
         dormant: Vec::new(),
         gaps: Vec::new(),
@@ -65,15 +67,15 @@ fn live_trades_wait_for_history_and_then_follow() {
     for id in [5, 6] {
         pipe.take_live(&trade(id), 1).expect("in order");
     }
-    assert!(!pipe.is_following());
+    assert!(!pipe.sequence.is_joined());
     assert_eq!(
         pipe.take_page(1, &page(&[1, 2, 3, 4, 5]), 2),
         Ok(Taken::Progress)
     );
     assert_eq!(pipe.sequence.next_id(), 7);
     assert_eq!(
-        pipe.fetched, 6,
-        "held trades that followed count with the page"
+        pipe.fetched, 5,
+        "held trades that followed were not fetched"
     );
 }
 
@@ -158,7 +160,7 @@ fn rows_that_are_no_trade_are_given_up_after_the_second_answer_and_no_more_than_
 fn an_exchange_below_our_last_id_is_a_reset_only_if_it_stays_there() {
     let mut pipe = pipe(1);
     pipe.take_page(1, &page(&[1, 2, 3]), 0).expect("in order");
-    pipe.asks_latest_if(true);
+    pipe.asks_latest();
     assert!(!pipe.is_reset(2, 10 * SECOND, 0), "an answer may lag");
     assert!(pipe.is_suspect());
     assert!(!pipe.is_reset(3, 10 * SECOND, 11 * SECOND), "it caught up");
@@ -171,7 +173,7 @@ fn an_exchange_below_our_last_id_is_a_reset_only_if_it_stays_there() {
 fn a_lagging_exchange_is_no_reset_while_trades_follow() {
     let mut pipe = pipe(1);
     pipe.take_live(&trade(1), 0).expect("in order");
-    pipe.asks_latest_if(true);
+    pipe.asks_latest();
     assert!(!pipe.is_reset(0, 10 * SECOND, 0));
     pipe.take_live(&trade(2), SECOND).expect("in order");
     assert!(!pipe.is_reset(0, 10 * SECOND, 60 * SECOND));
@@ -196,10 +198,10 @@ fn a_repeated_trade_is_no_sign_of_life() {
 }
 
 #[test]
-fn a_live_trade_that_is_held_is_not_absent_whatever_history_lacks() {
+fn a_held_trade_that_the_exchange_proves_absent_enters_no_bar() {
     let mut pipe = pipe(1);
-    pipe.take_live(&trade(1), 0).expect("in order");
-    // 2 is lost on the stream; 3 came.
+    pipe.take_page(1, &page(&[1]), 0).expect("in order");
+    // 2 is lost on the stream, or came under the id 3.
     pipe.take_live(&trade(3), 0).expect("held");
     // History lacks 2 to 4, twice.
     let lacking = page(&[5, 6]);
@@ -209,11 +211,36 @@ fn a_live_trade_that_is_held_is_not_absent_whatever_history_lacks() {
         taken,
         Taken::Absent(Absence {
             first: 2,
-            last: 2,
+            last: 4,
             is_malformed: false
         })
     );
-    assert_eq!(pipe.sequence.next_id(), 4, "3 is in the bars");
+    assert_eq!(pipe.sequence.next_id(), 7);
+    let shown = pipe.snapshot(Phase::Live, Link::Up, 0);
+    assert_eq!((shown.trades, shown.unconfirmed), (3, 1));
+}
+
+#[test]
+fn a_gap_that_garbage_lengthened_is_still_a_gap_without_it() {
+    let mut pipe = pipe(1);
+    pipe.take_page(1, &page(&[1]), 0).expect("in order");
+    pipe.take_live(&trade(1_000_000), 0).expect("held");
+    pipe.open_gap = Some(OpenGap {
+        first_id: 2,
+        last_id: 999_999,
+        found_us: 0,
+        found_wall_us: 0,
+    });
+    assert_eq!(pipe.take_latest(3, 10 * SECOND, 0), 0);
+    assert_eq!(pipe.take_latest(3, 10 * SECOND, 10 * SECOND), 1);
+    let gap = pipe.open_gap.expect("2 and 3 are still missing");
+    assert_eq!((gap.first_id, gap.last_id), (2, 3));
+    pipe.take_page(2, &page(&[2, 3]), 0).expect("in order");
+    pipe.take_live(&trade(1_000_000), 0).expect("held");
+    pipe.open_gap = Some(OpenGap { first_id: 4, ..gap });
+    pipe.take_latest(3, 10 * SECOND, 20 * SECOND);
+    assert_eq!(pipe.take_latest(3, 10 * SECOND, 30 * SECOND), 1);
+    assert!(pipe.open_gap.is_none(), "nothing was missing");
 }
 
 #[test]

@@ -7,9 +7,12 @@ use crate::{
     domain::trade::Trade,
     exchange::{
         binance::{excerpt::excerpt, row},
-        source::{Page, SourceError},
+        source::{Newest, Page, SourceError},
     },
 };
+
+/// How many rows are asked for to learn what is newest: the last one may be no trade.
+pub(super) const LATEST_ROWS: usize = 10;
 
 /// How many rows the exchange gives at most.
 pub(super) const PAGE_ROWS: usize = 1000;
@@ -48,15 +51,33 @@ pub(super) fn read(answer: &Answer, from_id: i64) -> Result<Page, SourceError> {
     Ok(page)
 }
 
-/// Reads the newest trade; none when there has never been one.
-pub(super) fn read_latest(answer: &Answer) -> Result<Option<Trade>, SourceError> {
-    rows(answer)?
-        .last()
-        .map(|row| {
-            row::read(row.get())
-                .map_err(|malformed| unreadable(answer, malformed.reason, row.get()))
-        })
-        .transpose()
+/// Reads what is newest; none when there has never been a trade. A row that is no trade
+/// does not hide the ones before it.
+pub(super) fn read_latest(answer: &Answer) -> Result<Option<Newest>, SourceError> {
+    let (mut newest_id, mut newest_trade) = (None, None);
+    let rows = rows(answer)?;
+    for row in &rows {
+        let id = match row::read(row.get()) {
+            Ok(trade) => {
+                let is_newer = newest_trade.is_none_or(|known: Trade| known.id < trade.id);
+                newest_trade = if is_newer { Some(trade) } else { newest_trade };
+                Some(trade.id)
+            }
+            Err(malformed) => malformed.id,
+        };
+        newest_id = newest_id.max(id);
+    }
+    match (newest_id, rows.last()) {
+        (Some(id), _) => Ok(Some(Newest {
+            id,
+            trade: newest_trade,
+        })),
+        (None, None) => Ok(None),
+        (None, Some(row)) => {
+            let reason = "not one of its rows has an id that can be read".to_owned();
+            Err(unreadable(answer, reason, row.get()))
+        }
+    }
 }
 
 fn rows(answer: &Answer) -> Result<Vec<&RawValue>, SourceError> {

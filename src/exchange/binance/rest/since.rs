@@ -9,7 +9,7 @@
 
 use crate::{
     domain::{symbol::Symbol, trade::Trade},
-    exchange::source::{Page, SourceError},
+    exchange::source::{Newest, Page, SourceError},
 };
 
 use super::{Rest, page::PAGE_ROWS};
@@ -46,7 +46,14 @@ impl History for OfSymbol<'_> {
     }
 
     async fn latest(&self) -> Result<Option<Trade>, SourceError> {
-        self.rest.latest(self.symbol).await
+        let newest = self.rest.latest(self.symbol).await?;
+        newest
+            .map(|Newest { id, trade }| {
+                trade.ok_or_else(|| {
+                    self.contradiction(format!("the last rows, up to the id {id}, are no trades"))
+                })
+            })
+            .transpose()
     }
 
     async fn window(&self, start_ms: i64, end_ms: i64) -> Result<Page, SourceError> {

@@ -93,7 +93,7 @@ async fn a_page_of_a_thousand_rows_is_full() {
 #[tokio::test]
 async fn the_newest_trade_is_asked_for_without_an_id() {
     let server = MockServer::start().await;
-    Mock::given(query_param("limit", "1"))
+    Mock::given(query_param("limit", "10"))
         .and(query_param("symbol", "BTCUSDT"))
         .respond_with(rows(&[row(99)]))
         .mount(&server)
@@ -105,13 +105,28 @@ async fn the_newest_trade_is_asked_for_without_an_id() {
         .expect("an answer")
         .expect("a trade");
     assert_eq!(latest.id, 99);
+    assert_eq!(latest.trade.expect("a trade").id, 99);
     let requests = server.received_requests().await.expect("recorded");
     assert!(!requests[0].url.as_str().contains("fromId"));
 
     let (_server, rest) = answering(rows(&[])).await;
     assert_eq!(rest.latest(&symbol()).await.expect("an answer"), None);
-    let (_server, rest) = answering(rows(&[row(99).replace("60000.1", "-1")])).await;
-    let error = rest.latest(&symbol()).await.expect_err("damaged");
+}
+
+#[tokio::test]
+async fn a_newest_row_that_is_no_trade_still_tells_its_id() {
+    let damaged = row(99).replace("60000.1", "-1");
+    let (_server, rest) = answering(rows(&[row(97), row(98), damaged.clone()])).await;
+    let latest = rest.latest(&symbol()).await.expect("an answer");
+    let latest = latest.expect("something");
+    assert_eq!(latest.id, 99);
+    assert_eq!(latest.trade.map(|trade| trade.id), Some(98));
+    let (_server, rest) = answering(rows(&[damaged])).await;
+    let latest = rest.latest(&symbol()).await.expect("an answer");
+    let latest = latest.expect("something");
+    assert_eq!((latest.id, latest.trade), (99, None));
+    let (_server, rest) = answering(rows(&["17".to_owned()])).await;
+    let error = rest.latest(&symbol()).await.expect_err("nothing to go by");
     assert!(matches!(error, SourceError::Unreadable { .. }), "{error}");
 }
 

@@ -1,0 +1,115 @@
+//! What each event is called, how much it matters, and whom it concerns.
+
+use super::{Event, Severity};
+use crate::domain::symbol::Symbol;
+
+impl Event {
+    /// Its stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Resumed { .. } => "series.resumed",
+            Self::Started { .. } => "series.started",
+            Self::CheckpointUnusable { .. } => "checkpoint.unusable",
+            Self::StartDelayed { .. } => "symbol.start_delayed",
+            Self::SeriesDelayed { .. } => "series.start_delayed",
+            Self::CaughtUp { .. } => "symbol.caught_up",
+            Self::Connected { .. } => "stream.connected",
+            Self::ConnectFailed { .. } => "stream.connect_failed",
+            Self::Disconnected { .. } => "stream.disconnected",
+            Self::StreamDead { .. } => "stream.dead",
+            Self::Quiet { .. } => "symbol.quiet",
+            Self::GapFound { .. } => "gap.found",
+            Self::GapRepaired { .. } => "gap.repaired",
+            Self::GapAbsent { .. } => "gap.absent",
+            Self::HoleLeft { .. } => "gap.left",
+            Self::FetchFailed { .. } => "history.failed",
+            Self::Disputed { .. } => "trades.disputed",
+            Self::Unconfirmed { .. } => "trades.unconfirmed",
+            Self::HoldDropped { .. } => "trades.hold_dropped",
+            Self::IdReset { .. } => "symbol.id_reset",
+            Self::Malformed { .. } => "messages.malformed",
+            Self::CommitFailed { .. } => "journal.commit_failed",
+            Self::JournalSetAside { .. } => "journal.set_aside",
+            Self::SpoolFull { .. } => "spool.full",
+            Self::SpoolDrained { .. } => "spool.drained",
+            Self::DeliveryFailed { .. } => "delivery.failed",
+            Self::BreakerOpened { .. } => "delivery.breaker_opened",
+            Self::StoreMisconfigured { .. } => "store.misconfigured",
+            Self::RowsRefused { .. } => "delivery.rows_refused",
+            Self::DeadLetters { .. } => "delivery.dead_letters",
+            Self::BatchDamaged { .. } => "spool.batch_damaged",
+            Self::DeliveredElsewhere { .. } => "delivery.elsewhere",
+            Self::DeliveryRecovered { .. } => "delivery.recovered",
+            Self::StoreUnavailable { .. } => "store.unavailable",
+            Self::Stopping => "collect.stopping",
+        }
+    }
+
+    /// How much it matters.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        match self {
+            Self::Quiet { .. } => Severity::Detail,
+            Self::Resumed { .. }
+            | Self::Started { .. }
+            | Self::CaughtUp { .. }
+            | Self::Connected { .. }
+            | Self::GapFound { .. }
+            | Self::GapRepaired { .. }
+            | Self::SpoolDrained { .. }
+            | Self::DeliveredElsewhere { .. }
+            | Self::DeliveryRecovered { .. }
+            | Self::Stopping => Severity::Info,
+            Self::CheckpointUnusable { .. }
+            | Self::StartDelayed { .. }
+            | Self::SeriesDelayed { .. }
+            | Self::ConnectFailed { .. }
+            | Self::Disconnected { .. }
+            | Self::StreamDead { .. }
+            | Self::FetchFailed { .. }
+            | Self::Disputed { .. }
+            | Self::Unconfirmed { .. }
+            | Self::HoldDropped { .. }
+            | Self::Malformed { .. }
+            | Self::DeliveryFailed { .. }
+            | Self::BreakerOpened { .. }
+            | Self::RowsRefused { .. }
+            | Self::StoreUnavailable { .. } => Severity::Warning,
+            Self::GapAbsent { .. }
+            | Self::HoleLeft { .. }
+            | Self::IdReset { .. }
+            | Self::CommitFailed { .. }
+            | Self::StoreMisconfigured { .. }
+            | Self::DeadLetters { .. }
+            | Self::BatchDamaged { .. }
+            | Self::JournalSetAside { .. }
+            | Self::SpoolFull { .. } => Severity::Critical,
+        }
+    }
+
+    /// The symbol that it concerns, if it is one.
+    #[must_use]
+    pub const fn symbol(&self) -> Option<&Symbol> {
+        match self {
+            Self::Resumed { symbol, .. }
+            | Self::Started { symbol, .. }
+            | Self::CheckpointUnusable { symbol, .. }
+            | Self::StartDelayed { symbol, .. }
+            | Self::SeriesDelayed { symbol, .. }
+            | Self::CaughtUp { symbol, .. }
+            | Self::StreamDead { symbol, .. }
+            | Self::Quiet { symbol, .. }
+            | Self::GapFound { symbol, .. }
+            | Self::GapRepaired { symbol, .. }
+            | Self::GapAbsent { symbol, .. }
+            | Self::HoleLeft { symbol, .. }
+            | Self::FetchFailed { symbol, .. }
+            | Self::Disputed { symbol, .. }
+            | Self::Unconfirmed { symbol, .. }
+            | Self::HoldDropped { symbol, .. }
+            | Self::IdReset { symbol, .. } => Some(symbol),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Each event as a sentence.
+
+use std::{fmt, time::Duration};
+
+use super::Event;
+use crate::domain::threshold::Threshold;
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resumed { next_id, .. } => write!(f, "goes on with trade {next_id}"),
+            Self::Started {
+                thresholds,
+                first_id,
+                because,
+                ..
+            } => {
+                let thresholds = listed(thresholds);
+                write!(
+                    f,
+                    "starts {thresholds} dbps with trade {first_id}: {because}"
+                )
+            }
+            Self::CheckpointUnusable { reason, .. } => {
+                write!(f, "cannot use the checkpoint: {reason}; starts anew")
+            }
+            Self::StartDelayed {
+                reason, retry_in, ..
+            } => {
+                write!(
+                    f,
+                    "cannot start: failed to {reason}; again in {}",
+                    short(*retry_in)
+                )
+            }
+            Self::SeriesDelayed {
+                thresholds,
+                reason,
+                retry_in,
+                ..
+            } => write!(
+                f,
+                "goes on without {} dbps, which cannot start: failed to {reason}; again in {}",
+                listed(thresholds),
+                short(*retry_in)
+            ),
+            Self::CaughtUp { fetched, took, .. } => {
+                write!(
+                    f,
+                    "has caught up: {fetched} trades fetched in {}",
+                    short(*took)
+                )
+            }
+            Self::Connected { symbols, attempts } => {
+                write!(
+                    f,
+                    "connected: {} symbols, attempt {attempts}",
+                    symbols.len()
+                )
+            }
+            Self::ConnectFailed { reason, retry_in } => {
+                write!(f, "failed to {reason}; again in {}", short(*retry_in))
+            }
+            Self::Disconnected { reason } => write!(f, "disconnected: {reason}"),
+            Self::StreamDead { evidence, .. } => {
+                let silence = Duration::from_micros(evidence.silence_us.unsigned_abs());
+                let (silence, last_id) = (short(silence), evidence.last_id);
+                write!(
+                    f,
+                    "stream is dead: silent for {silence}, last id here {last_id}, "
+                )?;
+                match evidence.exchange_id {
+                    Some(id) => write!(f, "at the exchange {id}; reconnecting"),
+                    None => f.write_str("and the exchange cannot be asked; reconnecting"),
+                }
+            }
+            Self::Quiet { silence, .. } => {
+                write!(
+                    f,
+                    "is quiet: nothing new at the exchange for {}",
+                    short(*silence)
+                )
+            }
+            Self::GapFound {
+                first_id, last_id, ..
+            } => {
+                write!(f, "misses trades {first_id} to {last_id}; fetching them")
+            }
+            Self::GapRepaired {
+                first_id,
+                last_id,
+                took,
+                ..
+            } => {
+                write!(
+                    f,
+                    "has trades {first_id} to {last_id} now, after {}",
+                    short(*took)
+                )
+            }
+            Self::GapAbsent {
+                first_id,
+                last_id,
+                proof,
+                ..
+            } => {
+                write!(
+                    f,
+                    "has no trades {first_id} to {last_id}: {proof}; bars are cut there"
+                )
+            }
+            Self::HoleLeft {
+                first_id,
+                last_id,
+                remedy,
+                ..
+            } => {
+                write!(
+                    f,
+                    "trades {first_id} to {last_id} are not in the bars; run: {remedy}"
+                )
+            }
+            Self::FetchFailed {
+                reason, retry_in, ..
+            } => {
+                write!(
+                    f,
+                    "history: failed to {reason}; again in {}",
+                    short(*retry_in)
+                )
+            }
+            Self::Disputed { trades, .. } => write!(
+                f,
+                "dropped {trades} live trades: other trades have their ids"
+            ),
+            Self::Unconfirmed {
+                trades,
+                exchange_id,
+                ..
+            } => write!(
+                f,
+                "dropped {trades} live trades with ids that the exchange, at {exchange_id}, never reached"
+            ),
+            Self::HoldDropped { trades, .. } => {
+                write!(
+                    f,
+                    "holds no more live trades: {trades} dropped, to be fetched again"
+                )
+            }
+            Self::IdReset {
+                last_id,
+                exchange_id,
+                ..
+            } => write!(
+                f,
+                "stops: the exchange is at id {exchange_id}, below the last one here, {last_id}"
+            ),
+            Self::Malformed {
+                messages,
+                reason,
+                excerpt,
+            } => {
+                write!(
+                    f,
+                    "{messages} malformed messages, the last: {reason}: {excerpt}"
+                )
+            }
+            Self::CommitFailed { reason, retry_in } => {
+                write!(
+                    f,
+                    "failed to {reason}; going on from the journal in {}",
+                    short(*retry_in)
+                )
+            }
+            Self::JournalSetAside { copy, reason } => write!(
+                f,
+                "journal is damaged ({reason}): it is kept as {}, and a new one is begun; what \
+                 the store lacks is fetched again",
+                copy.display()
+            ),
+            Self::SpoolFull { size_bytes, oldest } => {
+                write!(
+                    f,
+                    "spool is full with {size_bytes} bytes, the oldest for {}: nothing is \
+                     consumed until it drains",
+                    short(*oldest)
+                )
+            }
+            Self::SpoolDrained { size_bytes } => {
+                write!(
+                    f,
+                    "spool has drained to {size_bytes} bytes: consuming again"
+                )
+            }
+            Self::DeliveryFailed {
+                batch,
+                rows,
+                reason,
+                retry_in,
+            } => write!(
+                f,
+                "failed to deliver batch {batch} ({rows} rows): {reason}; again in {}",
+                short(*retry_in)
+            ),
+            Self::BreakerOpened { failures, retry_in } => write!(
+                f,
+                "leaves the store alone after {failures} failures in a row; one trial in {}",
+                short(*retry_in)
+            ),
+            Self::StoreMisconfigured {
+                reason,
+                remedy,
+                retry_in,
+            } => write!(
+                f,
+                "failed to deliver, and somebody has to mend it: {reason}; {remedy}; \
+                 trying again every {}",
+                short(*retry_in)
+            ),
+            Self::RowsRefused {
+                batch,
+                rows,
+                reason,
+            } => write!(
+                f,
+                "looks for the bad ones among the {rows} rows of batch {batch}: {reason}"
+            ),
+            Self::DeadLetters { rows, table } => write!(
+                f,
+                "{rows} rows of {table} are dead letters: 'streamkit spool ls' tells why, \
+                 'streamkit spool flush --dead' tries them again"
+            ),
+            Self::BatchDamaged { batch, reason } => write!(
+                f,
+                "batch {batch} is damaged and cannot be delivered: {reason}; the others can"
+            ),
+            Self::DeliveredElsewhere { holder } => {
+                write!(f, "waits while another process delivers: {holder}")
+            }
+            Self::DeliveryRecovered { failures } => {
+                write!(f, "delivers again after {failures} failures")
+            }
+            Self::StoreUnavailable { reason } => {
+                write!(f, "failed to {reason}; rows stay in the spool")
+            }
+            Self::Stopping => f.write_str("stopping"),
+        }
+    }
+}
+
+fn listed(thresholds: &[Threshold]) -> String {
+    let thresholds: Vec<_> = thresholds.iter().map(ToString::to_string).collect();
+    thresholds.join(", ")
+}
+
+/// A duration to the millisecond, in words that fit a line.
+fn short(duration: Duration) -> humantime::FormattedDuration {
+    humantime::format_duration(Duration::from_millis(
+        u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+    ))
+}
