@@ -10,5 +10,6 @@ pub mod spool;
 pub mod style;
 pub mod table;
 pub mod verify;
+pub mod words;
 
 pub use printer::{OutputError, Printer};

@@ -134,9 +134,12 @@ proptest! {
             }
             prop_assert!(findings.iter().all(|f| !f.is_damage()), "{findings:?}");
             prop_assert!(findings.len() <= usize::from(gap.is_some()));
-            periods.add(threshold, tiling.into_closed_periods());
+            periods.add(threshold, tiling.into_coverage());
         }
-        prop_assert_eq!(periods.compare().1, vec![]);
+        let comparison = periods.compare();
+        prop_assert_eq!(comparison.disagreements, vec![]);
+        prop_assert_eq!(comparison.edges, vec![]);
+        prop_assert_eq!(comparison.left_out, vec![]);
     }
 
     #[test]
