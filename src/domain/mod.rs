@@ -13,6 +13,8 @@ pub mod features;
 pub mod ladder;
 pub mod liveness;
 pub mod price;
+#[cfg(test)]
+mod random_tape;
 pub mod reference;
 pub mod row;
 pub mod sequence;

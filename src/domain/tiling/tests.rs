@@ -2,12 +2,11 @@ use super::*;
 use crate::domain::{
     ladder::{Ladder, Rules},
     price::{Price, Quantity},
+    random_tape::DAY_US,
     sums::Sums,
     threshold::Threshold,
     trade::Trade,
 };
-
-const DAY_US: i64 = 86_400_000_000;
 
 fn dbps(value: u32) -> Threshold {
     Threshold::new(value).expect("a valid threshold")
@@ -207,7 +206,7 @@ fn closed_periods_agree_and_one_more_trade_in_one_of_them_is_found() {
         periods.add(threshold, covered(&bars, Anchor::Day));
     }
     let expected = Comparison {
-        compared: 3,
+        compared: 4,
         ..Comparison::default()
     };
     assert_eq!(periods.compare(), expected);
@@ -314,4 +313,6 @@ fn findings_read_as_sentences_with_ids() {
     );
 }
 
+mod comparison;
 mod properties;
+mod unreadable;
