@@ -258,5 +258,5 @@ async fn a_damaged_row_is_named() {
         .bars(&BarQuery::default(), &mut each)
         .await
         .expect_err("no bars");
-    assert!(error.to_string().contains("buy_volume"), "{error}");
+    assert!(error.to_string().contains("its volume cannot be"), "{error}");
 }
