@@ -12,6 +12,7 @@ use super::{
     anchor::{Anchor, Period},
     bar::{Bar, ClosedBy},
     row::{StoredBar, UnreadableRow},
+    trade::LAST_TIME_US,
 };
 
 mod bar_rules;
@@ -106,17 +107,26 @@ impl Tiling {
             first_id,
             last_id: last_id.unwrap_or(first_id).max(first_id),
         });
-        if let Some(ids) = ids {
-            self.check_joint(ids, None, findings);
-        }
+        let joint = ids.map(|ids| self.check_joint(ids, None, findings));
         findings.push(Finding::Unreadable {
             bar: ids,
             key: unreadable.key.clone(),
             column: unreadable.column,
             reason: unreadable.reason.clone(),
         });
-        if let Some(totals) = &mut self.totals {
-            totals.is_whole = false;
+        let open_time_us = place.and_then(|place| place.open_time_us);
+        match (self.period, open_time_us) {
+            // It opens a period that has no sums; the one before is whole without it.
+            (Some(period), Some(time_us)) if (period.end_us..=LAST_TIME_US).contains(&time_us) => {
+                let is_certain = matches!(joint, Some(Joint::Tight | Joint::Absent));
+                self.close_period(is_certain);
+                self.period = Some(self.anchor.period(time_us));
+            }
+            _ => {
+                if let Some(totals) = &mut self.totals {
+                    totals.is_whole = false;
+                }
+            }
         }
         if let Some(ids) = ids {
             self.advance(Previous {
@@ -262,17 +272,23 @@ impl Tiling {
                 }
             }
             _ => {
-                if let Some(mut totals) = self.totals.take() {
-                    totals.is_whole &= is_certain;
-                    totals.is_closed = true;
-                    self.closed.push(totals);
-                }
+                self.close_period(is_certain);
                 let period = self.anchor.period(bar.open_time_us);
                 self.period = Some(period);
                 self.totals = Some(PeriodTotals::new(period.start_us, bar, is_certain));
             }
         }
         self.check_span(bar, findings);
+    }
+
+    /// A bar of a later period has come; whether nothing is missing before it is certain
+    /// or not.
+    fn close_period(&mut self, is_certain: bool) {
+        if let Some(mut totals) = self.totals.take() {
+            totals.is_whole &= is_certain;
+            totals.is_closed = true;
+            self.closed.push(totals);
+        }
     }
 
     fn check_span(&mut self, bar: &Bar, findings: &mut Vec<Finding>) {

@@ -1,6 +1,6 @@
 //! Reading back, streamed: nothing here holds more than one piece of rows.
 
-use clickhouse::{Client, error::Error, query::Query};
+use clickhouse::{Client, Row as _, error::Error, query::Query};
 
 use super::rows::{BarRecord, GapRecord, SeriesRecord};
 use crate::{
@@ -117,6 +117,20 @@ pub(super) async fn series(
     Ok((found, unreadable))
 }
 
+/// The columns of a row to ask for. The client gives up at a number that an enum does not
+/// have; so the number is asked for.
+fn columns(names: &[&str], number: &str) -> String {
+    let column = |name: &&str| match *name {
+        name if name == number => format!("CAST({name} AS Int8) AS {name}"),
+        name => name.to_owned(),
+    };
+    names.iter().map(column).collect::<Vec<_>>().join(", ")
+}
+
+fn bar_columns() -> String {
+    columns(BarRecord::COLUMN_NAMES, "closed_by")
+}
+
 /// The bars of one series in id order, in pieces.
 pub(super) struct Bars<'a> {
     cursor: clickhouse::query::RowCursor<BarRecord<'static>>,
@@ -144,7 +158,7 @@ impl<'a> Bars<'a> {
         let cursor = conditions
             .select(
                 client,
-                "?fields FROM bars_current",
+                &format!("{} FROM bars_current", bar_columns()),
                 "ORDER BY first_agg_trade_id",
             )
             .fetch::<BarRecord<'static>>()?;
@@ -197,7 +211,7 @@ pub(super) async fn last_bar(client: &Client, series: &Series) -> Result<Option<
     let mut cursor = Conditions::of_series(series)
         .select(
             client,
-            "?fields FROM bars_current",
+            &format!("{} FROM bars_current", bar_columns()),
             "ORDER BY first_agg_trade_id DESC LIMIT 1",
         )
         .fetch::<BarRecord<'_>>()?;
@@ -215,7 +229,10 @@ pub(super) async fn gaps(client: &Client, query: &GapQuery) -> Result<Vec<GapRea
     let mut cursor = conditions
         .select(
             client,
-            "?fields FROM gaps FINAL",
+            &format!(
+                "{} FROM gaps FINAL",
+                columns(GapRecord::COLUMN_NAMES, "state")
+            ),
             "ORDER BY exchange, symbol, first_id, last_id",
         )
         .fetch::<GapRecord<'_>>()?;

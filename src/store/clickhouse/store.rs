@@ -36,7 +36,8 @@ pub struct ClickHouseOptions {
     pub answer_timeout: Duration,
     /// For an insert as a whole.
     pub insert_timeout: Duration,
-    /// For the first rows of a query, and from then on for more of them.
+    /// For the first bytes of an answer to a query, and from then on for more of them. What
+    /// goes on answering is waited for however long it takes.
     pub query_timeout: Duration,
 }
 
@@ -47,7 +48,7 @@ impl Default for ClickHouseOptions {
             send_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(60),
             insert_timeout: Duration::from_secs(180),
-            query_timeout: Duration::from_secs(300),
+            query_timeout: Duration::from_secs(30),
         }
     }
 }

@@ -59,6 +59,31 @@ fn a_bar_that_cannot_be_read_is_one_finding_whatever_of_its_ids_is_known() {
 }
 
 #[test]
+fn a_bar_that_cannot_be_read_and_opens_a_period_leaves_the_one_before_whole() {
+    let bars = build(&swinging_tape(), dbps(500), Anchor::Day);
+    let place = bars
+        .iter()
+        .position(|bar| bar.open_time_us >= 20_001 * DAY_US)
+        .expect("a second day");
+    let bar = &bars[place];
+    let mut fault = unreadable(
+        bar,
+        Some(bar.first_agg_trade_id),
+        Some(bar.last_agg_trade_id),
+    );
+    fault.place.as_mut().expect("a place").open_time_us = Some(bar.open_time_us);
+    let (findings, coverage) = check_faulty(&bars, place, &fault);
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(coverage.periods[0].is_whole);
+    let days: Vec<_> = coverage
+        .periods
+        .iter()
+        .map(|period| period.start_us / DAY_US - 20_000)
+        .collect();
+    assert_eq!(days, [0, 2, 3], "the second day has no sums");
+}
+
+#[test]
 fn a_hole_beside_a_bar_that_cannot_be_read_is_still_found() {
     let mut bars = build(&swinging_tape(), dbps(500), Anchor::Day);
     let fault = unreadable(
