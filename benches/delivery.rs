@@ -14,9 +14,7 @@ mod interleave;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
-use clickhouse::Row;
 use interleave::{race, wall_time};
-use serde::Serialize;
 use streamkit::{
     domain::{
         crash::CrashPoints,
@@ -24,7 +22,9 @@ use streamkit::{
     },
     journal::{Commit, Journal, Options},
     store::{
-        StoreOptions, open,
+        StoreOptions,
+        clickhouse::BarRecord,
+        open,
         sink::{Batch, Store},
     },
 };
@@ -33,95 +33,6 @@ use streamkit::{
 const COMMIT_ROWS: usize = 1000;
 /// Rows in an insert of the bare loop where it may choose.
 const BARE_ROWS: usize = 100_000;
-
-/// A row of `bars` as the crate's documentation would have it written.
-#[derive(Row, Serialize)]
-struct BareBar<'a> {
-    exchange: &'a str,
-    symbol: &'a str,
-    threshold_decimal_bps: u32,
-    anchor: &'a str,
-    first_agg_trade_id: i64,
-    last_agg_trade_id: i64,
-    first_trade_id: i64,
-    last_trade_id: i64,
-    open_time: i64,
-    close_time: i64,
-    open: i64,
-    high: i64,
-    low: i64,
-    close: i64,
-    vwap: i64,
-    volume: i128,
-    buy_volume: i128,
-    sell_volume: i128,
-    turnover: i128,
-    buy_turnover: i128,
-    sell_turnover: i128,
-    trade_count: u64,
-    buy_trade_count: u64,
-    sell_trade_count: u64,
-    agg_trade_count: u64,
-    duration_us: i64,
-    ofi: f64,
-    vwap_close_deviation: f64,
-    price_impact: f64,
-    kyle_lambda_proxy: f64,
-    trade_intensity: f64,
-    volume_per_trade: f64,
-    aggression_ratio: f64,
-    aggregation_density: f64,
-    turnover_imbalance: f64,
-    closed_by: i8,
-    version: u64,
-    is_deleted: u8,
-}
-
-impl<'a> From<&'a BarRow> for BareBar<'a> {
-    fn from(row: &'a BarRow) -> Self {
-        let (bar, sums, features) = (&row.bar, &row.bar.sums, &row.bar.features);
-        Self {
-            exchange: &row.exchange,
-            symbol: row.symbol.as_str(),
-            threshold_decimal_bps: bar.threshold.dbps(),
-            anchor: row.anchor.as_str(),
-            first_agg_trade_id: bar.first_agg_trade_id,
-            last_agg_trade_id: bar.last_agg_trade_id,
-            first_trade_id: bar.first_trade_id,
-            last_trade_id: bar.last_trade_id,
-            open_time: bar.open_time_us,
-            close_time: bar.close_time_us,
-            open: bar.open.0,
-            high: bar.high.0,
-            low: bar.low.0,
-            close: bar.close.0,
-            vwap: bar.vwap.0,
-            volume: sums.volume(),
-            buy_volume: sums.buy_volume(),
-            sell_volume: sums.sell_volume(),
-            turnover: sums.turnover(),
-            buy_turnover: sums.buy_turnover(),
-            sell_turnover: sums.sell_turnover(),
-            trade_count: sums.trade_count(),
-            buy_trade_count: sums.buy_trade_count(),
-            sell_trade_count: sums.sell_trade_count(),
-            agg_trade_count: sums.agg_trade_count(),
-            duration_us: bar.duration_us(),
-            ofi: features.ofi,
-            vwap_close_deviation: features.vwap_close_deviation,
-            price_impact: features.price_impact,
-            kyle_lambda_proxy: features.kyle_lambda_proxy,
-            trade_intensity: features.trade_intensity,
-            volume_per_trade: features.volume_per_trade,
-            aggression_ratio: features.aggression_ratio,
-            aggregation_density: features.aggregation_density,
-            turnover_imbalance: features.turnover_imbalance,
-            closed_by: 1,
-            version: row.version,
-            is_deleted: u8::from(row.is_deleted),
-        }
-    }
-}
 
 /// The server, and a database that is made anew for each run: its memory of tokens would
 /// take the second run for the first one sent again.
@@ -177,9 +88,12 @@ impl Place {
         let begun = wall_time();
         self.runtime.block_on(async {
             for rows in rows.chunks(batch_rows) {
-                let mut insert = client.insert::<BareBar<'_>>("bars").await.expect("insert");
+                let mut insert = client
+                    .insert::<BarRecord<'_>>("bars")
+                    .await
+                    .expect("insert");
                 for row in rows {
-                    insert.write(&BareBar::from(row)).await.expect("written");
+                    insert.write(&BarRecord::from(row)).await.expect("written");
                 }
                 insert.end().await.expect("confirmed");
             }

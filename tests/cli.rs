@@ -5,6 +5,8 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "cli/damage.rs"]
+mod damage;
 #[path = "cli/golden.rs"]
 mod golden;
 #[path = "cli/output.rs"]

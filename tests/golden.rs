@@ -2,8 +2,8 @@
 //!
 //! Beside each tape `NAME.csv` lie the bars expected at some thresholds:
 //! `NAME.bars-T.csv`, and `NAME.bars-T-nogate.csv` with the gate off. The tapes in
-//! `tests/tapes` and their bars were written by `write_own_tapes` below, the bars by
-//! the plain reference builder.
+//! `tests/tapes` and their bars were written by `examples/write_tapes`, the bars by the
+//! plain reference builder. Where more such files are is told in `golden/place.rs`.
 
 #![allow(
     clippy::expect_used,
@@ -16,8 +16,8 @@
 
 #[path = "golden/expected.rs"]
 mod expected;
-#[path = "golden/own_tapes.rs"]
-mod own_tapes;
+#[path = "golden/place.rs"]
+mod place;
 
 use std::{
     collections::BTreeMap,
@@ -25,13 +25,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use expected::Expected;
+use expected::{Expected, lines, reference_lines};
 use streamkit::{
     domain::{
         anchor::Anchor,
         bar::Bar,
         ladder::{Ladder, Rules},
-        reference::Reference,
         threshold::Threshold,
         trade::Trade,
     },
@@ -79,25 +78,6 @@ fn build(trades: &[Trade], thresholds: &[Threshold], gate: bool) -> (Vec<Bar>, V
     (closed, ladder.forming())
 }
 
-/// The bars of one threshold as lines of a file.
-fn lines(threshold: Threshold, closed: &[Bar], forming: &[Bar]) -> Vec<String> {
-    let of_threshold = |bars: &[Bar]| -> Vec<Bar> {
-        bars.iter()
-            .filter(|bar| bar.threshold == threshold)
-            .cloned()
-            .collect()
-    };
-    let closed = of_threshold(closed);
-    let mut lines: Vec<_> = (0..)
-        .zip(&closed)
-        .map(|(index, bar)| expected::line(index, bar, true))
-        .collect();
-    for bar in of_threshold(forming) {
-        lines.push(expected::line(closed.len(), &bar, false));
-    }
-    lines
-}
-
 fn assert_same(name: &str, built: &[String], expected: &Expected) {
     for (built, wanted) in built.iter().zip(&expected.lines) {
         assert!(
@@ -137,20 +117,16 @@ fn check(directory: &Path) -> usize {
 
 #[test]
 fn the_golden_files_are_reproduced_bit_for_bit() {
-    let directory = beside_the_manifest("../shared/golden");
-    if !directory.is_dir() {
-        println!("skipped: there are no golden files beside this repository");
+    let Some(directory) = place::golden() else {
         return;
-    }
-    assert!(check(&directory) >= 10);
+    };
+    let count = check(&directory);
+    assert!(count > 0, "there are no bars in {}", directory.display());
 }
 
 #[test]
 fn our_own_tapes_give_the_bars_that_the_reference_builds() {
-    assert_eq!(
-        check(&beside_the_manifest("tests/tapes")),
-        own_tapes::FILES_OF_BARS
-    );
+    assert_eq!(check(&beside_the_manifest("tests/tapes")), 13);
 }
 
 #[test]
@@ -160,36 +136,6 @@ fn the_reference_still_builds_the_bars_that_it_wrote() {
         for expected in &all_expected {
             let built = reference_lines(&trades, expected.threshold, expected.gate);
             assert_same(&expected.name, &built, expected);
-        }
-    }
-}
-
-fn reference_lines(trades: &[Trade], threshold: Threshold, gate: bool) -> Vec<String> {
-    let mut reference = Reference::new(threshold, Anchor::None, gate);
-    let closed: Vec<Bar> = trades
-        .iter()
-        .flat_map(|trade| reference.push(trade))
-        .collect();
-    let forming: Vec<Bar> = reference.forming().into_iter().collect();
-    lines(threshold, &closed, &forming)
-}
-
-/// Writes `tests/tapes` anew: `cargo test --test golden write_own_tapes -- --ignored`.
-/// Only needed when a tape is added; what is there must never change.
-#[test]
-#[ignore = "it writes files into the source tree"]
-fn write_own_tapes() {
-    let directory = beside_the_manifest("tests/tapes");
-    for own in own_tapes::all() {
-        let path = directory.join(format!("{}.csv", own.name));
-        fs::write(&path, &own.text).expect("written");
-        let trades = csv::read_file(&path).expect("a tape").trades;
-        for &(dbps, gate) in own.bars {
-            let threshold = Threshold::new(dbps).expect("a threshold");
-            let suffix = if gate { "" } else { "-nogate" };
-            let name = format!("{}.bars-{dbps}{suffix}.csv", own.name);
-            let text = expected::file(&reference_lines(&trades, threshold, gate));
-            fs::write(directory.join(name), text).expect("written");
         }
     }
 }

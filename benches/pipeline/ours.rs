@@ -23,7 +23,7 @@ use streamkit::{
     domain::{
         anchor::Anchor,
         crash::CrashPoints,
-        row::{BarRow, GapRow, Rows, Series},
+        row::{BarRead, BarRow, GapRead, Rows, Series},
         symbol::Symbol,
         threshold::Threshold,
         trade::Trade,
@@ -302,10 +302,10 @@ impl Store for Confirming {
         Ok(())
     }
 
-    async fn bars(
+    async fn stored_bars(
         &self,
         _: &BarQuery,
-        _: &mut (dyn FnMut(Vec<BarRow>) -> anyhow::Result<()> + Send),
+        _: &mut (dyn FnMut(Vec<BarRead>) -> anyhow::Result<()> + Send),
     ) -> anyhow::Result<()> {
         Ok(())
     }
@@ -318,7 +318,7 @@ impl Store for Confirming {
         Ok(None)
     }
 
-    async fn gaps(&self, _: &GapQuery) -> Result<Vec<GapRow>, StoreError> {
+    async fn stored_gaps(&self, _: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
         Ok(Vec::new())
     }
 }

@@ -11,12 +11,12 @@ use std::{
 use crate::{
     domain::{
         anchor::Anchor,
-        row::{BarRow, ExchangeName, GapState, Series},
+        row::{BarRead, BarRow, ExchangeName, GapState, Series, UnreadableRow},
         symbol::Symbol,
         threshold::Threshold,
-        tiling::{Disagreement, Finding, IdRange, IdRanges, Periods, Tiling},
+        tiling::{Disagreement, Finding, IdRange, IdRanges, LeftOut, Periods, Tiling},
     },
-    store::sink::{BarQuery, GapQuery, Store},
+    store::sink::{BarQuery, GapQuery, Store, StoreErrorKind},
 };
 
 /// Which bars to check.
@@ -43,6 +43,8 @@ pub struct Verified {
     pub periods: Vec<PeriodsReport>,
     /// What was asked for and has no bars.
     pub missing: Vec<MissingBars>,
+    /// Rows that cannot be read and belong to no series.
+    pub unreadable: Vec<UnreadableRow>,
 }
 
 /// What was found in one series.
@@ -52,14 +54,21 @@ pub struct SeriesReport {
     pub series: Series,
     /// How many bars were checked.
     pub bars: u64,
-    /// The ids that they cover, from the first bar's first to the last bar's last.
+    /// What they cover; none when none of them can be read.
+    pub span: Option<Span>,
+    /// What was found, by id.
+    pub findings: Vec<Finding>,
+}
+
+/// What the bars of a series cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// From the first bar's first id to the last bar's last.
     pub ids: IdRange,
     /// When the first of them opened, in µs.
     pub open_time_us: i64,
     /// When the last of them closed, in µs.
     pub close_time_us: i64,
-    /// What was found, by id.
-    pub findings: Vec<Finding>,
 }
 
 /// What comparing the closed periods of all thresholds gave.
@@ -75,6 +84,8 @@ pub struct PeriodsReport {
     pub compared: u64,
     /// Where they disagree, by time.
     pub disagreements: Vec<Disagreement>,
+    /// Which thresholds were not compared in every closed period, and why.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Something that was asked for and has no bars.
@@ -108,7 +119,7 @@ impl Verified {
             .iter()
             .map(|report| report.disagreements.len())
             .sum();
-        in_series + in_periods + self.missing.len()
+        in_series + in_periods + self.missing.len() + self.unreadable.len()
     }
 }
 
@@ -118,13 +129,16 @@ impl Verified {
 /// When the store cannot be read.
 pub async fn verify(store: &dyn Store, request: &VerifyRequest) -> anyhow::Result<Verified> {
     let gaps = store
-        .gaps(&GapQuery {
+        .stored_gaps(&GapQuery {
             exchange: request.exchange.clone(),
             symbols: request.symbols.clone(),
         })
         .await?;
+    // What a gap that cannot be read says is nothing.
+    let (gaps, unreadable): (Vec<_>, Vec<_>) = gaps.into_iter().partition(Result::is_ok);
+    let gaps = gaps.into_iter().flatten();
     let mut absent: BTreeMap<(ExchangeName, Symbol), Vec<IdRange>> = BTreeMap::new();
-    for gap in gaps.into_iter().filter(|gap| gap.state == GapState::Absent) {
+    for gap in gaps.filter(|gap| gap.state == GapState::Absent) {
         let ids = IdRange {
             first_id: gap.first_id,
             last_id: gap.last_id,
@@ -150,11 +164,14 @@ pub async fn verify(store: &dyn Store, request: &VerifyRequest) -> anyhow::Resul
         newest: None,
     };
     let mut audit = Audit::new(absent, request.since_us);
+    audit.unreadable = unreadable.into_iter().filter_map(Result::err).collect();
     store
-        .bars(&query, &mut |rows| {
-            rows.iter().try_for_each(|row| audit.take(row))
+        .stored_bars(&query, &mut |read| {
+            read.into_iter().try_for_each(|bar| audit.take(&bar))
         })
         .await?;
+    audit.end_series();
+    audit.look_again(store).await?;
     let mut verified = audit.finish();
     verified.missing = missing(request, &verified.series);
     Ok(verified)
@@ -208,6 +225,7 @@ struct Audit {
     seen: BTreeSet<Series>,
     periods: BTreeMap<Group, Periods>,
     reports: Vec<SeriesReport>,
+    unreadable: Vec<UnreadableRow>,
 }
 
 /// What the thresholds that are compared have in common.
@@ -230,46 +248,91 @@ impl Audit {
             seen: BTreeSet::new(),
             periods: BTreeMap::new(),
             reports: Vec::new(),
+            unreadable: Vec::new(),
         }
     }
 
-    fn take(&mut self, row: &BarRow) -> anyhow::Result<()> {
-        let is_current = self
-            .current
-            .as_ref()
-            .is_some_and(|current| is_of(row, &current.series));
+    fn take(&mut self, read: &BarRead) -> anyhow::Result<()> {
+        let (is_current, series, span) = match read {
+            Ok(stored) => {
+                let bar = &stored.row.bar;
+                let span = Span {
+                    ids: IdRange {
+                        first_id: bar.first_agg_trade_id,
+                        last_id: bar.last_agg_trade_id,
+                    },
+                    open_time_us: bar.open_time_us,
+                    close_time_us: bar.close_time_us,
+                };
+                let is_current = self.is_current(|series| is_of(&stored.row, series));
+                let series = (!is_current).then(|| stored.row.series());
+                (is_current, series, Some(span))
+            }
+            Err(unreadable) => {
+                let place = unreadable.place.as_ref();
+                let series = place.map(|place| place.series.clone());
+                let is_current = self.is_current(|current| Some(current) == series.as_ref());
+                (is_current, series, None)
+            }
+        };
         if !is_current {
-            self.begin(row.series())?;
+            match series {
+                Some(series) => self.begin(series)?,
+                None => {
+                    self.unreadable.extend(read.as_ref().err().cloned());
+                    return Ok(());
+                }
+            }
         }
         let Some(current) = &mut self.current else {
             return Ok(());
         };
         let mut findings = Vec::new();
-        current.tiling.push(&row.bar, &mut findings);
-        let bar = &row.bar;
-        let is_new_enough = self
-            .since_us
-            .is_none_or(|since_us| bar.open_time_us >= since_us);
+        let open_time_us = match read {
+            Ok(stored) => {
+                current.tiling.push_stored(stored, &mut findings);
+                Some(stored.row.bar.open_time_us)
+            }
+            Err(unreadable) => {
+                current.tiling.push_unreadable(unreadable, &mut findings);
+                let place = unreadable.place.as_ref();
+                place.and_then(|place| place.open_time_us)
+            }
+        };
+        let is_new_enough = match (self.since_us, open_time_us) {
+            (Some(since_us), Some(open_time_us)) => open_time_us >= since_us,
+            _ => true,
+        };
         if current.report.is_none() && is_new_enough {
             current.report = Some(SeriesReport {
                 series: current.series.clone(),
                 bars: 0,
-                ids: IdRange {
-                    first_id: bar.first_agg_trade_id,
-                    last_id: bar.last_agg_trade_id,
-                },
-                open_time_us: bar.open_time_us,
-                close_time_us: bar.close_time_us,
+                span: None,
                 findings: Vec::new(),
             });
         }
         if let Some(report) = &mut current.report {
             report.bars += 1;
-            report.ids.last_id = report.ids.last_id.max(bar.last_agg_trade_id);
-            report.close_time_us = bar.close_time_us;
             report.findings.append(&mut findings);
+            report.span = match (report.span, span) {
+                (Some(so_far), Some(more)) => Some(Span {
+                    ids: IdRange {
+                        first_id: so_far.ids.first_id,
+                        last_id: so_far.ids.last_id.max(more.ids.last_id),
+                    },
+                    close_time_us: more.close_time_us,
+                    ..so_far
+                }),
+                (so_far, more) => more.or(so_far),
+            };
         }
         Ok(())
+    }
+
+    fn is_current(&self, is: impl FnOnce(&Series) -> bool) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|current| is(&current.series))
     }
 
     fn begin(&mut self, series: Series) -> anyhow::Result<()> {
@@ -297,38 +360,78 @@ impl Audit {
         };
         let series = current.series;
         self.reports.extend(current.report);
-        let mut closed = current.tiling.into_closed_periods();
+        let mut coverage = current.tiling.into_coverage();
         if let Some(since_us) = self.since_us {
             let first = series.anchor.period(since_us).start_us;
-            closed.retain(|period| period.start_us >= first);
+            coverage.periods.retain(|period| period.start_us >= first);
         }
         self.periods
             .entry((series.exchange, series.symbol, series.anchor))
             .or_default()
-            .add(series.threshold, closed);
+            .add(series.threshold, coverage);
+    }
+
+    /// Series are read one after the other, and a collector may be writing: what ends early
+    /// is asked for its last bar again.
+    async fn look_again(&mut self, store: &dyn Store) -> anyhow::Result<()> {
+        for ((exchange, symbol, anchor), periods) in &mut self.periods {
+            for (threshold, last_id) in periods.ending_early() {
+                let series = Series {
+                    exchange: Arc::clone(exchange),
+                    symbol: symbol.clone(),
+                    threshold,
+                    anchor: *anchor,
+                };
+                let last = match store.last_bar(&series).await {
+                    Ok(last) => last,
+                    // The bar cannot be read, as was found before.
+                    Err(error) if error.kind == StoreErrorKind::Configuration => None,
+                    Err(error) => return Err(error.into()),
+                };
+                if last.is_some_and(|last| last.bar.last_agg_trade_id > last_id) {
+                    periods.is_growing(threshold);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn finish(mut self) -> Verified {
-        self.end_series();
         self.reports
             .sort_by(|a, b| order(&a.series).cmp(&order(&b.series)));
-        let periods = self
-            .periods
-            .into_iter()
-            .map(|((exchange, symbol, anchor), periods)| {
-                let (compared, disagreements) = periods.compare();
-                PeriodsReport {
-                    exchange,
-                    symbol,
+        let mut all = Vec::new();
+        for ((exchange, symbol, anchor), periods) in self.periods {
+            let comparison = periods.compare();
+            for (threshold, finding) in comparison.edges {
+                let wanted = Series {
+                    exchange: Arc::clone(&exchange),
+                    symbol: symbol.clone(),
+                    threshold,
                     anchor,
-                    compared,
-                    disagreements,
+                };
+                let mut reports = self.reports.iter_mut();
+                if let Some(report) = reports.find(|report| report.series == wanted) {
+                    let place = match finding {
+                        Finding::MissingStart { .. } => 0,
+                        _ => report.findings.len(),
+                    };
+                    report.findings.insert(place, finding);
                 }
+            }
+            all.push(PeriodsReport {
+                exchange,
+                symbol,
+                anchor,
+                compared: comparison.compared,
+                disagreements: comparison.disagreements,
+                left_out: comparison.left_out,
             });
+        }
         Verified {
-            periods: periods.collect(),
+            periods: all,
             series: self.reports,
             missing: Vec::new(),
+            unreadable: self.unreadable,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::{
     config::{Origin, SettingError},
+    domain::row::UnreadableRow,
     exchange::source::SourceError,
     journal::JournalError,
     report::{OutputError, Printer},
@@ -108,6 +109,10 @@ fn find<T: std::error::Error + Send + Sync + 'static>(error: &anyhow::Error) -> 
 fn classify(error: &anyhow::Error) -> (ExitCode, Option<String>) {
     if let Some(error) = find::<StoreError>(error) {
         return of_store(error);
+    }
+    if let Some(UnreadableRow { .. }) = find(error) {
+        let hint = "'streamkit verify SYMBOL' lists everything that is damaged";
+        return (ExitCode::Failed, Some(hint.to_owned()));
     }
     if let Some(error) = find::<JournalError>(error) {
         return of_journal(error);

@@ -14,6 +14,8 @@ pub mod health;
 pub mod ladder;
 pub mod liveness;
 pub mod price;
+#[cfg(test)]
+mod random_tape;
 pub mod reference;
 pub mod remedy;
 pub mod repeats;

@@ -6,6 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{anchor::Anchor, bar::Bar, symbol::Symbol, threshold::Threshold, trade::Trade};
 
+mod columns;
+pub mod stored;
+
+pub use columns::{BAR_COLUMNS, BarColumn, ColumnKind, KEY_COLUMNS, OWN_COLUMNS, bar_column_names};
+pub use stored::{BarRead, GapRead, StoredBar, UnreadableRow};
+
 /// The name of an exchange in the store: `binance`, `sim`. Cheap to clone.
 pub type ExchangeName = Arc<str>;
 

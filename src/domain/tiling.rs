@@ -11,16 +11,20 @@
 use super::{
     anchor::{Anchor, Period},
     bar::{Bar, ClosedBy},
+    row::{StoredBar, UnreadableRow},
+    trade::LAST_TIME_US,
 };
 
 mod bar_rules;
+pub mod comparison;
 pub mod finding;
 pub mod ids;
 pub mod period;
 
+pub use comparison::{Comparison, LeftOut, Periods, Reason};
 pub use finding::Finding;
 pub use ids::{IdRange, IdRanges};
-pub use period::{Disagreement, PeriodTotals, Periods};
+pub use period::{Coverage, Disagreement, PeriodTotals};
 
 /// Checks the bars of one series.
 #[derive(Debug, Clone)]
@@ -33,6 +37,8 @@ pub struct Tiling {
     /// What the current period holds so far.
     totals: Option<PeriodTotals>,
     closed: Vec<PeriodTotals>,
+    /// From the first id of all to the highest.
+    ids: Option<IdRange>,
 }
 
 /// What has to be known of the bar before.
@@ -41,7 +47,12 @@ struct Previous {
     ids: IdRange,
     /// The highest last id of all bars so far.
     highest_id: i64,
-    closed_by: ClosedBy,
+    /// None when the bar cannot be read.
+    closed_by: Option<ClosedBy>,
+    /// None when the bar cannot be read.
+    last_trade_id: Option<i64>,
+    /// Where the bar ends cannot be read: the ids that follow may be its own.
+    is_open_ended: bool,
 }
 
 /// How a bar follows the one before it.
@@ -69,39 +80,138 @@ impl Tiling {
             period: None,
             totals: None,
             closed: Vec::new(),
+            ids: None,
+        }
+    }
+
+    /// Takes the next bar as it is stored: columns that are not what the others imply are
+    /// wrong, too.
+    pub fn push_stored(&mut self, stored: &StoredBar, findings: &mut Vec<Finding>) {
+        let bar = bar_rules::ids_of(&stored.row.bar);
+        findings.extend(stored.differences().map(|difference| Finding::Figure {
+            bar,
+            figure: difference.column,
+            stored: difference.stored,
+            computed: difference.implied,
+        }));
+        self.push(&stored.row.bar, findings);
+    }
+
+    /// Takes a bar that is there and cannot be read. What of its ids can be read counts as
+    /// held; its period cannot be summed up.
+    pub fn push_unreadable(&mut self, unreadable: &UnreadableRow, findings: &mut Vec<Finding>) {
+        let place = unreadable.place.as_ref();
+        let first_id = place.and_then(|place| place.first_id);
+        let last_id = place.and_then(|place| place.last_id);
+        let ids = first_id.map(|first_id| IdRange {
+            first_id,
+            last_id: last_id.unwrap_or(first_id).max(first_id),
+        });
+        let joint = ids.map(|ids| self.check_joint(ids, None, findings));
+        findings.push(Finding::Unreadable {
+            bar: ids,
+            key: unreadable.key.clone(),
+            column: unreadable.column,
+            reason: unreadable.reason.clone(),
+        });
+        let open_time_us = place.and_then(|place| place.open_time_us);
+        match (self.period, open_time_us) {
+            // It opens a period that has no sums; the one before is whole without it.
+            (Some(period), Some(time_us)) if (period.end_us..=LAST_TIME_US).contains(&time_us) => {
+                let is_certain = matches!(joint, Some(Joint::Tight | Joint::Absent));
+                self.close_period(is_certain);
+                self.period = Some(self.anchor.period(time_us));
+            }
+            _ => {
+                if let Some(totals) = &mut self.totals {
+                    totals.is_whole = false;
+                }
+            }
+        }
+        if let Some(ids) = ids {
+            self.advance(Previous {
+                ids,
+                highest_id: ids.last_id,
+                closed_by: None,
+                last_trade_id: None,
+                is_open_ended: last_id.is_none(),
+            });
         }
     }
 
     /// Takes the next bar by first id and appends what is wrong with it, and between
     /// it and the bar before.
     pub fn push(&mut self, bar: &Bar, findings: &mut Vec<Finding>) {
-        let joint = self.check_joint(bar, findings);
+        let ids = bar_rules::ids_of(bar);
+        let joint = self.check_joint(ids, Some(bar.first_trade_id), findings);
         bar_rules::check(bar, findings);
         self.check_period(bar, joint, findings);
-        let ids = bar_rules::ids_of(bar);
-        let highest_id = self
-            .previous
-            .map_or(ids.last_id, |previous| previous.highest_id.max(ids.last_id));
-        self.previous = Some(Previous {
+        self.advance(Previous {
             ids,
-            highest_id,
-            closed_by: bar.closed_by,
+            highest_id: ids.last_id,
+            closed_by: Some(bar.closed_by),
+            last_trade_id: Some(bar.last_trade_id),
+            is_open_ended: false,
         });
     }
 
-    /// The periods that are closed: a bar of a later one has been seen.
-    #[must_use]
-    pub fn into_closed_periods(self) -> Vec<PeriodTotals> {
-        self.closed
+    fn advance(&mut self, last: Previous) {
+        let before = self.previous.map(|previous| previous.highest_id);
+        let highest_id = before.map_or(last.highest_id, |id| id.max(last.highest_id));
+        self.previous = Some(Previous { highest_id, ..last });
+        let first_id = self.ids.map_or(last.ids.first_id, |ids| ids.first_id);
+        self.ids = Some(IdRange {
+            first_id,
+            last_id: highest_id,
+        });
     }
 
-    fn check_joint(&self, bar: &Bar, findings: &mut Vec<Finding>) -> Joint {
+    /// What the series covers: every period, and which of them are closed. A period is
+    /// when a bar of a later one has been seen, or an anchor has cut its last bar.
+    #[must_use]
+    pub fn into_coverage(mut self) -> Coverage {
+        let is_cut = self
+            .previous
+            .is_some_and(|previous| previous.closed_by == Some(ClosedBy::Anchor));
+        if let Some(mut totals) = self.totals.take() {
+            totals.is_closed = is_cut;
+            self.closed.push(totals);
+        }
+        Coverage {
+            ids: self.ids,
+            ends_known: self.previous.is_none_or(|previous| !previous.is_open_ended),
+            periods: self.closed,
+        }
+    }
+
+    /// How a bar with `ids` follows the one before. Its first individual id is none when
+    /// it cannot be read.
+    fn check_joint(
+        &self,
+        ids: IdRange,
+        first_trade_id: Option<i64>,
+        findings: &mut Vec<Finding>,
+    ) -> Joint {
         let Some(previous) = self.previous else {
             return Joint::Start;
         };
-        let ids = bar_rules::ids_of(bar);
+        if let (Some(first_trade_id), Some(last_trade_id)) =
+            (first_trade_id, previous.last_trade_id)
+            && ids.first_id > previous.highest_id
+            && first_trade_id <= last_trade_id
+        {
+            findings.push(Finding::FillsOverlap {
+                bar: ids,
+                first_trade_id,
+                last_trade_id,
+            });
+        }
         let next_id = previous.highest_id.saturating_add(1);
         if ids.first_id > next_id {
+            if previous.is_open_ended {
+                // What is missing can be told once that bar is mended.
+                return Joint::Broken;
+            }
             let hole = IdRange {
                 first_id: next_id,
                 last_id: ids.first_id - 1,
@@ -111,7 +221,7 @@ impl Tiling {
                 ids: hole,
                 is_absent,
             });
-            return if is_absent {
+            return if is_absent && previous.closed_by.is_some() {
                 Joint::Absent
             } else {
                 Joint::Broken
@@ -127,10 +237,16 @@ impl Tiling {
             });
             return Joint::Broken;
         }
-        if previous.closed_by == ClosedBy::Gap {
-            findings.push(Finding::CutWithoutGap { bar: previous.ids });
+        match previous.closed_by {
+            // The bar before belongs to the tape, and to no sum.
+            None => Joint::Broken,
+            Some(closed_by) => {
+                if closed_by == ClosedBy::Gap {
+                    findings.push(Finding::CutWithoutGap { bar: previous.ids });
+                }
+                Joint::Tight
+            }
         }
-        Joint::Tight
     }
 
     fn check_period(&mut self, bar: &Bar, joint: Joint, findings: &mut Vec<Finding>) {
@@ -146,7 +262,7 @@ impl Tiling {
             Some(period) if bar.open_time_us < period.end_us => {
                 // The trade that cuts a bar at an anchor opens the next one.
                 if let Some(previous) = self.previous.filter(|_| is_certain)
-                    && previous.closed_by == ClosedBy::Anchor
+                    && previous.closed_by == Some(ClosedBy::Anchor)
                 {
                     findings.push(Finding::CutWithoutAnchor { bar: previous.ids });
                 }
@@ -156,16 +272,23 @@ impl Tiling {
                 }
             }
             _ => {
-                if let Some(mut totals) = self.totals.take() {
-                    totals.is_whole &= is_certain;
-                    self.closed.push(totals);
-                }
+                self.close_period(is_certain);
                 let period = self.anchor.period(bar.open_time_us);
                 self.period = Some(period);
                 self.totals = Some(PeriodTotals::new(period.start_us, bar, is_certain));
             }
         }
         self.check_span(bar, findings);
+    }
+
+    /// A bar of a later period has come; whether nothing is missing before it is certain
+    /// or not.
+    fn close_period(&mut self, is_certain: bool) {
+        if let Some(mut totals) = self.totals.take() {
+            totals.is_whole &= is_certain;
+            totals.is_closed = true;
+            self.closed.push(totals);
+        }
     }
 
     fn check_span(&mut self, bar: &Bar, findings: &mut Vec<Finding>) {

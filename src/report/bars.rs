@@ -13,7 +13,7 @@ use std::{fmt::Write as _, mem};
 
 use crate::domain::{
     price::{Decimal, Price},
-    row::BarRow,
+    row::{BarRow, OWN_COLUMNS, bar_column_names},
 };
 
 use super::{OutputError, Printer};
@@ -40,8 +40,13 @@ enum Value<'a> {
     Float(f64),
 }
 
-/// The names and values of a row's columns, in order.
-fn columns(row: &BarRow) -> impl Iterator<Item = (&'static str, Value<'_>)> {
+/// The names of the columns that are printed, in order.
+pub fn columns() -> impl ExactSizeIterator<Item = &'static str> + Clone {
+    bar_column_names().take(OWN_COLUMNS)
+}
+
+/// The values of a row's columns, in their order.
+fn values(row: &BarRow) -> [Value<'_>; OWN_COLUMNS] {
     let bar = &row.bar;
     let sums = &bar.sums;
     let integer = |value: i64| Value::Integer(i128::from(value));
@@ -54,93 +59,51 @@ fn columns(row: &BarRow) -> impl Iterator<Item = (&'static str, Value<'_>)> {
     };
     let volume = |units| Value::Decimal(Decimal { units, digits: 8 });
     let turnover = |units| Value::Decimal(Decimal { units, digits: 16 });
-    let figures = [
-        ("exchange", Value::Text(&row.exchange)),
-        ("symbol", Value::Text(row.symbol.as_str())),
-        (
-            "threshold_decimal_bps",
-            integer(i64::from(bar.threshold.dbps())),
-        ),
-        ("anchor", Value::Text(row.anchor.as_str())),
-        ("first_agg_trade_id", integer(bar.first_agg_trade_id)),
-        ("last_agg_trade_id", integer(bar.last_agg_trade_id)),
-        ("first_trade_id", integer(bar.first_trade_id)),
-        ("last_trade_id", integer(bar.last_trade_id)),
-        ("open_time", integer(bar.open_time_us)),
-        ("close_time", integer(bar.close_time_us)),
-        ("open", price(bar.open)),
-        ("high", price(bar.high)),
-        ("low", price(bar.low)),
-        ("close", price(bar.close)),
-        ("vwap", price(bar.vwap)),
-        ("volume", volume(sums.volume())),
-        ("buy_volume", volume(sums.buy_volume())),
-        ("sell_volume", volume(sums.sell_volume())),
-        ("turnover", turnover(sums.turnover())),
-        ("buy_turnover", turnover(sums.buy_turnover())),
-        ("sell_turnover", turnover(sums.sell_turnover())),
-        ("trade_count", count(sums.trade_count())),
-        ("buy_trade_count", count(sums.buy_trade_count())),
-        ("sell_trade_count", count(sums.sell_trade_count())),
-        ("agg_trade_count", count(sums.agg_trade_count())),
-        (
-            "duration_us",
-            Value::Integer(i128::from(bar.close_time_us) - i128::from(bar.open_time_us)),
-        ),
-    ];
-    let features = bar
-        .features
-        .columns()
-        .map(|(name, value)| (name, Value::Float(value)));
-    figures
-        .into_iter()
-        .chain(features)
-        .chain([("closed_by", Value::Text(bar.closed_by.as_str()))])
+    let [f0, f1, f2, f3, f4, f5, f6, f7, f8] =
+        bar.features.columns().map(|(_, value)| Value::Float(value));
+    [
+        Value::Text(&row.exchange),
+        Value::Text(row.symbol.as_str()),
+        integer(i64::from(bar.threshold.dbps())),
+        Value::Text(row.anchor.as_str()),
+        integer(bar.first_agg_trade_id),
+        integer(bar.last_agg_trade_id),
+        integer(bar.first_trade_id),
+        integer(bar.last_trade_id),
+        integer(bar.open_time_us),
+        integer(bar.close_time_us),
+        price(bar.open),
+        price(bar.high),
+        price(bar.low),
+        price(bar.close),
+        price(bar.vwap),
+        volume(sums.volume()),
+        volume(sums.buy_volume()),
+        volume(sums.sell_volume()),
+        turnover(sums.turnover()),
+        turnover(sums.buy_turnover()),
+        turnover(sums.sell_turnover()),
+        count(sums.trade_count()),
+        count(sums.buy_trade_count()),
+        count(sums.sell_trade_count()),
+        count(sums.agg_trade_count()),
+        Value::Integer(i128::from(bar.close_time_us) - i128::from(bar.open_time_us)),
+        f0,
+        f1,
+        f2,
+        f3,
+        f4,
+        f5,
+        f6,
+        f7,
+        f8,
+        Value::Text(bar.closed_by.as_str()),
+    ]
 }
-
-/// The names of the columns, in order.
-pub const COLUMNS: [&str; 36] = [
-    "exchange",
-    "symbol",
-    "threshold_decimal_bps",
-    "anchor",
-    "first_agg_trade_id",
-    "last_agg_trade_id",
-    "first_trade_id",
-    "last_trade_id",
-    "open_time",
-    "close_time",
-    "open",
-    "high",
-    "low",
-    "close",
-    "vwap",
-    "volume",
-    "buy_volume",
-    "sell_volume",
-    "turnover",
-    "buy_turnover",
-    "sell_turnover",
-    "trade_count",
-    "buy_trade_count",
-    "sell_trade_count",
-    "agg_trade_count",
-    "duration_us",
-    "ofi",
-    "vwap_close_deviation",
-    "price_impact",
-    "kyle_lambda_proxy",
-    "trade_intensity",
-    "volume_per_trade",
-    "aggression_ratio",
-    "aggregation_density",
-    "turnover_imbalance",
-    "closed_by",
-];
 
 /// Appends the row as a line of CSV.
 pub fn push_csv(row: &BarRow, line: &mut String) {
-    for (index, (_, value)) in columns(row).enumerate() {
+    for (index, value) in values(row).into_iter().enumerate() {
         if index > 0 {
             line.push(',');
         }
@@ -171,7 +134,7 @@ fn push_csv_text(text: &str, line: &mut String) {
 
 /// Appends the row as a line with a JSON object.
 pub fn push_json(row: &BarRow, line: &mut String) {
-    for (index, (name, value)) in columns(row).enumerate() {
+    for (index, (name, value)) in columns().zip(values(row)).enumerate() {
         line.push(if index == 0 { '{' } else { ',' });
         let written = match value {
             Value::Text(text) => write!(line, "\"{name}\":{}", serde_json::Value::from(text)),
@@ -256,7 +219,7 @@ impl<'a> BarsReporter<'a> {
     fn print_header(&mut self) -> Result<(), OutputError> {
         if self.format == BarsFormat::Csv && !self.has_header {
             self.has_header = true;
-            self.printer.line(COLUMNS.join(","))?;
+            self.printer.line(columns().collect::<Vec<_>>().join(","))?;
         }
         Ok(())
     }

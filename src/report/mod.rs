@@ -11,5 +11,6 @@ pub mod status;
 pub mod style;
 pub mod table;
 pub mod verify;
+pub mod words;
 
 pub use printer::{OutputError, Printer};

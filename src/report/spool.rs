@@ -15,6 +15,7 @@ use super::{
     OutputError, Printer, bars,
     collect::heartbeat::age,
     table::{Column, Table, grouped},
+    words::{counted, trade_ids},
 };
 
 /// How much of an error a table shows; JSON has all of it.
@@ -112,9 +113,9 @@ pub fn list_human(
         }
     }
     let mut line = format!(
-        "\n{} rows in {} batches wait, {}",
-        grouped(stats.rows),
-        grouped(stats.batches),
+        "\n{} in {} wait, {}",
+        counted(stats.rows, "row"),
+        counted(stats.batches, "batch"),
         indicatif::BinaryBytes(stats.size_bytes)
     );
     if let Some(oldest_us) = stats.oldest_us {
@@ -123,9 +124,9 @@ pub fn list_human(
     if stats.dead_rows > 0 {
         let _ = write!(
             line,
-            "; {} rows in {} batches are kept aside",
-            grouped(stats.dead_rows),
-            grouped(stats.dead_batches)
+            "; {} in {} kept aside",
+            counted(stats.dead_rows, "row"),
+            counted(stats.dead_batches, "batch")
         );
     }
     printer.line(line)
@@ -258,8 +259,8 @@ pub fn flushed_json(flushed: &Flushed, rows: u64, left: &SpoolStats) -> String {
 #[must_use]
 pub fn flushed_text(rows: u64, left: &SpoolStats) -> String {
     let mut text = format!(
-        "{} rows delivered; {} left",
-        grouped(rows),
+        "{} delivered; {} left",
+        counted(rows, "row"),
         grouped(left.rows)
     );
     if left.dead_rows > 0 {
@@ -283,8 +284,8 @@ pub fn verified_json(batches: usize, findings: &[Finding]) -> String {
 pub fn verified_text(batches: usize, findings: &[Finding]) -> String {
     if findings.is_empty() {
         return format!(
-            "the journal is well; {} batches checked",
-            grouped(batches as u64)
+            "the journal is well; {} checked",
+            counted(batches as u64, "batch")
         );
     }
     let lines: Vec<_> = findings
@@ -319,15 +320,16 @@ pub fn dropped_json(dropped: &Dropped) -> String {
 #[must_use]
 pub fn dropped_text(dropped: &Dropped) -> String {
     let mut text = format!(
-        "{} rows in {} batches are given up",
-        grouped(dropped.rows),
-        grouped(dropped.batches.len() as u64)
+        "{} in {} given up",
+        counted(dropped.rows, "row"),
+        counted(dropped.batches.len() as u64, "batch")
     );
     for gap in &dropped.gaps {
         let _ = write!(
             text,
-            "\n{}: bars of trades {} to {} are missing now",
-            gap.symbol, gap.first_id, gap.last_id
+            "\n{}: bars of {} are missing now",
+            gap.symbol,
+            trade_ids(gap.first_id, gap.last_id)
         );
     }
     text

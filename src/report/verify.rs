@@ -8,23 +8,29 @@
 //!              "first_agg_trade_id", "last_agg_trade_id", "open_time", "close_time",
 //!              "findings": [{"code", "is_damage", "first_id", "last_id", "text"}]}],
 //!  "periods": [{"exchange", "symbol", "anchor", "compared",
-//!               "disagreements": [{"start", "column", "values": {dbps: text}, "text"}]}],
-//!  "missing": [{"symbol", "threshold_decimal_bps" or null}]}
+//!               "disagreements": [{"start", "column", "values": {dbps: text}, "text"}],
+//!               "left_out": [{"threshold_decimal_bps", "periods", "reason", "text"}]}],
+//!  "missing": [{"symbol", "threshold_decimal_bps" or null}],
+//!  "unreadable": [{"table", "key", "column", "text"}]}
 //! ```
 //!
-//! Times are µs since 1970 UTC.
+//! Times are µs since 1970 UTC. Ids and times are null when no bar tells them.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::app::verify::{PeriodsReport, SeriesReport, Verified};
+use crate::app::verify::{PeriodsReport, SeriesReport, Span, Verified};
 
 use super::{
     OutputError, Printer, style,
     table::{Column, Table, grouped},
+    words::{counted, wrapped},
 };
+
+/// How far sentences stand from the left.
+const INDENT: usize = 2;
 
 /// Prints the report as tables and sentences. With `strict`, proven holes are damage.
 ///
@@ -52,8 +58,23 @@ pub fn human(verified: &Verified, strict: bool, printer: &Printer) -> Result<(),
         for line in group_table(&group, strict).lines(printer.width()) {
             printer.line(line)?;
         }
-        for line in sentences(&group, periods, strict) {
-            printer.line(format!("  {line}"))?;
+        for line in sentences(&group, periods, strict)
+            .iter()
+            .flat_map(|sentence| wrapped(sentence, INDENT, printer.width()))
+        {
+            printer.line(line)?;
+        }
+    }
+    for unreadable in &verified.unreadable {
+        let sentence = format!(
+            "damage in {}: the row {} has a {} that cannot be: {}",
+            unreadable.table.as_str(),
+            unreadable.key,
+            unreadable.column,
+            unreadable.reason
+        );
+        for line in wrapped(&sentence, 0, printer.width()) {
+            printer.line(line)?;
         }
     }
     for missing in &verified.missing {
@@ -90,14 +111,18 @@ fn group_table(group: &[&SeriesReport], strict: bool) -> Table {
         table.push(vec![
             report.series.threshold.to_string(),
             grouped(report.bars),
-            report.ids.first_id.to_string(),
-            report.ids.last_id.to_string(),
-            minute(report.open_time_us),
-            minute(report.close_time_us),
+            known(report, |span| span.ids.first_id.to_string()),
+            known(report, |span| span.ids.last_id.to_string()),
+            known(report, |span| minute(span.open_time_us)),
+            known(report, |span| minute(span.close_time_us)),
             result(report, strict),
         ]);
     }
     table
+}
+
+fn known(report: &SeriesReport, text: impl FnOnce(&Span) -> String) -> String {
+    report.span.as_ref().map_or_else(|| "-".to_owned(), text)
 }
 
 fn minute(time_us: i64) -> String {
@@ -112,8 +137,8 @@ fn result(report: &SeriesReport, strict: bool) -> String {
     let proven = report.findings.len() - report.damage(false);
     match (damage, proven) {
         (0, 0) => "ok".to_owned(),
-        (0, proven) => format!("ok, {}", counted(proven, "gap")),
-        (damage, _) => counted(damage, "finding"),
+        (0, proven) => format!("ok, {}", counted(proven as u64, "gap")),
+        (damage, _) => counted(damage as u64, "finding"),
     }
 }
 
@@ -139,12 +164,22 @@ fn sentences(group: &[&SeriesReport], periods: &PeriodsReport, strict: bool) -> 
             .map(|disagreement| format!("damage: {disagreement}")),
     );
     if periods.compared > 0 && periods.disagreements.is_empty() {
-        let compared = usize::try_from(periods.compared).unwrap_or(usize::MAX);
+        let who = if periods.left_out.is_empty() {
+            "all thresholds"
+        } else {
+            "the thresholds that could be compared"
+        };
         lines.push(format!(
-            "the sums of all thresholds agree in {}",
-            counted(compared, "closed period")
+            "the sums of {who} agree in {}",
+            counted(periods.compared, "closed period")
         ));
     }
+    lines.extend(
+        periods
+            .left_out
+            .iter()
+            .map(|left_out| format!("note: {left_out}")),
+    );
     lines
 }
 
@@ -154,29 +189,19 @@ fn conclusion(verified: &Verified, strict: bool, has_color: bool) -> String {
         style::good("no damage", has_color)
     } else {
         style::bad(
-            &format!("{} of damage", counted(damage, "finding")),
+            &format!("{} of damage", counted(damage as u64, "finding")),
             has_color,
         )
     };
     format!(
-        "checked {} with {} {}: {verdict}",
-        counted(verified.series.len(), "series"),
-        grouped(bars(verified)),
-        if bars(verified) == 1 { "bar" } else { "bars" },
+        "checked {} with {}: {verdict}",
+        counted(verified.series.len() as u64, "series"),
+        counted(bars(verified), "bar"),
     )
 }
 
 fn bars(verified: &Verified) -> u64 {
     verified.series.iter().map(|report| report.bars).sum()
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 || noun.ends_with('s') {
-        ""
-    } else {
-        "s"
-    };
-    format!("{} {noun}{plural}", grouped(count as i128))
 }
 
 /// The report as one JSON object.
@@ -194,6 +219,12 @@ pub fn json(verified: &Verified, strict: bool) -> Value {
             "symbol": missing.symbol,
             "threshold_decimal_bps": missing.threshold,
         })).collect::<Vec<_>>(),
+        "unreadable": verified.unreadable.iter().map(|unreadable| json!({
+            "table": unreadable.table,
+            "key": unreadable.key,
+            "column": unreadable.column,
+            "text": unreadable.to_string(),
+        })).collect::<Vec<_>>(),
     })
 }
 
@@ -205,8 +236,8 @@ fn series_json(report: &SeriesReport, strict: bool) -> Value {
             json!({
                 "code": finding.code(),
                 "is_damage": strict || finding.is_damage(),
-                "first_id": finding.ids().first_id,
-                "last_id": finding.ids().last_id,
+                "first_id": finding.ids().map(|ids| ids.first_id),
+                "last_id": finding.ids().map(|ids| ids.last_id),
                 "text": finding.to_string(),
             })
         })
@@ -217,10 +248,10 @@ fn series_json(report: &SeriesReport, strict: bool) -> Value {
         "threshold_decimal_bps": report.series.threshold,
         "anchor": report.series.anchor,
         "bars": report.bars,
-        "first_agg_trade_id": report.ids.first_id,
-        "last_agg_trade_id": report.ids.last_id,
-        "open_time": report.open_time_us,
-        "close_time": report.close_time_us,
+        "first_agg_trade_id": report.span.map(|span| span.ids.first_id),
+        "last_agg_trade_id": report.span.map(|span| span.ids.last_id),
+        "open_time": report.span.map(|span| span.open_time_us),
+        "close_time": report.span.map(|span| span.close_time_us),
         "findings": findings,
     })
 }
@@ -249,6 +280,12 @@ fn periods_json(periods: &PeriodsReport) -> Value {
         "anchor": periods.anchor,
         "compared": periods.compared,
         "disagreements": disagreements,
+        "left_out": periods.left_out.iter().map(|left_out| json!({
+            "threshold_decimal_bps": left_out.threshold,
+            "periods": left_out.periods,
+            "reason": left_out.reason.code(),
+            "text": left_out.to_string(),
+        })).collect::<Vec<_>>(),
     })
 }
 
@@ -259,9 +296,9 @@ mod tests {
         app::verify::MissingBars,
         domain::{
             anchor::Anchor,
-            row::Series,
+            row::{Series, Table, UnreadableRow},
             threshold::Threshold,
-            tiling::{Disagreement, Finding, IdRange},
+            tiling::{Disagreement, Finding, IdRange, LeftOut, Reason},
         },
         report::printer::tests::Shared,
     };
@@ -280,12 +317,14 @@ mod tests {
                 anchor: Anchor::Day,
             },
             bars: 1234,
-            ids: IdRange {
-                first_id: 1,
-                last_id: 99_999,
-            },
-            open_time_us: 1_735_689_600_000_000,
-            close_time_us: 1_735_776_000_000_000,
+            span: Some(Span {
+                ids: IdRange {
+                    first_id: 1,
+                    last_id: 99_999,
+                },
+                open_time_us: 1_735_689_600_000_000,
+                close_time_us: 1_735_776_000_000_000,
+            }),
             findings,
         };
         let hole = |first_id, is_absent| Finding::Hole {
@@ -306,7 +345,9 @@ mod tests {
                 anchor: Anchor::Day,
                 compared: 3,
                 disagreements: Vec::new(),
+                left_out: Vec::new(),
             }],
+            unreadable: Vec::new(),
             missing: vec![MissingBars {
                 symbol: "XYZ".parse().expect("a symbol"),
                 threshold: None,
@@ -361,8 +402,8 @@ checked 2 series with 2 468 bars: 2 findings of damage
         assert!(!text.contains("agree in"), "{text}");
         assert!(
             text.contains(
-                "damage: in the period from 2025-01-01T00:00:00Z the thresholds disagree on \
-                 buy_volume: 250 has 1.5, 500 has 1.6"
+                "  damage: in the period from 2025-01-01T00:00:00Z the thresholds disagree on\n    \
+                 buy_volume: 250 has 1.5, 500 has 1.6\n"
             ),
             "{text}"
         );
@@ -371,6 +412,84 @@ checked 2 series with 2 468 bars: 2 findings of damage
             json["periods"][0]["disagreements"][0]["values"]["500"],
             "1.6"
         );
+    }
+
+    #[test]
+    fn a_threshold_that_was_left_out_is_told_with_its_reason() {
+        let mut verified = verified();
+        verified.periods[0].left_out = vec![
+            LeftOut {
+                threshold: dbps(250),
+                reason: Reason::BeginsLater {
+                    start_us: 1_735_689_600_000_000,
+                },
+                periods: 2,
+            },
+            LeftOut {
+                threshold: dbps(500),
+                reason: Reason::Damaged,
+                periods: 1,
+            },
+        ];
+        let text = printed(&verified, false);
+        assert!(
+            text.contains(
+                "  the sums of the thresholds that could be compared agree in 3 closed periods
+  note: 250 dbps is left out of 2 closed periods: its bars begin with the period
+    from 2025-01-01T00:00:00Z
+  note: 500 dbps is left out of 1 closed period: bars are missing or damaged
+    there
+"
+            ),
+            "{text}"
+        );
+        let json = json(&verified, false);
+        assert_eq!(json["periods"][0]["left_out"][0]["reason"], "begins_later");
+    }
+
+    #[test]
+    fn rows_that_cannot_be_read_are_damage_with_their_keys() {
+        let mut verified = verified();
+        verified.unreadable.push(UnreadableRow {
+            table: Table::Gaps,
+            key: "(sim, BTCUSDT, 1, 2)".to_owned(),
+            place: None,
+            column: "state",
+            reason: "'lost' is not a state".to_owned(),
+        });
+        verified.series[0].span = None;
+        verified.series[0].findings = vec![Finding::Unreadable {
+            bar: None,
+            key: "(sim, BTCUSDT, 250, day, NULL)".to_owned(),
+            column: "first_agg_trade_id",
+            reason: "NULL is not a whole number".to_owned(),
+        }];
+        let text = printed(&verified, false);
+        assert!(
+            text.contains(
+                "  damage at 250 dbps: the bar (sim, BTCUSDT, 250, day, NULL) has a
+    first_agg_trade_id that cannot be: NULL is not a whole number
+"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.contains(
+                "damage in gaps: the row (sim, BTCUSDT, 1, 2) has a state that cannot be: 'lost'
+  is not a state
+"
+            ),
+            "{text}"
+        );
+        assert!(text.ends_with("4 findings of damage\n"), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+        let json = json(&verified, false);
+        assert_eq!(json["unreadable"][0]["column"], "state");
+        assert_eq!(json["series"][0]["findings"][0]["first_id"], Value::Null);
+        assert_eq!(json["series"][0]["open_time"], Value::Null);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod clickhouse;
+mod names;
 mod open;
 pub mod schema;
 pub mod sink;

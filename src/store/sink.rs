@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::domain::{
     anchor::Anchor,
-    row::{BarRow, GapRow, Rows, Series},
+    row::{BarRead, BarRow, GapRead, GapRow, Rows, Series, UnreadableRow},
     symbol::Symbol,
     threshold::Threshold,
 };
@@ -72,17 +72,35 @@ pub trait Store: Send + Sync {
     async fn insert(&self, batch: &Batch) -> Result<(), StoreError>;
 
     /// The current bars (no tombstones), by exchange, symbol, anchor, threshold and
-    /// first id, handed over in pieces of bounded size.
+    /// first id, handed over in pieces of bounded size: each as it is stored, or what is
+    /// wrong with it. Bars whose very series cannot be read come as one such fault.
     ///
     /// # Errors
     /// When the store fails, or `each` does.
+    async fn stored_bars(
+        &self,
+        query: &BarQuery,
+        each: &mut (dyn FnMut(Vec<BarRead>) -> anyhow::Result<()> + Send),
+    ) -> anyhow::Result<()>;
+
+    /// The same bars, trusted.
+    ///
+    /// # Errors
+    /// As above, and with an [`UnreadableRow`](crate::domain::row::UnreadableRow) at the
+    /// first bar that cannot be what it says.
     async fn bars(
         &self,
         query: &BarQuery,
         each: &mut (dyn FnMut(Vec<BarRow>) -> anyhow::Result<()> + Send),
-    ) -> anyhow::Result<()>;
+    ) -> anyhow::Result<()> {
+        self.stored_bars(query, &mut |read| {
+            let trusted = read.into_iter().map(|bar| bar?.trusted());
+            each(trusted.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
 
-    /// The series that have bars, sorted.
+    /// The series that have bars, sorted. Those whose names cannot be read are left out.
     ///
     /// # Errors
     /// When the store fails.
@@ -91,14 +109,25 @@ pub trait Store: Send + Sync {
     /// The last bar of a series.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store fails, or the bar cannot be read.
     async fn last_bar(&self, series: &Series) -> Result<Option<BarRow>, StoreError>;
 
-    /// The current gaps, by exchange, symbol and first id.
+    /// The current gaps, by exchange, symbol and first id: each as it is stored, or what is
+    /// wrong with it.
     ///
     /// # Errors
     /// When the store fails.
-    async fn gaps(&self, query: &GapQuery) -> Result<Vec<GapRow>, StoreError>;
+    async fn stored_gaps(&self, query: &GapQuery) -> Result<Vec<GapRead>, StoreError>;
+
+    /// The same gaps, trusted.
+    ///
+    /// # Errors
+    /// When the store fails, or a gap cannot be read.
+    async fn gaps(&self, query: &GapQuery) -> Result<Vec<GapRow>, StoreError> {
+        let read = self.stored_gaps(query).await?;
+        let trusted = read.into_iter().collect::<Result<_, _>>();
+        trusted.map_err(|unreadable| StoreError::unreadable(self.address(), &unreadable))
+    }
 }
 
 /// What kind of failure it is, and so what may be done about it.
@@ -126,4 +155,17 @@ pub struct StoreError {
     pub code: Option<i32>,
     /// What happened.
     pub reason: String,
+}
+
+impl StoreError {
+    /// A row of the store at `address` cannot be read, and no other will do.
+    #[must_use]
+    pub fn unreadable(address: String, unreadable: &UnreadableRow) -> Self {
+        Self {
+            kind: StoreErrorKind::Configuration,
+            address,
+            code: None,
+            reason: format!("cannot {unreadable}"),
+        }
+    }
 }

@@ -1,11 +1,14 @@
 //! `bars --from-tape` against bars that other programs made of the same trades.
 //!
-//! Some of the files lie beside the repository; where those are not, the ones within it
-//! are compared alone.
+//! Where golden tapes are is told in `golden/place.rs`; without them the ones within the
+//! repository are compared alone.
 
 use std::{collections::HashMap, path::PathBuf};
 
 use super::streamkit;
+
+#[path = "../golden/place.rs"]
+mod place;
 
 /// Their columns and ours. A turnover there is a whole number of 1e-16.
 const COLUMNS: [(&str, &str); 31] = [
@@ -44,11 +47,11 @@ const COLUMNS: [(&str, &str); 31] = [
 
 /// The files of expected bars, each `TAPE.bars-RULES.csv`.
 fn expected() -> Vec<PathBuf> {
-    ["tests/tapes", "../shared/golden"]
-        .map(|path| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path))
+    let ours = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/tapes");
+    [Some(ours), place::golden()]
         .iter()
-        .filter_map(|directory| std::fs::read_dir(directory).ok())
         .flatten()
+        .flat_map(|directory| std::fs::read_dir(directory).expect("a directory"))
         .map(|entry| entry.expect("a file").path())
         .filter(|path| path.to_string_lossy().contains(".bars-"))
         .collect()

@@ -21,7 +21,7 @@ use super::streamkit;
 const DAY_US: i64 = 86_400_000_000;
 
 /// 2025-01-01, in µs.
-const START_US: i64 = 1_735_689_600_000_000;
+pub const START_US: i64 = 1_735_689_600_000_000;
 
 /// A hundred trades a day over four and a half days, with prices that swing.
 fn tape() -> Vec<Trade> {
@@ -38,7 +38,7 @@ fn tape() -> Vec<Trade> {
         .collect()
 }
 
-fn bars() -> Vec<Bar> {
+pub fn bars() -> Vec<Bar> {
     let mut ladder = Ladder::new(Rules {
         anchor: Anchor::Day,
         gate: true,
@@ -108,16 +108,16 @@ async fn fill(address: &StoreAddress, gaps: Vec<GapRow>) {
 }
 
 /// A home whose default store holds the bars.
-struct Home(tempfile::TempDir);
+pub struct Home(tempfile::TempDir);
 
 impl Home {
-    fn new(gaps: Vec<GapRow>) -> Self {
+    pub fn new(gaps: Vec<GapRow>) -> Self {
         let home = Self::empty();
         block_on(fill(&StoreAddress::Sqlite(home.store()), gaps));
         home
     }
 
-    fn empty() -> Self {
+    pub fn empty() -> Self {
         Self(tempfile::tempdir().expect("a directory"))
     }
 
@@ -128,19 +128,21 @@ impl Home {
         format!("--from-tape {} -t 250,500 --exchange sim", tape.display())
     }
 
-    fn store(&self) -> PathBuf {
+    pub fn store(&self) -> PathBuf {
         self.0.path().join("data/streamkit/streamkit.db")
     }
 
     /// Damages the store.
-    fn change(&self, sql: &str) {
+    pub fn change(&self, sql: &str) {
         let connection = Connection::open(self.store()).expect("the file");
+        let unchecked = "PRAGMA ignore_check_constraints = ON";
+        connection.execute_batch(unchecked).expect("no constraints");
         let changed = connection.execute(sql, []).expect("the change");
         assert!(changed > 0, "{sql} changes nothing");
     }
 
     /// Runs the program; returns its exit code, output and messages.
-    fn run(&self, line: &str) -> (Option<i32>, String, String) {
+    pub fn run(&self, line: &str) -> (Option<i32>, String, String) {
         let output = streamkit(self.0.path())
             .args(line.split(' '))
             .output()

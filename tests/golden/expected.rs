@@ -2,10 +2,13 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use streamkit::domain::{bar::Bar, price::Decimal, threshold::Threshold};
+use streamkit::domain::{
+    anchor::Anchor, bar::Bar, price::Decimal, reference::Reference, threshold::Threshold,
+    trade::Trade,
+};
 
 /// The columns. Those from `duration_us` on are 0 for the bar that is still forming.
-const HEADER: &str = "idx,complete,open_time,close_time,open,high,low,close,volume,turnover_raw,\
+pub const HEADER: &str = "idx,complete,open_time,close_time,open,high,low,close,volume,turnover_raw,\
 buy_volume,sell_volume,buy_turnover_raw,sell_turnover_raw,individual_trade_count,\
 agg_record_count,buy_trade_count,sell_trade_count,first_trade_id,last_trade_id,\
 first_agg_trade_id,last_agg_trade_id,vwap,duration_us,ofi,vwap_close_deviation,price_impact,\
@@ -50,16 +53,6 @@ impl Expected {
             name,
         }
     }
-}
-
-/// A file with these bars.
-pub fn file(lines: &[String]) -> String {
-    let mut text = format!("{HEADER}\n");
-    for line in lines {
-        text.push_str(line);
-        text.push('\n');
-    }
-    text
 }
 
 /// A bar as a line.
@@ -113,6 +106,37 @@ pub fn line(index: usize, bar: &Bar, is_complete: bool) -> String {
         write!(line, ",{float:?}").expect("written");
     }
     line
+}
+
+/// The bars of one threshold as lines of a file: the closed ones and that which is still
+/// forming.
+pub fn lines(threshold: Threshold, closed: &[Bar], forming: &[Bar]) -> Vec<String> {
+    let of_threshold = |bars: &[Bar]| -> Vec<Bar> {
+        bars.iter()
+            .filter(|bar| bar.threshold == threshold)
+            .cloned()
+            .collect()
+    };
+    let closed = of_threshold(closed);
+    let mut lines: Vec<_> = (0..)
+        .zip(&closed)
+        .map(|(index, bar)| line(index, bar, true))
+        .collect();
+    for bar in of_threshold(forming) {
+        lines.push(line(closed.len(), &bar, false));
+    }
+    lines
+}
+
+/// The bars that the plain reference builder makes of a tape, as lines of a file.
+pub fn reference_lines(trades: &[Trade], threshold: Threshold, gate: bool) -> Vec<String> {
+    let mut reference = Reference::new(threshold, Anchor::None, gate);
+    let closed: Vec<Bar> = trades
+        .iter()
+        .flat_map(|trade| reference.push(trade))
+        .collect();
+    let forming: Vec<Bar> = reference.forming().into_iter().collect();
+    lines(threshold, &closed, &forming)
 }
 
 /// Whether two lines say the same: text for text, floating-point numbers bit for bit.

@@ -9,7 +9,7 @@ use streamkit::{
         StoreOptions,
         clickhouse::ClickHouseOptions,
         open,
-        sink::{BarQuery, Store, StoreError, StoreErrorKind},
+        sink::{BarQuery, GapQuery, Store, StoreError, StoreErrorKind},
     },
 };
 use tokio::{
@@ -245,6 +245,45 @@ async fn a_server_that_accepts_and_stalls_is_given_up() {
     assert!(started.elapsed() < 20 * PATIENCE);
     // Nothing of the insert was sent: the table's columns never came.
     assert_eq!(kind(server).await, (StoreErrorKind::Retry, None));
+}
+
+/// Reads everything there is to read, as `bars` and `verify` do, and returns the errors.
+async fn reading_errors(store: &dyn Store) -> Vec<StoreError> {
+    let mut errors = vec![store.gaps(&GapQuery::default()).await.expect_err("no gaps")];
+    let read = store.bars(&BarQuery::default(), &mut |_| Ok(())).await;
+    let error = read.expect_err("no bars");
+    errors.push(error.downcast::<StoreError>().expect("the store's own"));
+    errors
+}
+
+#[tokio::test]
+async fn a_reader_of_a_mute_server_is_told_soon_and_clearly() {
+    // Whoever verifies by hand gives up long before five minutes are over.
+    let patience = ClickHouseOptions::default().query_timeout;
+    assert!(patience <= Duration::from_secs(30), "{patience:?}");
+    let mute = server(|mut stream| async move {
+        let _ = request(&mut stream).await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let half = server(|mut stream| async move {
+        if request(&mut stream).await.is_some() {
+            let head = format!("{OK}Content-Length: 100000\r\n\r\n");
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.write_all(&columns()[..20]).await;
+            std::future::pending::<()>().await;
+        }
+    })
+    .await;
+    for server in [mute, half] {
+        let started = Instant::now();
+        for error in reading_errors(&*store_at(server.address)).await {
+            // Exit code 69: it may answer another time.
+            assert_eq!(error.kind, StoreErrorKind::Retry, "{error}");
+            assert!(error.reason.contains("nothing moved"), "{error}");
+        }
+        assert!(started.elapsed() < 20 * PATIENCE);
+    }
 }
 
 #[tokio::test]

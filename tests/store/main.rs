@@ -11,6 +11,7 @@
 )]
 
 mod clickhouse;
+mod damage;
 mod faults;
 mod outage;
 mod place;

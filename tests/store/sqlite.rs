@@ -258,5 +258,38 @@ async fn a_damaged_row_is_named() {
         .bars(&BarQuery::default(), &mut each)
         .await
         .expect_err("no bars");
-    assert!(error.to_string().contains("buy_volume"), "{error}");
+    assert!(
+        error.to_string().contains("its volume cannot be"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_but_the_file_is_left_when_its_last_user_goes() {
+    let place = Place::sqlite().await;
+    let rows = Rows::Bars(bars(&btc(), 20_000, 1));
+    place.put(rows, "bars").await;
+    let reader = place.reopened(StoreOptions::default());
+    reader.ping().await.expect("an answer");
+    let beside = |suffix: &str| {
+        let mut path = file(&place).as_os_str().to_owned();
+        path.push(suffix);
+        std::path::PathBuf::from(path)
+    };
+    assert!(beside("-wal").exists(), "there is a log while it is used");
+    let (wal, shm, file) = (beside("-wal"), beside("-shm"), file(&place).to_owned());
+    let Place {
+        store, back_door, ..
+    } = place;
+    drop(store);
+    assert!(wal.exists(), "somebody else still uses it");
+    drop(reader);
+    assert!(!wal.exists() && !shm.exists());
+    // Everything is in the file itself.
+    let db = rusqlite::Connection::open(file).expect("the file");
+    let count: i64 = db
+        .query_row("SELECT count(*) FROM bars", [], |row| row.get(0))
+        .expect("a count");
+    assert_eq!(count, 20_000);
+    drop(back_door);
 }

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         ladder::{Ladder, Rules},
         price::{Price, Quantity},
-        row::GapRow,
+        row::{GapRead, GapRow, StoredBar},
         trade::Trade,
     },
     store::sink::{Batch, StoreError},
@@ -36,10 +36,10 @@ impl Store for Memory {
         Ok(())
     }
 
-    async fn bars(
+    async fn stored_bars(
         &self,
         query: &BarQuery,
-        each: &mut (dyn FnMut(Vec<BarRow>) -> anyhow::Result<()> + Send),
+        each: &mut (dyn FnMut(Vec<BarRead>) -> anyhow::Result<()> + Send),
     ) -> anyhow::Result<()> {
         let wanted = |row: &&BarRow| {
             (query.symbols.is_empty() || query.symbols.contains(&row.symbol))
@@ -50,7 +50,9 @@ impl Store for Memory {
                     .is_none_or(|since_us| row.bar.open_time_us >= since_us)
         };
         let rows: Vec<_> = self.bars.iter().filter(wanted).cloned().collect();
-        rows.chunks(7).try_for_each(|rows| each(rows.to_vec()))
+        let read = |row: &BarRow| Ok(StoredBar::from(row.clone()));
+        rows.chunks(7)
+            .try_for_each(|rows| each(rows.iter().map(read).collect()))
     }
 
     async fn series(&self, _: &BarQuery) -> Result<Vec<Series>, StoreError> {
@@ -61,8 +63,8 @@ impl Store for Memory {
         Ok(None)
     }
 
-    async fn gaps(&self, _: &GapQuery) -> Result<Vec<GapRow>, StoreError> {
-        Ok(self.gaps.clone())
+    async fn stored_gaps(&self, _: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
+        Ok(self.gaps.iter().cloned().map(Ok).collect())
     }
 }
 
@@ -148,8 +150,9 @@ async fn good_bars_pass_and_a_proven_hole_is_damage_only_when_strict() {
     assert_eq!(verified.damage(true), 4, "one hole in each series");
     assert_eq!(verified.series.len(), 4);
     for report in &verified.series {
-        assert_eq!(report.ids.first_id, 1);
-        assert!(report.ids.last_id > 400 && report.bars > 40);
+        let ids = report.span.expect("readable bars").ids;
+        assert_eq!(ids.first_id, 1);
+        assert!(ids.last_id > 400 && report.bars > 40);
     }
     let compared: Vec<_> = verified
         .periods
@@ -187,8 +190,8 @@ async fn damage_is_found_in_its_series_and_nowhere_else() {
     assert_eq!(damaged.len(), 1);
     assert_eq!(damaged[0].series, removed.series());
     assert_eq!(
-        damaged[0].findings[0].ids().first_id,
-        removed.bar.first_agg_trade_id
+        damaged[0].findings[0].ids().map(|ids| ids.first_id),
+        Some(removed.bar.first_agg_trade_id)
     );
 }
 
@@ -225,8 +228,9 @@ async fn since_a_time_the_report_begins_there_and_older_damage_is_left_alone() {
     let verified = run(&store, &request).await;
     assert_eq!(verified.damage(false), 0, "{verified:#?}");
     for report in &verified.series {
-        assert!(report.open_time_us >= since_us);
-        assert!(report.ids.first_id > oldest.bar.last_agg_trade_id);
+        let span = report.span.expect("readable bars");
+        assert!(span.open_time_us >= since_us);
+        assert!(span.ids.first_id > oldest.bar.last_agg_trade_id);
     }
     // The day that `since` falls into is compared as a whole.
     assert_eq!(verified.periods[0].compared, 1);
@@ -276,5 +280,6 @@ async fn a_late_trade_at_the_start_of_the_range_makes_no_hole() {
     request.since_us = Some(start_us);
     let verified = run(&store, &request).await;
     assert_eq!(verified.damage(true), 0, "{verified:#?}");
-    assert_eq!(verified.series[0].ids.first_id, 301);
+    let span = verified.series[0].span.expect("readable bars");
+    assert_eq!(span.ids.first_id, 301);
 }

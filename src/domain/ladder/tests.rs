@@ -3,10 +3,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{
     price::{Price, Quantity},
+    random_tape::{DAY_US, tapes},
     reference::Reference,
 };
-
-const DAY_US: i64 = 86_400_000_000;
 
 fn trade(id: i64, price: i64, time_us: i64) -> Trade {
     Trade {
@@ -183,57 +182,6 @@ fn a_checkpoint_of_another_version_or_other_rules_is_named() {
     ));
 }
 
-/// Random tapes: prices that walk and jump, times that stand still, run, cross days
-/// and sometimes go back.
-fn tapes() -> impl Strategy<Value = Vec<Trade>> {
-    let step = (
-        -40i64..=40,
-        0usize..8,
-        0i64..=5_000_000,
-        0i64..3,
-        any::<bool>(),
-    );
-    (
-        1i64..1000,
-        900i64..100_000_000,
-        proptest::collection::vec(step, 1..300),
-    )
-        .prop_map(|(first_id, start, steps)| {
-            let mut price = start;
-            let mut time_us = 20_000 * DAY_US;
-            let mut fill = 10;
-            let mut tape = Vec::new();
-            for (index, (delta, kind, quantity, fills, buyer_is_maker)) in
-                steps.into_iter().enumerate()
-            {
-                let jump = if kind == 7 {
-                    start / 50
-                } else {
-                    start / 2000 + 1
-                };
-                price = (price + delta * jump / 10).max(1);
-                time_us += match kind {
-                    0..=2 => 0,
-                    3 | 4 => 1,
-                    5 => DAY_US / 7,
-                    6 => -3,
-                    _ => 1_000_000,
-                };
-                tape.push(Trade {
-                    id: first_id + index as i64,
-                    price: Price(price),
-                    quantity: Quantity(quantity),
-                    first_trade_id: fill,
-                    last_trade_id: fill + fills,
-                    time_us,
-                    buyer_is_maker,
-                });
-                fill += fills + 1;
-            }
-            tape
-        })
-}
-
 fn anchors() -> impl Strategy<Value = Anchor> {
     prop_oneof![Just(Anchor::None), Just(Anchor::Day), Just(Anchor::Month)]
 }
@@ -253,7 +201,7 @@ proptest! {
 
     #[test]
     fn the_ladder_equals_the_reference_whatever_restarts_happen(
-        tape in tapes(),
+        tape in tapes(0..=5_000_000, 1..300),
         thresholds in threshold_sets(),
         anchor in anchors(),
         gate in any::<bool>(),

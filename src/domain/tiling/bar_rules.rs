@@ -24,6 +24,14 @@ pub(super) fn ids_of(bar: &Bar) -> IdRange {
     }
 }
 
+/// The ids of the bar's individual trades.
+pub(super) fn fills_of(bar: &Bar) -> IdRange {
+    IdRange {
+        first_id: bar.first_trade_id,
+        last_id: bar.last_trade_id,
+    }
+}
+
 /// Whether the bar's times are such as trades have.
 pub(super) fn has_valid_times(bar: &Bar) -> bool {
     [bar.open_time_us, bar.close_time_us]
@@ -48,6 +56,21 @@ fn check_counts(bar: &Bar, ids: IdRange, findings: &mut Vec<Finding>) {
             bar: ids,
             trade_count,
             agg_trade_count,
+        });
+    }
+    // Each individual trade has an id of its own, and ids may be left out.
+    let fills = fills_of(bar);
+    if fills.last_id < fills.first_id {
+        findings.push(Finding::FillsBackwards {
+            bar: ids,
+            first_trade_id: fills.first_id,
+            last_trade_id: fills.last_id,
+        });
+    } else if trade_count > fills.count() {
+        findings.push(Finding::TooManyFills {
+            bar: ids,
+            trade_count,
+            fills,
         });
     }
 }

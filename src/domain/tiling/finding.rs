@@ -23,6 +23,18 @@ pub enum Finding {
         /// The exchange has proven that there are no such trades: no damage.
         is_absent: bool,
     },
+    /// The first bars of a series are missing: those of another threshold begin earlier in
+    /// the same period.
+    MissingStart {
+        /// The missing ids.
+        ids: IdRange,
+    },
+    /// The last bars of a series are missing: those of another threshold go on to the end
+    /// of a period that is closed.
+    MissingEnd {
+        /// The missing ids.
+        ids: IdRange,
+    },
     /// Two bars hold the same ids.
     Overlap {
         /// The ids that are held twice.
@@ -50,6 +62,33 @@ pub enum Finding {
         trade_count: u64,
         /// Its number of aggregate trades.
         agg_trade_count: u64,
+    },
+    /// The bar's individual ids end before they begin.
+    FillsBackwards {
+        /// The bar.
+        bar: IdRange,
+        /// Its first individual id.
+        first_trade_id: i64,
+        /// Its last individual id.
+        last_trade_id: i64,
+    },
+    /// The bar counts more individual trades than it has individual ids.
+    TooManyFills {
+        /// The bar.
+        bar: IdRange,
+        /// Its number of individual trades.
+        trade_count: u64,
+        /// Its individual ids.
+        fills: IdRange,
+    },
+    /// The bar's individual ids begin before those of the bar before end.
+    FillsOverlap {
+        /// The bar.
+        bar: IdRange,
+        /// Its first individual id.
+        first_trade_id: i64,
+        /// The last individual id of the bar before.
+        last_trade_id: i64,
     },
     /// A price does not lie between the bar's low and high.
     PriceOutside {
@@ -109,6 +148,17 @@ pub enum Finding {
         /// The bar.
         bar: IdRange,
     },
+    /// The bar is there, and a column of it holds what cannot be.
+    Unreadable {
+        /// The ids of its trades, as far as they can be read.
+        bar: Option<IdRange>,
+        /// Its key, as it is stored.
+        key: String,
+        /// The column.
+        column: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A figure is not what the bar's other figures make it.
     Figure {
         /// The bar.
@@ -133,10 +183,15 @@ impl Finding {
             Self::Hole {
                 is_absent: true, ..
             } => "absent",
+            Self::MissingStart { .. } => "missing_start",
+            Self::MissingEnd { .. } => "missing_end",
             Self::Overlap { .. } => "overlap",
             Self::IdsBackwards { .. } => "ids_backwards",
             Self::TradeCount { .. } => "trade_count",
             Self::TooFewFills { .. } => "too_few_fills",
+            Self::FillsBackwards { .. } => "fills_backwards",
+            Self::TooManyFills { .. } => "too_many_fills",
+            Self::FillsOverlap { .. } => "fills_overlap",
             Self::PriceOutside { .. } => "price_outside",
             Self::TurnoverOutside { .. } => "turnover_outside",
             Self::NoBreach { .. } => "no_breach",
@@ -145,18 +200,26 @@ impl Finding {
             Self::CutWithoutAnchor { .. } => "cut_without_anchor",
             Self::CutWithoutGap { .. } => "cut_without_gap",
             Self::TimesOutside { .. } => "times_outside",
+            Self::Unreadable { .. } => "unreadable",
             Self::Figure { .. } => "figure",
         }
     }
 
-    /// The ids that it is about: those missing or held twice, else those of the bar.
+    /// The ids that it is about: those missing or held twice, else those of the bar. None
+    /// when not even the bar's ids can be read.
     #[must_use]
-    pub const fn ids(&self) -> IdRange {
+    pub const fn ids(&self) -> Option<IdRange> {
         match self {
-            Self::Hole { ids, .. } | Self::Overlap { ids, .. } => *ids,
+            Self::Hole { ids, .. }
+            | Self::MissingStart { ids }
+            | Self::MissingEnd { ids }
+            | Self::Overlap { ids, .. } => Some(*ids),
             Self::IdsBackwards { bar }
             | Self::TradeCount { bar, .. }
             | Self::TooFewFills { bar, .. }
+            | Self::FillsBackwards { bar, .. }
+            | Self::TooManyFills { bar, .. }
+            | Self::FillsOverlap { bar, .. }
             | Self::PriceOutside { bar, .. }
             | Self::TurnoverOutside { bar, .. }
             | Self::NoBreach { bar, .. }
@@ -165,7 +228,8 @@ impl Finding {
             | Self::CutWithoutAnchor { bar }
             | Self::CutWithoutGap { bar }
             | Self::TimesOutside { bar }
-            | Self::Figure { bar, .. } => *bar,
+            | Self::Figure { bar, .. } => Some(*bar),
+            Self::Unreadable { bar, .. } => *bar,
         }
     }
 
@@ -187,6 +251,10 @@ fn trades(count: u64) -> String {
     format!("{count} {noun}")
 }
 
+fn be(ids: IdRange) -> &'static str {
+    if ids.count() == 1 { "is" } else { "are" }
+}
+
 /// Bounds are wider than prices, and print like them.
 fn bound_text(units: i128) -> Decimal {
     Decimal { units, digits: 8 }
@@ -202,20 +270,33 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Hole { ids, is_absent } => {
-                let verb = if ids.count() == 1 { "is" } else { "are" };
+                let verb = be(*ids);
                 if *is_absent {
                     write!(f, "{ids} {verb} proven absent at the exchange")
                 } else {
                     write!(f, "{ids} {verb} missing ({})", trades(ids.count()))
                 }
             }
-            Self::Overlap { ids, bar } => {
-                let verb = if ids.count() == 1 { "is" } else { "are" };
-                write!(
-                    f,
-                    "{ids} {verb} held twice: the bar of {bar} overlaps one before it"
-                )
-            }
+            Self::MissingStart { ids } => write!(
+                f,
+                "{ids} {} missing at the start ({}): other thresholds begin with id {}",
+                be(*ids),
+                trades(ids.count()),
+                ids.first_id
+            ),
+            Self::MissingEnd { ids } => write!(
+                f,
+                "{ids} {} missing at the end ({}): other thresholds go on to id {}, the last of \
+                 the period",
+                be(*ids),
+                trades(ids.count()),
+                ids.last_id
+            ),
+            Self::Overlap { ids, bar } => write!(
+                f,
+                "{ids} {} held twice: the bar of {bar} overlaps one before it",
+                be(*ids)
+            ),
             Self::IdsBackwards { bar } => write!(
                 f,
                 "a bar ends with id {}, before its first id {}",
@@ -238,6 +319,36 @@ impl fmt::Display for Finding {
                 f,
                 "the bar of {bar} counts {trade_count} individual trades in {agg_trade_count} \
                  aggregate trades"
+            ),
+            Self::FillsBackwards {
+                bar,
+                first_trade_id,
+                last_trade_id,
+            } => write!(
+                f,
+                "the bar of {bar} has the last_trade_id {last_trade_id}, below its first_trade_id \
+                 {first_trade_id}"
+            ),
+            Self::TooManyFills {
+                bar,
+                trade_count,
+                fills,
+            } => write!(
+                f,
+                "the bar of {bar} has the trade_count {trade_count}, its first_trade_id {} and \
+                 last_trade_id {} leave room for {}",
+                fills.first_id,
+                fills.last_id,
+                fills.count()
+            ),
+            Self::FillsOverlap {
+                bar,
+                first_trade_id,
+                last_trade_id,
+            } => write!(
+                f,
+                "the bar of {bar} has the first_trade_id {first_trade_id}, not above the \
+                 last_trade_id {last_trade_id} of the bar before"
             ),
             Self::PriceOutside {
                 bar,
@@ -284,6 +395,21 @@ impl fmt::Display for Finding {
                     "the bar of {bar} opens or closes at a time that no trade has"
                 )
             }
+            Self::Unreadable {
+                bar: Some(bar),
+                column,
+                reason,
+                ..
+            } => write!(
+                f,
+                "the bar of {bar} has a {column} that cannot be: {reason}"
+            ),
+            Self::Unreadable {
+                bar: None,
+                key,
+                column,
+                reason,
+            } => write!(f, "the bar {key} has a {column} that cannot be: {reason}"),
             Self::Figure {
                 bar,
                 figure,

@@ -1,10 +1,22 @@
-//! Sums over anchor periods, which every threshold must agree on.
+//! What the bars of one series cover, with sums over anchor periods, which every threshold
+//! must agree on.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use crate::domain::{bar::Bar, price::Decimal, sums::Sums, threshold::Threshold};
 
-use super::{finding::time_text, ids::IdRange};
+use super::{bar_rules::fills_of, finding::time_text, ids::IdRange};
+
+/// What the bars of one series cover.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// From the first id to the highest; none without bars that say so.
+    pub ids: Option<IdRange>,
+    /// The last bar says where it ends.
+    pub ends_known: bool,
+    /// The periods that the bars belong to, in order; the last one may be open.
+    pub periods: Vec<PeriodTotals>,
+}
 
 /// What the bars of one threshold hold of one anchor period.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +29,10 @@ pub struct PeriodTotals {
     pub is_whole: bool,
     /// The bars go back to before the period, so that its first id is certain.
     pub starts_known: bool,
+    /// The bars show that the period is over.
+    pub is_closed: bool,
+    /// From the first individual id to the last one.
+    fills: IdRange,
     figures: Figures,
 }
 
@@ -58,12 +74,15 @@ impl PeriodTotals {
             },
             is_whole: true,
             starts_known,
+            is_closed: false,
+            fills: fills_of(bar),
             figures: figures_of(&bar.sums),
         }
     }
 
     pub(super) fn add(&mut self, bar: &Bar) {
         self.ids.last_id = self.ids.last_id.max(bar.last_agg_trade_id);
+        self.fills.last_id = bar.last_trade_id;
         for (total, figure) in self.figures.iter_mut().zip(figures_of(&bar.sums)) {
             // Sums wrap as the running sums of a ladder do: equal trades stay equal.
             *total = total.wrapping_add(figure);
@@ -99,69 +118,19 @@ impl fmt::Display for Disagreement {
     }
 }
 
-/// Compares the closed periods of all thresholds of one symbol and anchor.
-///
-/// Only what should agree is compared: whole periods, closed in each of the
-/// thresholds, that begin with the same trade. A threshold's first period may begin
-/// later than the other's, because its bars do.
-#[derive(Debug, Clone, Default)]
-pub struct Periods {
-    by_start: BTreeMap<i64, Vec<(Threshold, PeriodTotals)>>,
-}
-
-impl Periods {
-    /// Adds the closed periods of one threshold.
-    pub fn add(&mut self, threshold: Threshold, periods: Vec<PeriodTotals>) {
-        for period in periods.into_iter().filter(|period| period.is_whole) {
-            let entries = self.by_start.entry(period.start_us).or_default();
-            entries.push((threshold, period));
-        }
-    }
-
-    /// The number of periods that at least two thresholds were compared in, and where
-    /// they disagree, by time.
-    #[must_use]
-    pub fn compare(&self) -> (u64, Vec<Disagreement>) {
-        let mut compared = 0;
-        let mut found = Vec::new();
-        for (&start_us, entries) in &self.by_start {
-            let known = values(
-                entries.iter().filter(|(_, period)| period.starts_known),
-                |period| period.ids.first_id.to_string(),
-            );
-            push_if_different(start_us, "first_agg_trade_id", known, &mut found);
-            let mut by_first_id: BTreeMap<i64, Vec<&(Threshold, PeriodTotals)>> = BTreeMap::new();
-            for entry in entries {
-                by_first_id
-                    .entry(entry.1.ids.first_id)
-                    .or_default()
-                    .push(entry);
-            }
-            by_first_id.retain(|_, group| group.len() > 1);
-            compared += u64::from(!by_first_id.is_empty());
-            for group in by_first_id.values() {
-                compare_group(start_us, group, &mut found);
-            }
-        }
-        (compared, found)
-    }
-}
-
 /// Compares totals that begin with the same trade.
-fn compare_group(
+pub(super) fn compare_group(
     start_us: i64,
-    group: &[&(Threshold, PeriodTotals)],
+    group: &[(Threshold, &PeriodTotals)],
     found: &mut Vec<Disagreement>,
 ) {
-    let last_ids = values(group.iter().copied(), |period| {
-        period.ids.last_id.to_string()
-    });
+    let last_ids = values(group.iter(), |period| period.ids.last_id.to_string());
     if push_if_different(start_us, "last_agg_trade_id", last_ids, found) {
         // Sums over different trades differ; saying so adds nothing.
         return;
     }
     for (index, (figure, digits)) in COLUMNS.into_iter().enumerate() {
-        let texts = values(group.iter().copied(), |period| {
+        let texts = values(group.iter(), |period| {
             let units = period.figures[index];
             if digits == 0 {
                 units.to_string()
@@ -171,10 +140,14 @@ fn compare_group(
         });
         push_if_different(start_us, figure, texts, found);
     }
+    let first = values(group.iter(), |period| period.fills.first_id.to_string());
+    push_if_different(start_us, "first_trade_id", first, found);
+    let last = values(group.iter(), |period| period.fills.last_id.to_string());
+    push_if_different(start_us, "last_trade_id", last, found);
 }
 
-fn values<'a>(
-    entries: impl Iterator<Item = &'a (Threshold, PeriodTotals)>,
+pub(super) fn values<'a>(
+    entries: impl Iterator<Item = &'a (Threshold, &'a PeriodTotals)>,
     text: impl Fn(&PeriodTotals) -> String,
 ) -> Vec<(Threshold, String)> {
     entries
@@ -182,7 +155,7 @@ fn values<'a>(
         .collect()
 }
 
-fn push_if_different(
+pub(super) fn push_if_different(
     start_us: i64,
     figure: &'static str,
     values: Vec<(Threshold, String)>,

@@ -17,4 +17,5 @@ mod store;
 mod wire;
 
 pub use errors::{CODES, Code};
+pub use rows::BarRecord;
 pub use store::{ClickHouseOptions, ClickHouseStore};

@@ -1,35 +1,21 @@
 //! Reading back, streamed: nothing here holds more than one piece of rows.
 
-use std::sync::Arc;
-
-use clickhouse::{Client, error::Error, query::Query};
+use clickhouse::{Client, Row as _, error::Error, query::Query};
 
 use super::rows::{BarRecord, GapRecord, SeriesRecord};
 use crate::{
     domain::{
-        row::{BarRow, GapRow, Series},
+        row::{BarRead, GapRead, Series, UnreadableRow},
         symbol::Symbol,
-        threshold::Threshold,
     },
-    store::sink::{BarQuery, GapQuery},
+    store::{
+        names::SeriesNames,
+        sink::{BarQuery, GapQuery},
+    },
 };
 
 /// How many bars are handed over at once.
 const PIECE_ROWS: usize = 4096;
-
-/// Why rows cannot be read.
-pub(super) enum ReadError {
-    /// The client or the server failed.
-    Client(Error),
-    /// A row is there that cannot be.
-    Damaged(String),
-}
-
-impl From<Error> for ReadError {
-    fn from(error: Error) -> Self {
-        Self::Client(error)
-    }
-}
 
 /// Conditions that rows must satisfy, with the texts to bind to their question marks.
 #[derive(Default)]
@@ -112,38 +98,37 @@ impl Conditions {
     }
 }
 
-/// The series that have bars, sorted.
-pub(super) async fn series(client: &Client, query: &BarQuery) -> Result<Vec<Series>, ReadError> {
+/// The series that have bars, sorted; and those whose names cannot be read.
+pub(super) async fn series(
+    client: &Client,
+    query: &BarQuery,
+) -> Result<(Vec<Series>, Vec<UnreadableRow>), Error> {
     let mut cursor = Conditions::of_bars(query)
         .select(client, "DISTINCT ?fields FROM bars_current", "")
         .fetch::<SeriesRecord>()?;
-    let mut found = Vec::new();
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
     while let Some(record) = cursor.next().await? {
-        found.push(series_of(&record)?);
+        match SeriesNames::from(record).series() {
+            Ok(series) => found.push(series),
+            Err(fault) => unreadable.push(fault),
+        }
     }
     found.sort();
-    Ok(found)
+    Ok((found, unreadable))
 }
 
-fn series_of(record: &SeriesRecord) -> Result<Series, ReadError> {
-    let damaged = |error: &dyn std::fmt::Display| {
-        ReadError::Damaged(format!("bars holds a series that cannot be: {error}"))
+/// The columns of a row to ask for. The client gives up at a number that an enum does not
+/// have; so the number is asked for.
+fn columns(names: &[&str], number: &str) -> String {
+    let column = |name: &&str| match *name {
+        name if name == number => format!("CAST({name} AS Int8) AS {name}"),
+        name => name.to_owned(),
     };
-    Ok(Series {
-        exchange: Arc::from(record.exchange.as_str()),
-        symbol: symbol(&record.symbol).map_err(|error| damaged(&error))?,
-        threshold: Threshold::new(record.threshold_decimal_bps).map_err(|error| damaged(&error))?,
-        anchor: record.anchor.parse().map_err(|error| damaged(&error))?,
-    })
+    names.iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
-/// A symbol that is spelt as ours are: another spelling would not be found again.
-fn symbol(text: &str) -> Result<Symbol, String> {
-    match text.parse::<Symbol>() {
-        Ok(symbol) if symbol.as_str() == text => Ok(symbol),
-        Ok(_) => Err(format!("the symbol '{text}' is not in upper case")),
-        Err(error) => Err(error.to_string()),
-    }
+fn bar_columns() -> String {
+    columns(BarRecord::COLUMN_NAMES, "closed_by")
 }
 
 /// The bars of one series in id order, in pieces.
@@ -158,7 +143,7 @@ impl<'a> Bars<'a> {
         client: &Client,
         series: &'a Series,
         query: &BarQuery,
-    ) -> Result<Self, ReadError> {
+    ) -> Result<Self, Error> {
         let mut conditions = Conditions::of_series(series);
         conditions.times(query);
         if let Some(newest) = query.newest {
@@ -173,7 +158,7 @@ impl<'a> Bars<'a> {
         let cursor = conditions
             .select(
                 client,
-                "?fields FROM bars_current",
+                &format!("{} FROM bars_current", bar_columns()),
                 "ORDER BY first_agg_trade_id",
             )
             .fetch::<BarRecord<'static>>()?;
@@ -181,12 +166,12 @@ impl<'a> Bars<'a> {
     }
 
     /// The next piece; an empty one is the end.
-    pub(super) async fn next_piece(&mut self) -> Result<Vec<BarRow>, ReadError> {
+    pub(super) async fn next_piece(&mut self) -> Result<Vec<BarRead>, Error> {
         let mut piece = Vec::new();
         while piece.len() < PIECE_ROWS
             && let Some(record) = self.cursor.next().await?
         {
-            piece.push(record.into_row(self.series));
+            piece.push(record.into_read(self.series));
         }
         Ok(piece)
     }
@@ -206,7 +191,7 @@ async fn oldest_of_newest(
     client: &Client,
     conditions: &Conditions,
     newest: u64,
-) -> Result<Oldest, ReadError> {
+) -> Result<Oldest, Error> {
     let Some(skipped) = newest.checked_sub(1) else {
         return Ok(Oldest::None);
     };
@@ -222,23 +207,20 @@ async fn oldest_of_newest(
 }
 
 /// The last bar of a series.
-pub(super) async fn last_bar(
-    client: &Client,
-    series: &Series,
-) -> Result<Option<BarRow>, ReadError> {
+pub(super) async fn last_bar(client: &Client, series: &Series) -> Result<Option<BarRead>, Error> {
     let mut cursor = Conditions::of_series(series)
         .select(
             client,
-            "?fields FROM bars_current",
+            &format!("{} FROM bars_current", bar_columns()),
             "ORDER BY first_agg_trade_id DESC LIMIT 1",
         )
         .fetch::<BarRecord<'_>>()?;
     let record = cursor.next().await?;
-    Ok(record.map(|record| record.into_row(series)))
+    Ok(record.map(|record| record.into_read(series)))
 }
 
 /// The current gaps, by exchange, symbol and ids.
-pub(super) async fn gaps(client: &Client, query: &GapQuery) -> Result<Vec<GapRow>, ReadError> {
+pub(super) async fn gaps(client: &Client, query: &GapQuery) -> Result<Vec<GapRead>, Error> {
     let mut conditions = Conditions::default();
     if let Some(exchange) = &query.exchange {
         conditions.text("exchange", exchange);
@@ -247,16 +229,16 @@ pub(super) async fn gaps(client: &Client, query: &GapQuery) -> Result<Vec<GapRow
     let mut cursor = conditions
         .select(
             client,
-            "?fields FROM gaps FINAL",
+            &format!(
+                "{} FROM gaps FINAL",
+                columns(GapRecord::COLUMN_NAMES, "state")
+            ),
             "ORDER BY exchange, symbol, first_id, last_id",
         )
         .fetch::<GapRecord<'_>>()?;
     let mut found = Vec::new();
     while let Some(record) = cursor.next().await? {
-        let symbol = symbol(record.symbol).map_err(|error| {
-            ReadError::Damaged(format!("gaps holds a row that cannot be: {error}"))
-        })?;
-        found.push(record.into_row(symbol));
+        found.push(record.into_read());
     }
     Ok(found)
 }

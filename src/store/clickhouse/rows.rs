@@ -8,26 +8,31 @@ use std::sync::Arc;
 
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
-use serde_repr::{Deserialize_repr, Serialize_repr};
 
-use crate::domain::{
-    bar::{Bar, ClosedBy},
-    features::Features,
-    price::Price,
-    row::{BarRow, EventRow, GapRow, GapState, Series, TradeRow},
-    sums::{Side, Sums},
-    symbol::Symbol,
+use crate::{
+    domain::{
+        bar::{Bar, ClosedBy},
+        features::Features,
+        price::Price,
+        row::{
+            BarRead, BarRow, EventRow, GapRead, GapRow, GapState, Series, StoredBar, Table,
+            TradeRow, UnreadableRow,
+            stored::{ImpliedColumns, Place},
+        },
+        sums::{Side, Sums},
+    },
+    store::names::{SeriesNames, symbol, unreadable_bar},
 };
 
 /// A decimal in an `i64`, in units of its scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Decimal64(i64);
+struct Decimal64(i64);
 
 /// A decimal in an `i128`, in units of its scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Decimal128(i128);
+struct Decimal128(i128);
 
 impl From<Price> for Decimal64 {
     fn from(price: Price) -> Self {
@@ -41,67 +46,39 @@ impl From<Decimal64> for Price {
     }
 }
 
-#[derive(Debug, Clone, Copy, Serialize_repr, Deserialize_repr)]
-#[repr(i8)]
-pub(super) enum ClosedByCode {
-    Breach = 1,
-    Anchor = 2,
-    Gap = 3,
+/// The numbers of the enum `closed_by`.
+const CLOSED_BY: [(i8, ClosedBy); 3] = [
+    (1, ClosedBy::Breach),
+    (2, ClosedBy::Anchor),
+    (3, ClosedBy::Gap),
+];
+
+/// The numbers of the enum `state`.
+const GAP_STATES: [(i8, GapState); 3] = [
+    (1, GapState::Open),
+    (2, GapState::Repaired),
+    (3, GapState::Absent),
+];
+
+fn number_of<T: PartialEq>(values: &[(i8, T)], wanted: &T) -> i8 {
+    let found = values.iter().find(|(_, value)| value == wanted);
+    // 0 is in no enum here, so the server would refuse it.
+    found.map_or(0, |(number, _)| *number)
 }
 
-impl From<ClosedBy> for ClosedByCode {
-    fn from(closed_by: ClosedBy) -> Self {
-        match closed_by {
-            ClosedBy::Breach => Self::Breach,
-            ClosedBy::Anchor => Self::Anchor,
-            ClosedBy::Gap => Self::Gap,
-        }
-    }
+/// A table whose enum was changed may hold more numbers than we know.
+fn value_of<T: Copy>(values: &[(i8, T)], number: i8) -> Result<T, String> {
+    let found = values.iter().find(|(known, _)| *known == number);
+    found
+        .map(|(_, value)| *value)
+        .ok_or_else(|| format!("{number} is not a number of this enum"))
 }
 
-impl From<ClosedByCode> for ClosedBy {
-    fn from(code: ClosedByCode) -> Self {
-        match code {
-            ClosedByCode::Breach => Self::Breach,
-            ClosedByCode::Anchor => Self::Anchor,
-            ClosedByCode::Gap => Self::Gap,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, Serialize_repr, Deserialize_repr)]
-#[repr(i8)]
-pub(super) enum GapStateCode {
-    Open = 1,
-    Repaired = 2,
-    Absent = 3,
-}
-
-impl From<GapState> for GapStateCode {
-    fn from(state: GapState) -> Self {
-        match state {
-            GapState::Open => Self::Open,
-            GapState::Repaired => Self::Repaired,
-            GapState::Absent => Self::Absent,
-        }
-    }
-}
-
-impl From<GapStateCode> for GapState {
-    fn from(code: GapStateCode) -> Self {
-        match code {
-            GapStateCode::Open => Self::Open,
-            GapStateCode::Repaired => Self::Repaired,
-            GapStateCode::Absent => Self::Absent,
-        }
-    }
-}
-
-/// A row of `bars`.
+/// A row of `bars`, as it travels.
 #[derive(Debug, Row, Serialize, Deserialize)]
-pub(super) struct BarRecord<'a> {
-    pub(super) exchange: &'a str,
-    pub(super) symbol: &'a str,
+pub struct BarRecord<'a> {
+    exchange: &'a str,
+    symbol: &'a str,
     threshold_decimal_bps: u32,
     anchor: &'a str,
     first_agg_trade_id: i64,
@@ -135,7 +112,7 @@ pub(super) struct BarRecord<'a> {
     aggression_ratio: f64,
     aggregation_density: f64,
     turnover_imbalance: f64,
-    closed_by: ClosedByCode,
+    closed_by: i8,
     version: u64,
     is_deleted: u8,
 }
@@ -180,7 +157,7 @@ impl<'a> From<&'a BarRow> for BarRecord<'a> {
             aggression_ratio: features.aggression_ratio,
             aggregation_density: features.aggregation_density,
             turnover_imbalance: features.turnover_imbalance,
-            closed_by: bar.closed_by.into(),
+            closed_by: number_of(&CLOSED_BY, &bar.closed_by),
             version: row.version,
             is_deleted: u8::from(row.is_deleted),
         }
@@ -189,7 +166,16 @@ impl<'a> From<&'a BarRow> for BarRecord<'a> {
 
 impl BarRecord<'_> {
     /// The row as a bar of `series`, which it was asked for by.
-    pub(super) fn into_row(self, series: &Series) -> BarRow {
+    pub(super) fn into_read(self, series: &Series) -> BarRead {
+        let closed_by = value_of(&CLOSED_BY, self.closed_by).map_err(|reason| {
+            let place = Place {
+                series: series.clone(),
+                first_id: Some(self.first_agg_trade_id),
+                last_id: Some(self.last_agg_trade_id),
+                open_time_us: Some(self.open_time),
+            };
+            unreadable_bar(series, self.first_agg_trade_id, place, "closed_by", reason)
+        })?;
         let buy = Side {
             volume: self.buy_volume.0,
             turnover: self.buy_turnover.0,
@@ -200,7 +186,7 @@ impl BarRecord<'_> {
             turnover: self.sell_turnover.0,
             trade_count: self.sell_trade_count,
         };
-        BarRow {
+        let row = BarRow {
             exchange: Arc::clone(&series.exchange),
             symbol: series.symbol.clone(),
             anchor: series.anchor,
@@ -229,11 +215,18 @@ impl BarRecord<'_> {
                     aggregation_density: self.aggregation_density,
                     turnover_imbalance: self.turnover_imbalance,
                 },
-                closed_by: self.closed_by.into(),
+                closed_by,
             },
             version: self.version,
             is_deleted: self.is_deleted != 0,
-        }
+        };
+        let implied = ImpliedColumns {
+            volume: self.volume.0,
+            turnover: self.turnover.0,
+            trade_count: self.trade_count,
+            duration_us: self.duration_us,
+        };
+        Ok(StoredBar { row, implied })
     }
 }
 
@@ -274,12 +267,12 @@ impl<'a> From<&'a TradeRow> for TradeRecord<'a> {
 #[derive(Debug, Row, Serialize, Deserialize)]
 pub(super) struct GapRecord<'a> {
     exchange: &'a str,
-    pub(super) symbol: &'a str,
+    symbol: &'a str,
     first_id: i64,
     last_id: i64,
     found_at: i64,
     cause: &'a str,
-    state: GapStateCode,
+    state: i8,
     proof: &'a str,
     version: u64,
 }
@@ -293,7 +286,7 @@ impl<'a> From<&'a GapRow> for GapRecord<'a> {
             last_id: row.last_id,
             found_at: row.found_at_us,
             cause: &row.cause,
-            state: row.state.into(),
+            state: number_of(&GAP_STATES, &row.state),
             proof: &row.proof,
             version: row.version,
         }
@@ -301,19 +294,30 @@ impl<'a> From<&'a GapRow> for GapRecord<'a> {
 }
 
 impl GapRecord<'_> {
-    /// The row as a gap of `symbol`, which is its own, parsed.
-    pub(super) fn into_row(self, symbol: Symbol) -> GapRow {
-        GapRow {
+    /// The row as a gap.
+    pub(super) fn into_read(self) -> GapRead {
+        let unreadable = |column, reason| UnreadableRow {
+            table: Table::Gaps,
+            key: format!(
+                "({}, {}, {}, {})",
+                self.exchange, self.symbol, self.first_id, self.last_id
+            ),
+            place: None,
+            column,
+            reason,
+        };
+        Ok(GapRow {
             exchange: self.exchange.into(),
-            symbol,
+            symbol: symbol(self.symbol).map_err(|reason| unreadable("symbol", reason))?,
             first_id: self.first_id,
             last_id: self.last_id,
             found_at_us: self.found_at,
             cause: self.cause.to_owned(),
-            state: self.state.into(),
+            state: value_of(&GAP_STATES, self.state)
+                .map_err(|reason| unreadable("state", reason))?,
             proof: self.proof.to_owned(),
             version: self.version,
-        }
+        })
     }
 }
 
@@ -342,10 +346,21 @@ impl<'a> From<&'a EventRow> for EventRecord<'a> {
 /// What names a series.
 #[derive(Debug, Row, Deserialize)]
 pub(super) struct SeriesRecord {
-    pub(super) exchange: String,
-    pub(super) symbol: String,
-    pub(super) threshold_decimal_bps: u32,
-    pub(super) anchor: String,
+    exchange: String,
+    symbol: String,
+    threshold_decimal_bps: u32,
+    anchor: String,
+}
+
+impl From<SeriesRecord> for SeriesNames {
+    fn from(record: SeriesRecord) -> Self {
+        Self {
+            exchange: record.exchange,
+            symbol: record.symbol,
+            threshold: record.threshold_decimal_bps.to_string(),
+            anchor: record.anchor,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -353,10 +368,21 @@ mod tests {
     use clickhouse::Row;
 
     use super::*;
-    use crate::store::schema::BAR_COLUMNS;
+    use crate::domain::row::bar_column_names;
 
     #[test]
     fn a_bar_is_sent_in_the_order_of_the_table_s_columns() {
-        assert_eq!(BarRecord::COLUMN_NAMES, BAR_COLUMNS);
+        let names: Vec<_> = bar_column_names().collect();
+        assert_eq!(BarRecord::COLUMN_NAMES, names);
+    }
+
+    #[test]
+    fn a_number_that_no_enum_of_ours_has_is_told() {
+        for (number, closed_by) in CLOSED_BY {
+            assert_eq!(number_of(&CLOSED_BY, &closed_by), number);
+            assert_eq!(value_of(&CLOSED_BY, number), Ok(closed_by));
+        }
+        assert!(value_of(&CLOSED_BY, 4).is_err_and(|reason| reason.contains('4')));
+        assert!(value_of(&GAP_STATES, 0).is_err());
     }
 }

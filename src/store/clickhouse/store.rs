@@ -9,13 +9,14 @@ use tokio::time::timeout;
 use super::{
     errors::{Evidence, Failure, failure},
     insert::Lane,
-    read::{self, Bars, ReadError},
+    read::{self, Bars},
     wire::Wire,
 };
 use crate::{
-    domain::row::{BarRow, GapRow, Series},
+    domain::row::{BarRead, BarRow, GapRead, Series},
     store::{
         address::ClickHouseAddress,
+        names::put_in_order,
         schema::{self, StoreKind, quote_identifier},
         sink::{BarQuery, Batch, GapQuery, Store, StoreError, StoreErrorKind},
     },
@@ -35,7 +36,8 @@ pub struct ClickHouseOptions {
     pub answer_timeout: Duration,
     /// For an insert as a whole.
     pub insert_timeout: Duration,
-    /// For the first rows of a query, and from then on for more of them.
+    /// For the first bytes of an answer to a query, and from then on for more of them. What
+    /// goes on answering is waited for however long it takes.
     pub query_timeout: Duration,
 }
 
@@ -46,7 +48,7 @@ impl Default for ClickHouseOptions {
             send_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(60),
             insert_timeout: Duration::from_secs(180),
-            query_timeout: Duration::from_secs(300),
+            query_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -108,20 +110,14 @@ impl ClickHouseStore {
         }
     }
 
-    /// What a failed query comes to: it can always be asked again.
-    fn query_error(&self, error: &Error) -> StoreError {
-        self.error(failure(error, &Evidence::default()))
-    }
-
-    fn read_error(&self, error: ReadError) -> StoreError {
-        match error {
-            ReadError::Client(error) => self.query_error(&error),
-            ReadError::Damaged(reason) => self.error(Failure {
-                kind: StoreErrorKind::Configuration,
-                code: None,
-                reason,
-            }),
-        }
+    /// Asks. What fails can always be asked again.
+    async fn read<T>(
+        &self,
+        query: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, StoreError> {
+        query
+            .await
+            .map_err(|error| self.error(failure(&error, &Evidence::default())))
     }
 
     /// A query that answers shortly or not at all.
@@ -129,10 +125,9 @@ impl ClickHouseStore {
         &self,
         query: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, StoreError> {
-        timeout(self.options.answer_timeout, query)
+        let limited = timeout(self.options.answer_timeout, query);
+        self.read(async { limited.await.unwrap_or(Err(Error::TimedOut)) })
             .await
-            .unwrap_or(Err(Error::TimedOut))
-            .map_err(|error| self.query_error(&error))
     }
 
     /// Makes the database unless it is there.
@@ -199,25 +194,20 @@ impl Store for ClickHouseStore {
             .map_err(|failure| self.error(failure))
     }
 
-    async fn bars(
+    async fn stored_bars(
         &self,
         query: &BarQuery,
-        each: &mut (dyn FnMut(Vec<BarRow>) -> anyhow::Result<()> + Send),
+        each: &mut (dyn FnMut(Vec<BarRead>) -> anyhow::Result<()> + Send),
     ) -> anyhow::Result<()> {
-        let mut found = self.series(query).await?;
-        found.sort_by(|a, b| {
-            let key = |series: &Series| (series.anchor, series.threshold);
-            (&a.exchange, &a.symbol, key(a)).cmp(&(&b.exchange, &b.symbol, key(b)))
-        });
+        let (mut found, unreadable) = self.read(read::series(&self.client, query)).await?;
+        if !unreadable.is_empty() {
+            each(unreadable.into_iter().map(Err).collect())?;
+        }
+        put_in_order(&mut found);
         for series in &found {
-            let mut bars = Bars::open(&self.client, series, query)
-                .await
-                .map_err(|error| self.read_error(error))?;
+            let mut bars = self.read(Bars::open(&self.client, series, query)).await?;
             loop {
-                let piece = bars
-                    .next_piece()
-                    .await
-                    .map_err(|error| self.read_error(error))?;
+                let piece = self.read(bars.next_piece()).await?;
                 if piece.is_empty() {
                     break;
                 }
@@ -228,20 +218,18 @@ impl Store for ClickHouseStore {
     }
 
     async fn series(&self, query: &BarQuery) -> Result<Vec<Series>, StoreError> {
-        read::series(&self.client, query)
-            .await
-            .map_err(|error| self.read_error(error))
+        let (found, _) = self.read(read::series(&self.client, query)).await?;
+        Ok(found)
     }
 
     async fn last_bar(&self, series: &Series) -> Result<Option<BarRow>, StoreError> {
-        read::last_bar(&self.client, series)
-            .await
-            .map_err(|error| self.read_error(error))
+        let last = self.read(read::last_bar(&self.client, series)).await?;
+        last.transpose()
+            .map(|last| last.map(|stored| stored.row))
+            .map_err(|unreadable| StoreError::unreadable(self.address(), &unreadable))
     }
 
-    async fn gaps(&self, query: &GapQuery) -> Result<Vec<GapRow>, StoreError> {
-        read::gaps(&self.client, query)
-            .await
-            .map_err(|error| self.read_error(error))
+    async fn stored_gaps(&self, query: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
+        self.read(read::gaps(&self.client, query)).await
     }
 }

@@ -3,12 +3,16 @@
 //! Every table that batches go into keeps the tokens of its last 10 000 inserts, so that
 //! a batch that is sent again changes nothing, and is on disk before an insert returns.
 
+use std::borrow::Cow;
+
 use super::{Cluster, Statement};
+use crate::domain::row::{BAR_COLUMNS, BarColumn, ColumnKind};
 
 /// The statements, the view after its table.
 pub(super) fn statements(cluster: Option<&Cluster>) -> Vec<Statement> {
-    TABLES
+    [bars()]
         .iter()
+        .chain(&TABLES)
         .map(|table| table.statement(cluster))
         .chain([bars_current(cluster)])
         .collect()
@@ -33,7 +37,7 @@ fn on(cluster: Option<&Cluster>) -> String {
 
 struct Table {
     name: &'static str,
-    columns: &'static str,
+    columns: Cow<'static, str>,
     /// The engine and its arguments.
     engine: (&'static str, &'static [&'static str]),
     /// The rest, up to the settings.
@@ -82,8 +86,7 @@ const REPLICA: [&str; 2] = [
 
 const REPLACING: &str = "ReplacingMergeTree";
 
-const TABLES: [Table; 7] = [
-    BARS,
+const TABLES: [Table; 6] = [
     SEALS,
     STREAM_HEALTH,
     GAPS,
@@ -93,57 +96,44 @@ const TABLES: [Table; 7] = [
 ];
 
 /// Read by series, in id order; by time through the skip indexes.
-const BARS: Table = Table {
-    name: "bars",
-    columns: "    exchange LowCardinality(String),
-    symbol LowCardinality(String),
-    threshold_decimal_bps UInt32,
-    anchor LowCardinality(String),
-    first_agg_trade_id Int64,
-    last_agg_trade_id Int64,
-    first_trade_id Int64,
-    last_trade_id Int64,
-    open_time DateTime64(6, 'UTC'),
-    close_time DateTime64(6, 'UTC'),
-    open Decimal64(8),
-    high Decimal64(8),
-    low Decimal64(8),
-    close Decimal64(8),
-    vwap Decimal64(8),
-    volume Decimal128(8),
-    buy_volume Decimal128(8),
-    sell_volume Decimal128(8),
-    turnover Decimal128(16),
-    buy_turnover Decimal128(16),
-    sell_turnover Decimal128(16),
-    trade_count UInt64,
-    buy_trade_count UInt64,
-    sell_trade_count UInt64,
-    agg_trade_count UInt64,
-    duration_us Int64,
-    ofi Float64,
-    vwap_close_deviation Float64,
-    price_impact Float64,
-    kyle_lambda_proxy Float64,
-    trade_intensity Float64,
-    volume_per_trade Float64,
-    aggression_ratio Float64,
-    aggregation_density Float64,
-    turnover_imbalance Float64,
-    closed_by Enum8('breach' = 1, 'anchor' = 2, 'gap' = 3),
-    version UInt64,
-    is_deleted UInt8,
+fn bars() -> Table {
+    let columns = BAR_COLUMNS.map(|BarColumn { name, kind }| format!("    {name} {}", of(kind)));
+    Table {
+        name: "bars",
+        columns: Cow::Owned(format!(
+            "{},
     INDEX bars_open_time open_time TYPE minmax GRANULARITY 1,
     INDEX bars_close_time close_time TYPE minmax GRANULARITY 1",
-    engine: (REPLACING, &["version", "is_deleted"]),
-    order: "PARTITION BY toYYYYMM(open_time)
+            columns.join(",\n")
+        )),
+        engine: (REPLACING, &["version", "is_deleted"]),
+        order: "PARTITION BY toYYYYMM(open_time)
 ORDER BY (exchange, symbol, threshold_decimal_bps, anchor, first_agg_trade_id)",
-};
+    }
+}
+
+/// The type of a column of `bars`.
+const fn of(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Name => "LowCardinality(String)",
+        ColumnKind::Threshold => "UInt32",
+        ColumnKind::Id | ColumnKind::Duration => "Int64",
+        ColumnKind::Time => "DateTime64(6, 'UTC')",
+        ColumnKind::Price => "Decimal64(8)",
+        ColumnKind::Volume => "Decimal128(8)",
+        ColumnKind::Turnover => "Decimal128(16)",
+        ColumnKind::Count | ColumnKind::Version => "UInt64",
+        ColumnKind::Feature => "Float64",
+        ColumnKind::ClosedBy => "Enum8('breach' = 1, 'anchor' = 2, 'gap' = 3)",
+        ColumnKind::Tombstone => "UInt8",
+    }
+}
 
 /// One row a closed period; a rewrite of the period puts in a tombstone.
 const SEALS: Table = Table {
     name: "seals",
-    columns: "    exchange LowCardinality(String),
+    columns: Cow::Borrowed(
+        "    exchange LowCardinality(String),
     symbol LowCardinality(String),
     anchor LowCardinality(String),
     period_start DateTime64(6, 'UTC'),
@@ -155,6 +145,7 @@ const SEALS: Table = Table {
     sealed_at DateTime64(6, 'UTC'),
     version UInt64,
     is_deleted UInt8",
+    ),
     engine: (REPLACING, &["version", "is_deleted"]),
     order: "ORDER BY (exchange, symbol, anchor, period_start)",
 };
@@ -162,7 +153,8 @@ const SEALS: Table = Table {
 /// One row a collector and symbol; the latest heartbeat counts.
 const STREAM_HEALTH: Table = Table {
     name: "stream_health",
-    columns: "    collector String,
+    columns: Cow::Borrowed(
+        "    collector String,
     exchange LowCardinality(String),
     symbol LowCardinality(String),
     state LowCardinality(String),
@@ -173,6 +165,7 @@ const STREAM_HEALTH: Table = Table {
     spool_rows UInt64,
     breaker LowCardinality(String),
     heartbeat_at DateTime64(6, 'UTC')",
+    ),
     engine: (REPLACING, &["heartbeat_at"]),
     order: "ORDER BY (exchange, symbol, collector)",
 };
@@ -181,7 +174,8 @@ const STREAM_HEALTH: Table = Table {
 /// of a range must not replace what is known about the rest of it.
 const GAPS: Table = Table {
     name: "gaps",
-    columns: "    exchange LowCardinality(String),
+    columns: Cow::Borrowed(
+        "    exchange LowCardinality(String),
     symbol LowCardinality(String),
     first_id Int64,
     last_id Int64,
@@ -190,6 +184,7 @@ const GAPS: Table = Table {
     state Enum8('open' = 1, 'repaired' = 2, 'absent' = 3),
     proof String,
     version UInt64",
+    ),
     engine: (REPLACING, &["version"]),
     order: "ORDER BY (exchange, symbol, first_id, last_id)",
 };
@@ -197,11 +192,13 @@ const GAPS: Table = Table {
 /// Read by time.
 const EVENTS: Table = Table {
     name: "events",
-    columns: "    time DateTime64(6, 'UTC'),
+    columns: Cow::Borrowed(
+        "    time DateTime64(6, 'UTC'),
     collector LowCardinality(String),
     symbol LowCardinality(String),
     code LowCardinality(String),
     text String",
+    ),
     engine: ("MergeTree", &[]),
     order: "PARTITION BY toYYYYMM(time)
 ORDER BY (time, collector, symbol, code)",
@@ -211,7 +208,8 @@ ORDER BY (time, collector, symbol, code)",
 /// such rows in.
 const BACKFILL_REQUESTS: Table = Table {
     name: "backfill_requests",
-    columns: "    request_id String DEFAULT toString(generateUUIDv4()),
+    columns: Cow::Borrowed(
+        "    request_id String DEFAULT toString(generateUUIDv4()),
     symbol LowCardinality(String),
     threshold_decimal_bps UInt32 DEFAULT 0 COMMENT '0: all',
     status Enum8('pending' = 1, 'running' = 2, 'completed' = 3, 'failed' = 4, 'skipped' = 5) DEFAULT 'pending',
@@ -227,6 +225,7 @@ const BACKFILL_REQUESTS: Table = Table {
     attempt UInt32,
     lease_until Nullable(DateTime64(6, 'UTC')),
     version UInt64",
+    ),
     engine: (REPLACING, &["version"]),
     order: "ORDER BY request_id",
 };
@@ -234,7 +233,8 @@ const BACKFILL_REQUESTS: Table = Table {
 /// Read by symbol, in id order.
 const TRADES: Table = Table {
     name: "trades",
-    columns: "    exchange LowCardinality(String),
+    columns: Cow::Borrowed(
+        "    exchange LowCardinality(String),
     symbol LowCardinality(String),
     agg_trade_id Int64,
     price Decimal64(8),
@@ -245,6 +245,7 @@ const TRADES: Table = Table {
     buyer_is_maker Bool,
     version UInt64,
     INDEX trades_trade_time trade_time TYPE minmax GRANULARITY 1",
+    ),
     engine: (REPLACING, &["version"]),
     order: "PARTITION BY toYYYYMM(trade_time)
 ORDER BY (exchange, symbol, agg_trade_id)",

@@ -11,5 +11,5 @@ mod statement;
 
 pub(in crate::store) use statement::quote_identifier;
 pub use statement::{
-    BAR_COLUMNS, Cluster, ClusterError, Statement, StoreKind, StoreKindError, print, statements,
+    Cluster, ClusterError, Statement, StoreKind, StoreKindError, print, statements,
 };

@@ -4,23 +4,26 @@
 //! maps JSON objects. `batches_seen` holds the tokens of the latest batches of tables that
 //! have no key to recognise a row by.
 
-use super::{BAR_COLUMNS, Statement};
+use super::Statement;
+use crate::domain::row::{BAR_COLUMNS, BarColumn, ColumnKind, KEY_COLUMNS, bar_column_names};
 
 /// The statements, tables first.
 pub(super) fn statements() -> Vec<Statement> {
-    let mut statements: Vec<Statement> = PLAIN
-        .iter()
-        .map(|&(object, sql)| Statement {
-            object,
-            sql: sql.to_owned(),
-        })
-        .collect();
+    let mut statements = vec![Statement {
+        object: "bars",
+        sql: bars(),
+    }];
+    statements.extend(PLAIN.iter().map(|&(object, sql)| Statement {
+        object,
+        sql: sql.to_owned(),
+    }));
+    let names: Vec<_> = bar_column_names().collect();
     statements.push(Statement {
         object: "bars_current",
         sql: format!(
             "CREATE VIEW IF NOT EXISTS bars_current AS\n\
              SELECT\n    {}\nFROM bars\nWHERE is_deleted = 0",
-            BAR_COLUMNS.join(",\n    ")
+            names.join(",\n    ")
         ),
     });
     statements.push(Statement {
@@ -34,76 +37,44 @@ pub(super) fn statements() -> Vec<Statement> {
     statements
 }
 
-/// The columns of `bars` that are decimals.
-const DECIMALS: [&str; 11] = [
-    "open",
-    "high",
-    "low",
-    "close",
-    "vwap",
-    "volume",
-    "buy_volume",
-    "sell_volume",
-    "turnover",
-    "buy_turnover",
-    "sell_turnover",
-];
+fn bars() -> String {
+    let names: Vec<_> = bar_column_names().take(KEY_COLUMNS).collect();
+    format!(
+        "CREATE TABLE IF NOT EXISTS bars\n(\n    {},\n    PRIMARY KEY ({})\n) WITHOUT ROWID",
+        BAR_COLUMNS.map(definition).join(",\n    "),
+        names.join(", ")
+    )
+}
 
-fn real(column: &str) -> String {
-    if DECIMALS.contains(&column) {
-        format!("CAST({column} AS REAL) AS {column}")
-    } else {
-        column.to_owned()
+fn definition(BarColumn { name, kind }: BarColumn) -> String {
+    match kind {
+        ColumnKind::Name | ColumnKind::Price | ColumnKind::Volume | ColumnKind::Turnover => {
+            format!("{name} TEXT NOT NULL")
+        }
+        // No type: a column of type REAL would forget the sign of a zero.
+        ColumnKind::Feature => format!("{name} NOT NULL"),
+        ColumnKind::ClosedBy => {
+            format!("{name} TEXT NOT NULL CHECK ({name} IN ('breach', 'anchor', 'gap'))")
+        }
+        ColumnKind::Tombstone => format!("{name} INTEGER NOT NULL CHECK ({name} IN (0, 1))"),
+        ColumnKind::Threshold
+        | ColumnKind::Id
+        | ColumnKind::Time
+        | ColumnKind::Count
+        | ColumnKind::Duration
+        | ColumnKind::Version => format!("{name} INTEGER NOT NULL"),
     }
 }
 
-const PLAIN: [(&str, &str); 12] = [
-    (
-        "bars",
-        // The features have no type: a column of type REAL would forget the sign of a zero.
-        "CREATE TABLE IF NOT EXISTS bars
-(
-    exchange TEXT NOT NULL,
-    symbol TEXT NOT NULL,
-    threshold_decimal_bps INTEGER NOT NULL,
-    anchor TEXT NOT NULL,
-    first_agg_trade_id INTEGER NOT NULL,
-    last_agg_trade_id INTEGER NOT NULL,
-    first_trade_id INTEGER NOT NULL,
-    last_trade_id INTEGER NOT NULL,
-    open_time INTEGER NOT NULL,
-    close_time INTEGER NOT NULL,
-    open TEXT NOT NULL,
-    high TEXT NOT NULL,
-    low TEXT NOT NULL,
-    close TEXT NOT NULL,
-    vwap TEXT NOT NULL,
-    volume TEXT NOT NULL,
-    buy_volume TEXT NOT NULL,
-    sell_volume TEXT NOT NULL,
-    turnover TEXT NOT NULL,
-    buy_turnover TEXT NOT NULL,
-    sell_turnover TEXT NOT NULL,
-    trade_count INTEGER NOT NULL,
-    buy_trade_count INTEGER NOT NULL,
-    sell_trade_count INTEGER NOT NULL,
-    agg_trade_count INTEGER NOT NULL,
-    duration_us INTEGER NOT NULL,
-    ofi NOT NULL,
-    vwap_close_deviation NOT NULL,
-    price_impact NOT NULL,
-    kyle_lambda_proxy NOT NULL,
-    trade_intensity NOT NULL,
-    volume_per_trade NOT NULL,
-    aggression_ratio NOT NULL,
-    aggregation_density NOT NULL,
-    turnover_imbalance NOT NULL,
-    closed_by TEXT NOT NULL CHECK (closed_by IN ('breach', 'anchor', 'gap')),
-    version INTEGER NOT NULL,
-    is_deleted INTEGER NOT NULL CHECK (is_deleted IN (0, 1)),
-    PRIMARY KEY (exchange, symbol, threshold_decimal_bps, anchor, first_agg_trade_id)
-) WITHOUT ROWID",
-    ),
+fn real(BarColumn { name, kind }: BarColumn) -> String {
+    if kind.digits().is_some() {
+        format!("CAST({name} AS REAL) AS {name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+const PLAIN: [(&str, &str); 11] = [
     (
         "bars_open_time",
         "CREATE INDEX IF NOT EXISTS bars_open_time ON bars (open_time)",

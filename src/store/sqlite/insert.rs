@@ -11,8 +11,8 @@ use super::{
     rows::{put_bar, put_event, put_gap, put_trade},
 };
 use crate::{
-    domain::row::Rows,
-    store::{schema::BAR_COLUMNS, sink::Batch},
+    domain::row::{KEY_COLUMNS, Rows, bar_column_names},
+    store::sink::Batch,
 };
 
 /// As many as ClickHouse keeps.
@@ -23,7 +23,8 @@ pub(super) fn insert(connection: &mut Connection, batch: &Batch) -> Result<(), F
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     match &batch.rows {
         Rows::Bars(rows) => {
-            let sql = upsert("bars", &BAR_COLUMNS, &BAR_KEY);
+            let columns: Vec<_> = bar_column_names().collect();
+            let sql = upsert("bars", &columns, &columns[..KEY_COLUMNS]);
             put_all(&transaction, &sql, rows, put_bar)?;
         }
         Rows::Trades(rows) => {
@@ -70,14 +71,6 @@ fn is_first(transaction: &Transaction<'_>, token: &str) -> Result<bool, Failure>
         .execute([transaction.last_insert_rowid() - TOKENS_KEPT])?;
     Ok(true)
 }
-
-const BAR_KEY: [&str; 5] = [
-    "exchange",
-    "symbol",
-    "threshold_decimal_bps",
-    "anchor",
-    "first_agg_trade_id",
-];
 
 const TRADE_KEY: [&str; 3] = ["exchange", "symbol", "agg_trade_id"];
 

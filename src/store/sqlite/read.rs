@@ -6,11 +6,11 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value};
 use super::{errors::Failure, insert::GAP_COLUMNS, rows};
 use crate::{
     domain::{
-        row::{BarRow, GapRow, Series},
+        row::{BarRead, GapRead, KEY_COLUMNS, Series, UnreadableRow, bar_column_names},
         symbol::Symbol,
     },
     store::{
-        schema::BAR_COLUMNS,
+        names::SeriesNames,
         sink::{BarQuery, GapQuery},
     },
 };
@@ -54,11 +54,20 @@ impl Conditions {
     }
 
     fn of_series(series: &Series) -> Self {
+        Self::of_key(&[
+            series.exchange.to_string().into(),
+            series.symbol.as_str().to_owned().into(),
+            series.threshold.dbps().into(),
+            series.anchor.as_str().to_owned().into(),
+        ])
+    }
+
+    /// The bars of one series, whatever its names are.
+    fn of_key(key: &SeriesKey) -> Self {
         let mut conditions = Self::default();
-        conditions.add("exchange = ?", series.exchange.to_string());
-        conditions.add("symbol = ?", series.symbol.as_str().to_owned());
-        conditions.add("threshold_decimal_bps = ?", series.threshold.dbps());
-        conditions.add("anchor = ?", series.anchor.as_str().to_owned());
+        for (column, value) in bar_column_names().zip(key) {
+            conditions.add(&format!("{column} = ?"), value.clone());
+        }
         conditions
     }
 
@@ -78,53 +87,92 @@ impl Conditions {
     }
 }
 
-/// The series that have bars that `query` asks for, sorted.
-pub(super) fn series(connection: &Connection, query: &BarQuery) -> Result<Vec<Series>, Failure> {
-    let mut found = Vec::new();
-    let mut last: Option<Series> = None;
+/// How many columns name a series.
+const SERIES_COLUMNS: usize = KEY_COLUMNS - 1;
+
+/// The values that name a series, whatever they are.
+type SeriesKey = [Value; SERIES_COLUMNS];
+
+/// The series that have bars that `query` asks for, sorted; and those of them whose names
+/// cannot be read.
+pub(super) fn series(
+    connection: &Connection,
+    query: &BarQuery,
+) -> Result<(Vec<Series>, Vec<UnreadableRow>), Failure> {
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    let mut last: Option<SeriesKey> = None;
     // One step in the key's index from each series to the next, however many bars it has.
-    while let Some(series) = next_series(connection, last.as_ref())? {
-        let is_wanted = (query.exchange.as_deref()).is_none_or(|name| *name == *series.exchange)
-            && (query.symbols.is_empty() || query.symbols.contains(&series.symbol))
-            && (query.thresholds.is_empty() || query.thresholds.contains(&series.threshold))
-            && query.anchor.is_none_or(|anchor| anchor == series.anchor);
-        if is_wanted {
-            let mut conditions = Conditions::of_series(&series);
+    while let Some(key) = next_series(connection, last.as_ref())? {
+        let [exchange, symbol, threshold, anchor] = key.each_ref().map(text);
+        let names = SeriesNames {
+            exchange,
+            symbol,
+            threshold,
+            anchor,
+        };
+        if names.are_asked_for(query) {
+            let mut conditions = Conditions::of_key(&key);
             conditions.times(query);
             if conditions.exists(connection, "bars_current")? {
-                found.push(series.clone());
+                match names.series() {
+                    Ok(series) => found.push(series),
+                    Err(fault) => unreadable.push(fault),
+                }
             }
         }
-        last = Some(series);
+        last = Some(key);
     }
     found.sort();
-    Ok(found)
+    Ok((found, unreadable))
 }
 
-fn next_series(connection: &Connection, last: Option<&Series>) -> Result<Option<Series>, Failure> {
+/// A name as a text; what is no text is shown as it is.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        other => rows::shown(other.into()),
+    }
+}
+
+fn next_series(
+    connection: &Connection,
+    last: Option<&SeriesKey>,
+) -> Result<Option<SeriesKey>, Failure> {
     const KEY: &str = "exchange, symbol, threshold_decimal_bps, anchor";
-    let (filter, values) = match last {
-        None => ("", Vec::new()),
-        Some(last) => {
-            let values: Vec<Value> = vec![
-                last.exchange.to_string().into(),
-                last.symbol.as_str().to_owned().into(),
-                last.threshold.dbps().into(),
-                last.anchor.as_str().to_owned().into(),
-                i64::MAX.into(),
-            ];
-            // The id behind the series' last one: without it the whole series is scanned.
-            (
-                "WHERE (exchange, symbol, threshold_decimal_bps, anchor, first_agg_trade_id) \
-                 > (?, ?, ?, ?, ?)",
-                values,
-            )
-        }
+    // An id may be anything that SQLite can hold: the series is left behind by its names.
+    let steps = match last {
+        None => vec![(String::new(), Vec::new())],
+        // First to the next anchor of the same threshold, then to the next threshold, …:
+        // each is one search in the index, where a comparison of all four would scan.
+        Some(last) => (0..SERIES_COLUMNS)
+            .rev()
+            .map(|place| {
+                let clauses: Vec<_> = bar_column_names()
+                    .take(place + 1)
+                    .enumerate()
+                    .map(|(index, column)| {
+                        let sign = if index == place { ">" } else { "=" };
+                        format!("{column} {sign} ?")
+                    })
+                    .collect();
+                let filter = format!("WHERE {}", clauses.join(" AND "));
+                (filter, last[..=place].to_vec())
+            })
+            .collect(),
     };
-    let sql = format!("SELECT {KEY} FROM bars {filter} ORDER BY {KEY} LIMIT 1");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut found = statement.query(params_from_iter(values))?;
-    found.next()?.map(rows::series).transpose()
+    for (filter, values) in steps {
+        let sql = format!("SELECT {KEY} FROM bars {filter} ORDER BY {KEY} LIMIT 1");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut found = statement.query(params_from_iter(values))?;
+        if let Some(row) = found.next()? {
+            let mut key = [const { Value::Null }; SERIES_COLUMNS];
+            for (index, value) in key.iter_mut().enumerate() {
+                *value = row.get(index)?;
+            }
+            return Ok(Some(key));
+        }
+    }
+    Ok(None)
 }
 
 /// The first id of the oldest of the `newest` newest bars; none when there are not more.
@@ -133,7 +181,7 @@ pub(super) fn oldest_of_newest(
     series: &Series,
     query: &BarQuery,
     newest: u64,
-) -> Result<Option<i64>, Failure> {
+) -> Result<Option<Value>, Failure> {
     let mut conditions = Conditions::of_series(series);
     conditions.times(query);
     let skipped = i64::try_from(newest.saturating_sub(1)).unwrap_or(i64::MAX);
@@ -146,49 +194,70 @@ pub(super) fn oldest_of_newest(
     Ok(id.optional()?)
 }
 
-/// The next bars of a series in id order, from `from_id` on; fewer than [`PIECE_ROWS`]
-/// are the last ones.
+/// Where a piece of bars begins.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Start {
+    /// With the first bar.
+    First,
+    /// With this first id. It is a value like any other: what is no id is a fault to find.
+    With(Value),
+    /// Behind this first id.
+    Behind(Value),
+}
+
+/// The next bars of a series in id order; and where to go on, unless these are the last.
 pub(super) fn piece(
     connection: &Connection,
     series: &Series,
     query: &BarQuery,
-    from_id: i64,
-) -> Result<Vec<BarRow>, Failure> {
+    start: &Start,
+) -> Result<(Vec<BarRead>, Option<Start>), Failure> {
     let mut conditions = Conditions::of_series(series);
-    conditions.add("first_agg_trade_id >= ?", from_id);
+    match start {
+        Start::First => {}
+        Start::With(id) => conditions.add("first_agg_trade_id >= ?", id.clone()),
+        Start::Behind(id) => conditions.add("first_agg_trade_id > ?", id.clone()),
+    }
     conditions.times(query);
     let rest = format!("ORDER BY first_agg_trade_id LIMIT {PIECE_ROWS}");
-    bars(connection, series, &conditions, &rest)
+    let (bars, last_id) = bars(connection, series, &conditions, &rest)?;
+    let next = last_id
+        .filter(|_| bars.len() == PIECE_ROWS)
+        .map(Start::Behind);
+    Ok((bars, next))
 }
 
 /// The last bar of a series.
 pub(super) fn last_bar(
     connection: &Connection,
     series: &Series,
-) -> Result<Option<BarRow>, Failure> {
+) -> Result<Option<BarRead>, Failure> {
     let conditions = Conditions::of_series(series);
     let rest = "ORDER BY first_agg_trade_id DESC LIMIT 1";
-    Ok(bars(connection, series, &conditions, rest)?.pop())
+    Ok(bars(connection, series, &conditions, rest)?.0.pop())
 }
 
+/// Bars, and the first id of the last one.
 fn bars(
     connection: &Connection,
     series: &Series,
     conditions: &Conditions,
     rest: &str,
-) -> Result<Vec<BarRow>, Failure> {
-    let select = format!("SELECT {} FROM bars_current", BAR_COLUMNS.join(", "));
+) -> Result<(Vec<BarRead>, Option<Value>), Failure> {
+    let columns: Vec<_> = bar_column_names().collect();
+    let select = format!("SELECT {} FROM bars_current", columns.join(", "));
     let mut statement = connection.prepare_cached(&conditions.sql(&select, rest))?;
     let mut found = statement.query(params_from_iter(&conditions.values))?;
-    let mut bars = Vec::new();
+    let (mut bars, mut last_id) = (Vec::new(), None);
     while let Some(row) = found.next()? {
-        bars.push(rows::bar(row, series)?);
+        bars.push(rows::bar(row, series));
+        last_id = Some(row.get(KEY_COLUMNS - 1)?);
     }
-    Ok(bars)
+    Ok((bars, last_id))
 }
 
 /// The current gaps, by exchange, symbol and ids.
-pub(super) fn gaps(connection: &Connection, query: &GapQuery) -> Result<Vec<GapRow>, Failure> {
+pub(super) fn gaps(connection: &Connection, query: &GapQuery) -> Result<Vec<GapRead>, Failure> {
     let mut conditions = Conditions::default();
     if let Some(exchange) = &query.exchange {
         conditions.add("exchange = ?", exchange.clone());
@@ -202,7 +271,7 @@ pub(super) fn gaps(connection: &Connection, query: &GapQuery) -> Result<Vec<GapR
     let mut found = statement.query(params_from_iter(&conditions.values))?;
     let mut gaps = Vec::new();
     while let Some(row) = found.next()? {
-        gaps.push(rows::gap(row)?);
+        gaps.push(rows::gap(row));
     }
     Ok(gaps)
 }

@@ -1,21 +1,26 @@
 //! What a row looks like in the file: whole µs, exact decimal text, plain words.
 
-use std::{fmt::Display, str::FromStr, sync::Arc};
+use std::sync::Arc;
 
-use rusqlite::{Row, Statement};
+use rusqlite::{Row, Statement, types::ValueRef};
 
-use super::errors::Failure;
+use super::{errors::Failure, insert::GAP_COLUMNS};
 use crate::{
     domain::{
-        bar::Bar,
+        bar::{Bar, ClosedByError},
         features::Features,
         price::{Decimal, Price},
-        row::{BarRow, EventRow, GapRow, GapState, Series, TradeRow},
+        row::{
+            BAR_COLUMNS, BarRead, BarRow, EventRow, GapRead, GapRow, GapState, KEY_COLUMNS, Series,
+            StoredBar, Table, TradeRow, UnreadableRow,
+            stored::{ImpliedColumns, Place},
+        },
         sums::{Side, Sums},
-        symbol::Symbol,
-        threshold::Threshold,
     },
-    store::sink::StoreErrorKind::{Configuration, Content},
+    store::{
+        names::{symbol, unreadable_bar},
+        sink::StoreErrorKind::Content,
+    },
 };
 
 /// How many digits of a price or quantity stand after the point.
@@ -130,48 +135,127 @@ pub(super) fn put_event(statement: &mut Statement<'_>, row: &EventRow) -> Result
     Ok(())
 }
 
-/// A value that is there but cannot be.
-fn damaged(column: &str, reason: &dyn Display) -> Failure {
-    Failure::new(
-        Configuration,
-        format!("the file holds a row whose {column} cannot be: {reason}"),
-    )
+/// Reads the values of a row in the order of its columns.
+struct Columns<'a> {
+    row: &'a Row<'a>,
+    names: fn(usize) -> &'static str,
+    next: usize,
 }
 
-fn text_of(row: &Row<'_>, index: usize) -> Result<String, Failure> {
-    Ok(row.get(index)?)
+/// A column that holds what cannot be, and why.
+type Fault = (&'static str, String);
+
+impl<'a> Columns<'a> {
+    fn of_bar(row: &'a Row<'a>) -> Self {
+        Self {
+            row,
+            names: |index| BAR_COLUMNS.get(index).map_or("?", |column| column.name),
+            next: KEY_COLUMNS - 1,
+        }
+    }
+
+    fn of_gap(row: &'a Row<'a>) -> Self {
+        Self {
+            row,
+            names: |index| GAP_COLUMNS.get(index).copied().unwrap_or("?"),
+            next: 0,
+        }
+    }
+
+    /// The next value, read by `read`, which says what else it should be.
+    fn read<T>(
+        &mut self,
+        read: impl FnOnce(ValueRef<'a>) -> Result<T, String>,
+    ) -> Result<T, Fault> {
+        let (row, index) = (self.row, self.next);
+        self.next += 1;
+        row.get_ref(index)
+            .map_err(|error| error.to_string())
+            .and_then(read)
+            .map_err(|reason| ((self.names)(index), reason))
+    }
+
+    fn integer(&mut self) -> Result<i64, Fault> {
+        self.read(integer_in)
+    }
+
+    fn count(&mut self) -> Result<u64, Fault> {
+        self.read(|value| {
+            let count = integer_in(value)?;
+            u64::try_from(count).map_err(|_| format!("{count} is negative"))
+        })
+    }
+
+    fn float(&mut self) -> Result<f64, Fault> {
+        self.read(|value| match value {
+            ValueRef::Real(float) => Ok(float),
+            ValueRef::Integer(integer) => Ok(integer as f64),
+            other => Err(format!("{} is not a number", shown(other))),
+        })
+    }
+
+    fn text(&mut self) -> Result<&'a str, Fault> {
+        self.read(text_in)
+    }
+
+    fn units(&mut self, digits: usize) -> Result<i128, Fault> {
+        self.read(|value| units_of(value, digits))
+    }
+
+    fn price(&mut self) -> Result<Price, Fault> {
+        self.read(|value| {
+            let units = units_of(value, PRICE_DIGITS)?;
+            i64::try_from(units)
+                .map(Price)
+                .map_err(|_| format!("{} exceeds every price", shown(value)))
+        })
+    }
 }
 
-fn parsed<T: FromStr<Err: Display>>(
-    row: &Row<'_>,
-    index: usize,
-    column: &str,
-) -> Result<T, Failure> {
-    text_of(row, index)?
-        .parse()
-        .map_err(|error| damaged(column, &error))
+fn integer_in(value: ValueRef<'_>) -> Result<i64, String> {
+    match value {
+        ValueRef::Integer(integer) => Ok(integer),
+        other => Err(format!("{} is not a whole number", shown(other))),
+    }
 }
 
-fn units(row: &Row<'_>, index: usize, digits: usize, column: &str) -> Result<i128, Failure> {
-    let text = text_of(row, index)?;
-    units_in(&text, digits).ok_or_else(|| {
-        damaged(
-            column,
-            &format_args!("'{text}' is not a decimal of {digits} digits"),
-        )
-    })
+fn text_in(value: ValueRef<'_>) -> Result<&str, String> {
+    value
+        .as_str()
+        .map_err(|_| format!("{} is not a text", shown(value)))
 }
 
-fn price(row: &Row<'_>, index: usize, column: &str) -> Result<Price, Failure> {
-    let units = units(row, index, PRICE_DIGITS, column)?;
-    i64::try_from(units)
-        .map(Price)
-        .map_err(|error| damaged(column, &error))
+fn units_of(value: ValueRef<'_>, digits: usize) -> Result<i128, String> {
+    value
+        .as_str()
+        .ok()
+        .and_then(|text| units_in(text, digits))
+        .ok_or_else(|| {
+            format!(
+                "{} is not a decimal with {digits} digits after the point",
+                shown(value)
+            )
+        })
 }
 
-fn count(row: &Row<'_>, index: usize, column: &str) -> Result<u64, Failure> {
-    let value: i64 = row.get(index)?;
-    u64::try_from(value).map_err(|error| damaged(column, &error))
+/// The longest text that is repeated in a message.
+const SHOWN_CHARS: usize = 40;
+
+/// A value as it is shown to people.
+pub(super) fn shown(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => "NULL".to_owned(),
+        ValueRef::Integer(integer) => integer.to_string(),
+        ValueRef::Real(real) => format!("{real:?}"),
+        ValueRef::Text(bytes) => {
+            let text: String = String::from_utf8_lossy(bytes)
+                .chars()
+                .take(SHOWN_CHARS)
+                .collect();
+            format!("'{text}'")
+        }
+        ValueRef::Blob(bytes) => format!("a blob of {} bytes", bytes.len()),
+    }
 }
 
 /// Reads `[-]digits.digits` with exactly `digits` digits after the point, as units of the
@@ -195,96 +279,141 @@ fn units_in(text: &str, digits: usize) -> Option<i128> {
 }
 
 /// A bar of `series`, from the columns of `bars` in their order.
-pub(super) fn bar(row: &Row<'_>, series: &Series) -> Result<BarRow, Failure> {
+pub(super) fn bar(row: &Row<'_>, series: &Series) -> BarRead {
+    read_bar(&mut Columns::of_bar(row), series).map_err(|(column, reason)| {
+        let value = |index| row.get_ref(index).unwrap_or(ValueRef::Null);
+        let integer = |index| integer_in(value(index)).ok();
+        let first = KEY_COLUMNS - 1;
+        let place = Place {
+            series: series.clone(),
+            first_id: integer(first),
+            last_id: integer(first + 1),
+            open_time_us: integer(first + 4),
+        };
+        unreadable_bar(series, shown(value(first)), place, column, reason)
+    })
+}
+
+fn read_bar(columns: &mut Columns<'_>, series: &Series) -> Result<StoredBar, Fault> {
+    // The fields stand in the order of the columns, which is the order of evaluation.
+    let first_agg_trade_id = columns.integer()?;
+    let last_agg_trade_id = columns.integer()?;
+    let first_trade_id = columns.integer()?;
+    let last_trade_id = columns.integer()?;
+    let open_time_us = columns.integer()?;
+    let close_time_us = columns.integer()?;
+    let open = columns.price()?;
+    let high = columns.price()?;
+    let low = columns.price()?;
+    let close = columns.price()?;
+    let vwap = columns.price()?;
+    let mut amounts = |digits| -> Result<[i128; 3], Fault> {
+        Ok([
+            columns.units(digits)?,
+            columns.units(digits)?,
+            columns.units(digits)?,
+        ])
+    };
+    let [volume, buy_volume, sell_volume] = amounts(PRICE_DIGITS)?;
+    let [turnover, buy_turnover, sell_turnover] = amounts(TURNOVER_DIGITS)?;
+    let trade_count = columns.count()?;
     let buy = Side {
-        volume: units(row, 16, PRICE_DIGITS, "buy_volume")?,
-        turnover: units(row, 19, TURNOVER_DIGITS, "buy_turnover")?,
-        trade_count: count(row, 22, "buy_trade_count")?,
+        volume: buy_volume,
+        turnover: buy_turnover,
+        trade_count: columns.count()?,
     };
     let sell = Side {
-        volume: units(row, 17, PRICE_DIGITS, "sell_volume")?,
-        turnover: units(row, 20, TURNOVER_DIGITS, "sell_turnover")?,
-        trade_count: count(row, 23, "sell_trade_count")?,
+        volume: sell_volume,
+        turnover: sell_turnover,
+        trade_count: columns.count()?,
     };
-    Ok(BarRow {
-        exchange: Arc::clone(&series.exchange),
-        symbol: series.symbol.clone(),
-        anchor: series.anchor,
-        bar: Bar {
-            threshold: series.threshold,
-            first_agg_trade_id: row.get(4)?,
-            last_agg_trade_id: row.get(5)?,
-            first_trade_id: row.get(6)?,
-            last_trade_id: row.get(7)?,
-            open_time_us: row.get(8)?,
-            close_time_us: row.get(9)?,
-            open: price(row, 10, "open")?,
-            high: price(row, 11, "high")?,
-            low: price(row, 12, "low")?,
-            close: price(row, 13, "close")?,
-            vwap: price(row, 14, "vwap")?,
-            sums: Sums::of_sides(buy, sell, count(row, 24, "agg_trade_count")?),
-            features: Features {
-                ofi: row.get(26)?,
-                vwap_close_deviation: row.get(27)?,
-                price_impact: row.get(28)?,
-                kyle_lambda_proxy: row.get(29)?,
-                trade_intensity: row.get(30)?,
-                volume_per_trade: row.get(31)?,
-                aggression_ratio: row.get(32)?,
-                aggregation_density: row.get(33)?,
-                turnover_imbalance: row.get(34)?,
+    let sums = Sums::of_sides(buy, sell, columns.count()?);
+    let duration_us = columns.integer()?;
+    let features = Features {
+        ofi: columns.float()?,
+        vwap_close_deviation: columns.float()?,
+        price_impact: columns.float()?,
+        kyle_lambda_proxy: columns.float()?,
+        trade_intensity: columns.float()?,
+        volume_per_trade: columns.float()?,
+        aggression_ratio: columns.float()?,
+        aggregation_density: columns.float()?,
+        turnover_imbalance: columns.float()?,
+    };
+    let closed_by = columns.read(|value| {
+        text_in(value)?
+            .parse()
+            .map_err(|error: ClosedByError| error.to_string())
+    })?;
+    let version = columns.count()?;
+    Ok(StoredBar {
+        row: BarRow {
+            exchange: Arc::clone(&series.exchange),
+            symbol: series.symbol.clone(),
+            anchor: series.anchor,
+            bar: Bar {
+                threshold: series.threshold,
+                first_agg_trade_id,
+                last_agg_trade_id,
+                first_trade_id,
+                last_trade_id,
+                open_time_us,
+                close_time_us,
+                open,
+                high,
+                low,
+                close,
+                vwap,
+                sums,
+                features,
+                closed_by,
             },
-            closed_by: parsed(row, 35, "closed_by")?,
+            version,
+            is_deleted: columns.integer()? != 0,
         },
-        version: count(row, 36, "version")?,
-        is_deleted: row.get(37)?,
+        implied: ImpliedColumns {
+            volume,
+            turnover,
+            trade_count,
+            duration_us,
+        },
     })
-}
-
-/// A series, from exchange, symbol, threshold and anchor.
-pub(super) fn series(row: &Row<'_>) -> Result<Series, Failure> {
-    let threshold: u32 = row.get(2)?;
-    Ok(Series {
-        exchange: text_of(row, 0)?.into(),
-        symbol: symbol(row, 1)?,
-        threshold: Threshold::new(threshold)
-            .map_err(|error| damaged("threshold_decimal_bps", &error))?,
-        anchor: parsed(row, 3, "anchor")?,
-    })
-}
-
-/// A symbol that is spelt as ours are: another spelling would not be found again.
-fn symbol(row: &Row<'_>, index: usize) -> Result<Symbol, Failure> {
-    let text = text_of(row, index)?;
-    match text.parse::<Symbol>() {
-        Ok(symbol) if symbol.as_str() == text => Ok(symbol),
-        Ok(_) => Err(damaged(
-            "symbol",
-            &format_args!("'{text}' is not in upper case"),
-        )),
-        Err(error) => Err(damaged("symbol", &error)),
-    }
 }
 
 /// A gap, from the columns of `gaps` in their order.
-pub(super) fn gap(row: &Row<'_>) -> Result<GapRow, Failure> {
-    let state = match text_of(row, 6)?.as_str() {
-        "open" => GapState::Open,
-        "repaired" => GapState::Repaired,
-        "absent" => GapState::Absent,
-        other => return Err(damaged("state", &format_args!("'{other}'"))),
-    };
+pub(super) fn gap(row: &Row<'_>) -> GapRead {
+    read_gap(&mut Columns::of_gap(row)).map_err(|(column, reason)| {
+        let key: Vec<_> = (0..4)
+            .map(|index| shown(row.get_ref(index).unwrap_or(ValueRef::Null)))
+            .collect();
+        UnreadableRow {
+            table: Table::Gaps,
+            key: format!("({})", key.join(", ")),
+            place: None,
+            column,
+            reason,
+        }
+    })
+}
+
+fn read_gap(columns: &mut Columns<'_>) -> Result<GapRow, Fault> {
     Ok(GapRow {
-        exchange: text_of(row, 0)?.into(),
-        symbol: symbol(row, 1)?,
-        first_id: row.get(2)?,
-        last_id: row.get(3)?,
-        found_at_us: row.get(4)?,
-        cause: row.get(5)?,
-        state,
-        proof: row.get(7)?,
-        version: count(row, 8, "version")?,
+        exchange: columns.text()?.into(),
+        symbol: columns.read(|value| symbol(text_in(value)?))?,
+        first_id: columns.integer()?,
+        last_id: columns.integer()?,
+        found_at_us: columns.integer()?,
+        cause: columns.text()?.to_owned(),
+        state: columns.read(|value| match text_in(value)? {
+            "open" => Ok(GapState::Open),
+            "repaired" => Ok(GapState::Repaired),
+            "absent" => Ok(GapState::Absent),
+            other => Err(format!(
+                "'{other}' is not a state: open, repaired, absent are"
+            )),
+        })?,
+        proof: columns.text()?.to_owned(),
+        version: columns.count()?,
     })
 }
 
@@ -293,29 +422,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::store::schema::BAR_COLUMNS;
-
-    #[test]
-    fn the_columns_are_read_where_they_stand() {
-        let at = |name| BAR_COLUMNS.iter().position(|column| *column == name);
-        for (index, name) in [
-            (4, "first_agg_trade_id"),
-            (10, "open"),
-            (14, "vwap"),
-            (16, "buy_volume"),
-            (17, "sell_volume"),
-            (19, "buy_turnover"),
-            (20, "sell_turnover"),
-            (22, "buy_trade_count"),
-            (24, "agg_trade_count"),
-            (26, "ofi"),
-            (34, "turnover_imbalance"),
-            (35, "closed_by"),
-            (37, "is_deleted"),
-        ] {
-            assert_eq!(at(name), Some(index), "{name}");
-        }
-    }
 
     #[test]
     fn only_the_text_that_is_written_is_read() {

@@ -4,11 +4,17 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{errors::Failure, insert, read, worker::Worker};
+use super::{
+    errors::Failure,
+    insert,
+    read::{self, Start},
+    worker::Worker,
+};
 use crate::{
-    domain::row::{BarRow, GapRow, Series},
+    domain::row::{BarRead, BarRow, GapRead, Series},
     store::{
         address::StoreAddress,
+        names::put_in_order,
         sink::{BarQuery, Batch, GapQuery, Store, StoreError, StoreErrorKind},
     },
 };
@@ -89,10 +95,10 @@ impl SqliteStore {
         &self,
         series: Series,
         query: &Arc<BarQuery>,
-        each: &mut (dyn FnMut(Vec<BarRow>) -> anyhow::Result<()> + Send),
+        each: &mut (dyn FnMut(Vec<BarRead>) -> anyhow::Result<()> + Send),
     ) -> anyhow::Result<()> {
         let series = Arc::new(series);
-        let mut from_id = i64::MIN;
+        let mut start = Start::First;
         match query.newest {
             None => {}
             Some(0) => return Ok(()),
@@ -101,25 +107,20 @@ impl SqliteStore {
                 let oldest = self
                     .read(move |db| read::oldest_of_newest(db, &series, &query, newest))
                     .await?;
-                from_id = oldest.unwrap_or(from_id);
+                start = oldest.map_or(start, Start::With);
             }
         }
         loop {
-            let piece = {
-                let (series, query) = (Arc::clone(&series), Arc::clone(query));
-                self.read(move |db| read::piece(db, &series, &query, from_id))
-                    .await?
-            };
-            let is_last = piece.len() < read::PIECE_ROWS;
-            let next_id = piece
-                .last()
-                .and_then(|row| row.bar.first_agg_trade_id.checked_add(1));
+            let (series, query) = (Arc::clone(&series), Arc::clone(query));
+            let (piece, next) = self
+                .read(move |db| read::piece(db, &series, &query, &start))
+                .await?;
             if !piece.is_empty() {
                 each(piece)?;
             }
-            match next_id {
-                Some(next_id) if !is_last => from_id = next_id,
-                _ => return Ok(()),
+            match next {
+                Some(next) => start = next,
+                None => return Ok(()),
             }
         }
     }
@@ -162,17 +163,20 @@ impl Store for SqliteStore {
             .map_err(|failure| self.error(failure))
     }
 
-    async fn bars(
+    async fn stored_bars(
         &self,
         query: &BarQuery,
-        each: &mut (dyn FnMut(Vec<BarRow>) -> anyhow::Result<()> + Send),
+        each: &mut (dyn FnMut(Vec<BarRead>) -> anyhow::Result<()> + Send),
     ) -> anyhow::Result<()> {
-        let mut found = self.series(query).await?;
-        found.sort_by(|a, b| {
-            let key = |series: &Series| (series.anchor, series.threshold);
-            (&a.exchange, &a.symbol, key(a)).cmp(&(&b.exchange, &b.symbol, key(b)))
-        });
         let query = Arc::new(query.clone());
+        let (mut found, unreadable) = {
+            let query = Arc::clone(&query);
+            self.read(move |db| read::series(db, &query)).await?
+        };
+        if !unreadable.is_empty() {
+            each(unreadable.into_iter().map(Err).collect())?;
+        }
+        put_in_order(&mut found);
         for series in found {
             self.bars_of(series, &query, each).await?;
         }
@@ -181,15 +185,19 @@ impl Store for SqliteStore {
 
     async fn series(&self, query: &BarQuery) -> Result<Vec<Series>, StoreError> {
         let query = query.clone();
-        self.read(move |db| read::series(db, &query)).await
+        let (found, _) = self.read(move |db| read::series(db, &query)).await?;
+        Ok(found)
     }
 
     async fn last_bar(&self, series: &Series) -> Result<Option<BarRow>, StoreError> {
         let series = series.clone();
-        self.read(move |db| read::last_bar(db, &series)).await
+        let last = self.read(move |db| read::last_bar(db, &series)).await?;
+        last.transpose()
+            .map(|last| last.map(|stored| stored.row))
+            .map_err(|unreadable| StoreError::unreadable(self.address(), &unreadable))
     }
 
-    async fn gaps(&self, query: &GapQuery) -> Result<Vec<GapRow>, StoreError> {
+    async fn stored_gaps(&self, query: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
         let query = query.clone();
         self.read(move |db| read::gaps(db, &query)).await
     }

@@ -5,9 +5,11 @@
 //! never kept out for long, and a read never holds back the checkpoint of the log.
 
 use std::{
+    convert::Infallible,
     fs, io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -38,10 +40,29 @@ const LOG_LIMIT_BYTES: i64 = 64 * 1024 * 1024;
 
 type Job = Box<dyn FnOnce(&mut Db) + Send>;
 
+/// How long the end of a store waits for the file to be closed.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// The way to the thread. It ends when this is dropped.
+///
+/// Dropping waits, within a limit, until the file is closed: whoever closes a file last
+/// puts its log into it and takes the log away, and a process that ends sooner does not.
 pub(super) struct Worker {
-    jobs: mpsc::Sender<Job>,
+    /// None once it is being dropped.
+    jobs: Option<mpsc::Sender<Job>>,
+    /// Disconnected by the end of the thread.
+    ended: Mutex<std::sync::mpsc::Receiver<Infallible>>,
     answer_timeout: Duration,
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.jobs = None;
+        // A disk that hangs must not keep the process: its log is read when it is next
+        // opened.
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ = ended.recv_timeout(CLOSE_TIMEOUT);
+    }
 }
 
 impl Worker {
@@ -52,6 +73,7 @@ impl Worker {
         answer_timeout: Duration,
     ) -> io::Result<Self> {
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE_JOBS);
+        let (ending, ended) = std::sync::mpsc::sync_channel(1);
         let mut db = Db {
             path,
             busy_timeout,
@@ -66,9 +88,12 @@ impl Worker {
                         db.open = None;
                     }
                 }
+                drop(db);
+                drop(ending);
             })?;
         Ok(Self {
-            jobs,
+            jobs: Some(jobs),
+            ended: Mutex::new(ended),
             answer_timeout,
         })
     }
@@ -85,7 +110,10 @@ impl Worker {
             // Nobody may be waiting any more; the job is done all the same.
             let _ = answer.send(job(db));
         });
-        let sent = timeout(self.answer_timeout, self.jobs.send(job)).await;
+        let Some(jobs) = &self.jobs else {
+            return Err(Failure::new(Retry, "its thread has ended"));
+        };
+        let sent = timeout(self.answer_timeout, jobs.send(job)).await;
         match sent {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(Failure::new(Retry, "its thread has ended")),

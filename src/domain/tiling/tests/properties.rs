@@ -1,50 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-
-/// Random tapes: prices that walk, times that stand still, run, cross days and
-/// sometimes go back.
-fn tapes() -> impl Strategy<Value = Vec<Trade>> {
-    let step = (
-        -40i64..=40,
-        0usize..8,
-        1i64..=5_000_000,
-        0i64..3,
-        any::<bool>(),
-    );
-    (
-        1i64..1000,
-        10_000i64..100_000_000,
-        proptest::collection::vec(step, 2..250),
-    )
-        .prop_map(|(first_id, start, steps)| {
-            let mut price = start;
-            let mut time_us = 20_000 * DAY_US;
-            let mut fill = 10;
-            let mut tape = Vec::new();
-            for (id, (delta, kind, quantity, fills, buyer_is_maker)) in (first_id..).zip(steps) {
-                price = (price + delta * (start / 2_000 + 1)).max(1);
-                time_us += match kind {
-                    0 | 1 => 0,
-                    2 | 3 => 1,
-                    4 => DAY_US / 3,
-                    5 => -3,
-                    _ => 1_000_000,
-                };
-                tape.push(Trade {
-                    id,
-                    price: Price(price),
-                    quantity: Quantity(quantity),
-                    first_trade_id: fill,
-                    last_trade_id: fill + fills,
-                    time_us,
-                    buyer_is_maker,
-                });
-                fill += fills + 1;
-            }
-            tape
-        })
-}
+use crate::domain::random_tape::tapes;
 
 /// One way to damage a bar.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +58,7 @@ fn alterations() -> impl Strategy<Value = Alteration> {
 proptest! {
     #[test]
     fn what_the_ladder_builds_is_clean_and_its_periods_agree(
-        tape in tapes(),
+        tape in tapes(1..=5_000_000, 2..250),
         thresholds in proptest::collection::btree_set(1u32..=3_000, 2..6),
         monthly in any::<bool>(),
         gap in proptest::option::of((1usize..200, 1i64..50)),
@@ -134,14 +91,17 @@ proptest! {
             }
             prop_assert!(findings.iter().all(|f| !f.is_damage()), "{findings:?}");
             prop_assert!(findings.len() <= usize::from(gap.is_some()));
-            periods.add(threshold, tiling.into_closed_periods());
+            periods.add(threshold, tiling.into_coverage());
         }
-        prop_assert_eq!(periods.compare().1, vec![]);
+        let comparison = periods.compare();
+        prop_assert_eq!(comparison.disagreements, vec![]);
+        prop_assert_eq!(comparison.edges, vec![]);
+        prop_assert_eq!(comparison.left_out, vec![]);
     }
 
     #[test]
     fn whatever_is_removed_doubled_or_altered_is_found(
-        tape in tapes(),
+        tape in tapes(1..=5_000_000, 2..250),
         threshold in 1u32..=200,
         index in any::<prop::sample::Index>(),
         alteration in proptest::option::of(alterations()),

@@ -2,9 +2,6 @@
 
 use std::fmt::Write as _;
 
-/// How many files of bars lie beside the tapes.
-pub const FILES_OF_BARS: usize = 13;
-
 /// A tape and the bars that are wanted of it.
 pub struct OwnTape {
     /// The file's name without its ending.
