@@ -5,10 +5,13 @@
 
 pub mod bars;
 pub mod collect;
+pub mod frame;
+pub mod messages;
 pub mod printer;
 pub mod spool;
 pub mod style;
 pub mod table;
+pub mod terminal;
 pub mod verify;
 
 pub use printer::{OutputError, Printer};

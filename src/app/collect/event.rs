@@ -418,11 +418,14 @@ impl fmt::Display for Event {
                 )
             }
             Self::Connected { symbols, attempts } => {
-                write!(
-                    f,
-                    "connected: {} symbols, attempt {attempts}",
-                    symbols.len()
-                )
+                match symbols.as_slice() {
+                    [symbol] => write!(f, "connected: {symbol}")?,
+                    symbols => write!(f, "connected: {} symbols", symbols.len())?,
+                }
+                if *attempts > 1 {
+                    write!(f, ", at attempt {attempts}")?;
+                }
+                Ok(())
             }
             Self::ConnectFailed { reason, retry_in } => {
                 write!(f, "failed to {reason}; again in {}", short(*retry_in))

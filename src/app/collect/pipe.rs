@@ -385,6 +385,7 @@ impl Pipe {
     /// What the symbol looks like now. Phase and link are the session's to say.
     pub fn snapshot(&self, phase: Phase, link: Link, now_us: i64) -> SymbolSnapshot {
         let last = self.ladder.last();
+        let counters = self.sequence.counters();
         SymbolSnapshot {
             symbol: self.symbol.clone(),
             phase,
@@ -397,7 +398,9 @@ impl Pipe {
             next_id: self.sequence.next_id(),
             newest_id: self.sequence.newest_id(),
             first_id: self.first_id,
-            duplicates: self.sequence.counters().duplicates,
+            duplicates: counters.duplicates,
+            hold_dropped: counters.hold_dropped,
+            unconfirmed: counters.unconfirmed,
             gaps_open: u64::from(self.open_gap.is_some()),
             gaps_repaired: self.gaps_repaired,
             gaps_absent: self.gaps_absent,

@@ -61,6 +61,10 @@ pub struct SymbolSnapshot {
     pub first_id: i64,
     /// Live trades that came twice.
     pub duplicates: u64,
+    /// Held live trades that were dropped at the hold's bound, to be fetched again.
+    pub hold_dropped: u64,
+    /// Live trades that were dropped because the exchange never reached their ids.
+    pub unconfirmed: u64,
     /// Gaps found and not yet closed.
     pub gaps_open: u64,
     /// Gaps closed by fetching.
@@ -86,6 +90,8 @@ impl SymbolSnapshot {
             newest_id: -1,
             first_id: 0,
             duplicates: 0,
+            hold_dropped: 0,
+            unconfirmed: 0,
             gaps_open: 0,
             gaps_repaired: 0,
             gaps_absent: 0,

@@ -26,7 +26,7 @@ pub fn report(error: &clap::Error) -> ExitCode {
             Ok(()) => ExitCode::Ok,
             Err(failure) => match OutputError::from(failure) {
                 OutputError::Closed => ExitCode::Ok,
-                OutputError::Failed(_) => ExitCode::Failed,
+                OutputError::Failed(_) | OutputError::Stuck(_) => ExitCode::Failed,
             },
         };
     }

@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::{
     cli::{
+        args::distinct,
         context::Context,
         error::{CliError, Edge as _},
         exit::ExitCode,
@@ -59,7 +60,7 @@ pub async fn open(args: &CollectArgs, context: &Context) -> Result<Opened, CliEr
     let is_sim = settings.exchange.value.as_str() == SIM;
     if is_sim && settings.ws_urls.value.is_empty() {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::start(args.sim.config(&args.symbols), address)
+        let server = Server::start(args.sim.config(&distinct(&args.symbols)), address)
             .await
             .map_err(|error| CliError::new(ExitCode::Usage, error))
             .hint("correct the --sim- options")?;
