@@ -3,8 +3,16 @@
 //! What needs nothing but files is data: `tests/cli/*.trycmd` hold commands with what
 //! they print and their exit codes. Run with `TRYCMD=overwrite` to write them anew.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
+mod common;
+
+#[path = "cli/collect.rs"]
+mod collect;
 #[path = "cli/golden.rs"]
 mod golden;
 #[path = "cli/output.rs"]

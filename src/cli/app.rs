@@ -187,13 +187,7 @@ impl Command {
                 schema::run(args, store, options, &mut out, &mut messages).await?;
                 Ok(ExitCode::Ok)
             }),
-            Self::Probe(args) => block_on(async {
-                match probe::run(args).await {
-                    Ok(()) => Ok(ExitCode::Ok),
-                    // It speaks in whole sentences.
-                    Err(error) => Err(CliError::new(ExitCode::Failed, error)),
-                }
-            }),
+            Self::Probe(args) => block_on(probe::run(args)),
         }
     }
 }

@@ -183,6 +183,10 @@ fn of_journal(error: &JournalError) -> (ExitCode, Option<String>) {
             ExitCode::Failed,
             "'streamkit spool verify' finds all damage; check the disk of --state-dir",
         ),
+        JournalError::NotAJournal { .. } => (
+            ExitCode::Configuration,
+            "move the file away if nothing needs it, or name another directory with --state-dir",
+        ),
         JournalError::UnknownFormat { .. } => (
             ExitCode::Configuration,
             "use the program that made the file, or another --state-dir",

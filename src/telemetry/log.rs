@@ -94,6 +94,8 @@ fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -
         // out leaves none behind.
         "message" => write!(writer, "{value:?}"),
         CODE => Ok(()),
+        // Where a library's line was logged, in its source.
+        name if name.starts_with("log.") => Ok(()),
         name => write!(writer, " {name}={value:?}"),
     }
 }

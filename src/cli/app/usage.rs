@@ -59,7 +59,7 @@ fn hint(error: &clap::Error) -> &'static str {
     }
     match error.kind() {
         ErrorKind::MissingSubcommand | ErrorKind::InvalidSubcommand => {
-            "'streamkit --help' lists the commands"
+            "--help in its place lists the commands"
         }
         _ => "--help after the command shows what it takes",
     }

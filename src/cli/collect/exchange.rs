@@ -62,7 +62,8 @@ pub async fn open(args: &CollectArgs, context: &Context) -> Result<Opened, CliEr
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = Server::start(args.sim.config(&distinct(&args.symbols)), address)
             .await
-            .map_err(|error| CliError::new(ExitCode::Usage, error))
+            .map_err(CliError::from)
+            .exit(ExitCode::Usage)
             .hint("correct the --sim- options")?;
         binance.ws_urls = urls(&[server.ws_url()])?;
         binance.rest_urls = urls(&[server.rest_url()])?;
