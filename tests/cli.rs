@@ -19,6 +19,8 @@ mod golden;
 mod output;
 #[path = "cli/stored.rs"]
 mod stored;
+#[path = "cli/terminal.rs"]
+mod terminal;
 
 use std::{
     path::{Path, PathBuf},

@@ -24,6 +24,7 @@ const DAY_US: i64 = 86_400_000_000;
 
 /// Test against a sim exchange.
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 64 usage, 69 address not to be had")]
 pub struct ProbeArgs {
     #[command(subcommand)]
     command: ProbeCommand,
@@ -31,7 +32,7 @@ pub struct ProbeArgs {
 
 #[derive(Debug, Subcommand)]
 enum ProbeCommand {
-    /// Run a Binance-compatible sim exchange.
+    /// Run a Binance-compatible sim exchange
     ///
     /// Prints one line to stdout once it listens: the address, then the base URLs of streams and
     /// REST. Without --history the seeded tape runs by the wall clock, and its whole past is served.

@@ -19,6 +19,9 @@ use super::{error::CliError, exit::ExitCode};
 
 /// Show or make the tables of the store.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 64 usage, 69 store unavailable, 78 configuration"
+)]
 pub struct SchemaArgs {
     #[command(subcommand)]
     command: SchemaCommand,
@@ -26,12 +29,12 @@ pub struct SchemaArgs {
 
 #[derive(Debug, Subcommand)]
 enum SchemaCommand {
-    /// Print the statements that make the tables and views.
+    /// Print the statements that make the tables and views
     ///
     /// They change nothing that exists, and go into whatever database they are run in.
     /// Without --store-kind they are for the kind of store that --store names.
     Print(PrintArgs),
-    /// Make what is missing in the store that --store names.
+    /// Make what is missing in the store that --store names
     ///
     /// A ClickHouse database or a SQLite file is made, too. Nothing that exists is changed.
     Apply,

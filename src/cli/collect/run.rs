@@ -35,7 +35,7 @@ const DRAW_INTERVAL: Duration = Duration::from_millis(500);
 /// How long the end waits until the table is gone from the terminal.
 const DRAWING_PATIENCE: Duration = Duration::from_secs(1);
 /// How long the summary waits for its reader.
-const SUMMARY_PATIENCE: Duration = Duration::from_secs(5);
+const SUMMARY_PATIENCE: Duration = Duration::from_secs(3);
 /// Threads for delivery, reporting and signals; each connection has one of its own.
 const WORKERS: usize = 2;
 

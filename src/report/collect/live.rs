@@ -88,9 +88,9 @@ fn lines(shown: &Shown, rates: &[f64], at: Duration, now_us: i64, size: Size) ->
         // One line is for those that are left out.
         let (kept, rest) = most_interesting(&all, for_symbols - 1);
         lines.extend(table(&kept, size.columns));
-        lines.push(rest_line(&rest));
+        lines.push(format!("… and {} more: {}", rest.len(), in_sum(&rest)));
     } else {
-        lines.push(rest_line(&all));
+        lines.push(format!("{} symbols: {}", all.len(), in_sum(&all)));
     }
     lines.extend(footer);
     lines.truncate(room);
@@ -123,14 +123,13 @@ fn is_well(symbol: &SymbolSnapshot) -> bool {
 }
 
 /// What the symbols that have no line of their own come to.
-fn rest_line(rest: &[Rated<'_>]) -> String {
+fn in_sum(rest: &[Rated<'_>]) -> String {
     let rate: f64 = rest.iter().map(|(_, rate)| rate).sum();
     let count: u64 = rest.iter().map(|(symbol, _)| bars::total(symbol)).sum();
     let well = rest.iter().filter(|(symbol, _)| is_well(symbol)).count();
     let ages = rest.iter().filter_map(|(symbol, _)| symbol.age_us);
     format!(
-        "… and {} more: {well} live, {rate:.1} trades/s, {count} bars, oldest {}",
-        rest.len(),
+        "{well} live, {rate:.1} trades/s, {count} bars, oldest {}",
         age(ages.max())
     )
 }
