@@ -15,8 +15,14 @@ mod common;
 mod collect;
 #[path = "cli/golden.rs"]
 mod golden;
+#[path = "cli/home.rs"]
+mod home;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/pipes.rs"]
+mod pipes;
+#[path = "cli/refusals.rs"]
+mod refusals;
 #[path = "cli/stored.rs"]
 mod stored;
 #[path = "cli/terminal.rs"]

@@ -26,8 +26,8 @@ use rustix::{
 };
 
 use super::{
-    collect::{Home, STOP},
     common::{PATIENCE, process::Process},
+    home::{Home, STOP},
 };
 
 /// Both ends of a terminal.

@@ -413,7 +413,8 @@ impl fmt::Display for Event {
             Self::CaughtUp { fetched, took, .. } => {
                 write!(
                     f,
-                    "has caught up: {fetched} trades fetched in {}",
+                    "has caught up: {fetched} {} fetched in {}",
+                    if *fetched == 1 { "trade" } else { "trades" },
                     short(*took)
                 )
             }

@@ -20,7 +20,7 @@ pub fn counters(shown: &Shown) -> Vec<Counter> {
         ("reconnects", "reconnects", shown.totals.reconnects),
         ("gaps_repaired", "gaps repaired", sum(|s| s.gaps_repaired)),
         ("gaps_absent", "gaps proven absent", sum(|s| s.gaps_absent)),
-        ("duplicates", "duplicates", sum(|s| s.duplicates)),
+        ("duplicates", "duplicates dropped", sum(|s| s.duplicates)),
         ("malformed", "malformed messages", shown.totals.malformed),
         (
             "fallbacks",
@@ -92,7 +92,7 @@ mod tests {
         shown.symbols[1].hold_dropped = 1;
         assert_eq!(
             sentence(&shown),
-            "1 reconnect, 7 duplicates, 3 malformed messages, 1 dropped to be fetched again"
+            "1 reconnect, 7 duplicates dropped, 3 malformed messages, 1 dropped to be fetched again"
         );
     }
 }

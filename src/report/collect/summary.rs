@@ -312,7 +312,7 @@ mod tests {
              COIN00USDT   142000  17953056000-17953197999     1234/1234     0\n\
              COIN01USDT   142000  17953056000-17953197999     1234/1234     0\n\n\
              0 rows delivered; spool 0 rows, 0 B\n\
-             1 duplicate, 2 malformed messages\n\
+             1 duplicate dropped, 2 malformed messages\n\
              not up to date: COIN01USDT (fetch 50%)\n\
              the next run goes on from there"
         );
