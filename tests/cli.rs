@@ -3,16 +3,32 @@
 //! What needs nothing but files is data: `tests/cli/*.trycmd` hold commands with what
 //! they print and their exit codes. Run with `TRYCMD=overwrite` to write them anew.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
+mod common;
+
+#[path = "cli/collect.rs"]
+mod collect;
 #[path = "cli/damage.rs"]
 mod damage;
 #[path = "cli/golden.rs"]
 mod golden;
+#[path = "cli/home.rs"]
+mod home;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/pipes.rs"]
+mod pipes;
+#[path = "cli/refusals.rs"]
+mod refusals;
 #[path = "cli/stored.rs"]
 mod stored;
+#[path = "cli/terminal.rs"]
+mod terminal;
 
 use std::{
     path::{Path, PathBuf},

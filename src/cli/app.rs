@@ -5,6 +5,7 @@ use std::{
     ffi::OsString,
     io::{self, IsTerminal as _},
     path::PathBuf,
+    time::Duration,
 };
 
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -34,6 +35,9 @@ use super::{
 };
 
 mod usage;
+
+/// How long the last lines of the log may take to be written at the end.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Keeps live trade data flowing into a database for months without anyone watching,
 /// and can prove it.
@@ -183,13 +187,7 @@ impl Command {
                 schema::run(args, store, options, &mut out, &mut messages).await?;
                 Ok(ExitCode::Ok)
             }),
-            Self::Probe(args) => block_on(async {
-                match probe::run(args).await {
-                    Ok(()) => Ok(ExitCode::Ok),
-                    // It speaks in whole sentences.
-                    Err(error) => Err(CliError::new(ExitCode::Failed, error)),
-                }
-            }),
+            Self::Probe(args) => block_on(probe::run(args)),
         }
     }
 }
@@ -215,10 +213,15 @@ fn run_parsed(cli: Cli) -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let plain = Printer::stdio(false);
     match prepare(&cli) {
-        Ok(context) => match cli.command.run(&context) {
-            Ok(code) => code,
-            Err(error) => error.report(&context.printer),
-        },
+        Ok(context) => {
+            let code = match cli.command.run(&context) {
+                Ok(code) => code,
+                Err(error) => error.report(&context.printer),
+            };
+            // What was logged last is worth a moment, but no more.
+            context.printer.messages().drain(LAST_LINES);
+            code
+        }
         Err(error) => error.report(&plain),
     }
 }
@@ -236,13 +239,13 @@ fn prepare(cli: &Cli) -> Result<Context, CliError> {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let color = settings.color.value;
     let printer = Printer::stdio(color.is_on(io::stdout().is_terminal(), no_color));
-    let messages = printer.messages();
+    let lines = printer.log_lines();
     let options = LogOptions {
         filter: settings.log.value.to_string(),
         is_json: settings.log_format.value == LogFormat::Json,
         has_color: color.is_on(io::stderr().is_terminal(), no_color),
     };
-    log::init(&options, move || messages.clone())?;
+    log::init(&options, move || lines.clone())?;
     Ok(Context {
         output: cli.global.output,
         printer,

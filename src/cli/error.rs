@@ -123,9 +123,16 @@ fn classify(error: &anyhow::Error) -> (ExitCode, Option<String>) {
     if let Some(error) = find::<SettingError>(error) {
         return of_setting(error);
     }
-    if let Some(OutputError::Failed(_)) = find(error) {
-        let hint = "make room where the output goes, and run it again";
-        return (ExitCode::Failed, Some(hint.to_owned()));
+    match find(error) {
+        Some(OutputError::Failed(_)) => {
+            let hint = "make room where the output goes, and run it again";
+            return (ExitCode::Failed, Some(hint.to_owned()));
+        }
+        Some(OutputError::Stuck(_)) => {
+            let hint = "let its reader read on, or send it to a file; everything else was done";
+            return (ExitCode::Failed, Some(hint.to_owned()));
+        }
+        Some(OutputError::Closed) | None => {}
     }
     (ExitCode::Failed, None)
 }
@@ -180,6 +187,10 @@ fn of_journal(error: &JournalError) -> (ExitCode, Option<String>) {
         JournalError::Damaged { .. } => (
             ExitCode::Failed,
             "'streamkit spool verify' finds all damage; check the disk of --state-dir",
+        ),
+        JournalError::NotAJournal { .. } => (
+            ExitCode::Configuration,
+            "move the file away if nothing needs it, or name another directory with --state-dir",
         ),
         JournalError::UnknownFormat { .. } => (
             ExitCode::Configuration,

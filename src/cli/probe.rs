@@ -8,18 +8,23 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
 use crate::app::clock::Clock;
-use crate::exchange::sim::{Config, Rate, Server, Tape};
+use crate::exchange::sim::{Config, Rate, Server, SimError, Tape};
+use crate::report::OutputError;
+
+use super::args::duration;
+use super::error::{CliError, Edge as _};
+use super::exit::ExitCode;
 
 /// Microseconds in a UTC day.
 const DAY_US: i64 = 86_400_000_000;
 
 /// Test against a sim exchange.
 #[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 64 usage, 69 address not to be had")]
 pub struct ProbeArgs {
     #[command(subcommand)]
     command: ProbeCommand,
@@ -27,7 +32,7 @@ pub struct ProbeArgs {
 
 #[derive(Debug, Subcommand)]
 enum ProbeCommand {
-    /// Run a Binance-compatible sim exchange.
+    /// Run a Binance-compatible sim exchange
     ///
     /// Prints one line to stdout once it listens: the address, then the base URLs of streams and
     /// REST. Without --history the seeded tape runs by the wall clock, and its whole past is served.
@@ -73,7 +78,7 @@ struct ServeArgs {
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
     lifetime: Duration,
     /// Let the streams lag behind the history that REST serves.
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = delay)]
     stream_delay: Duration,
     /// Request weight allowed a minute and address.
     #[arg(long, value_name = "WEIGHT", default_value_t = 6000)]
@@ -130,16 +135,16 @@ struct SourceArgs {
 /// # Errors
 ///
 /// When the settings are wrong, the tape cannot be read, or the address is not to be had.
-pub async fn run(args: ProbeArgs) -> anyhow::Result<()> {
+pub async fn run(args: ProbeArgs) -> Result<ExitCode, CliError> {
     match args.command {
         ProbeCommand::Serve(args) => serve(args).await,
         ProbeCommand::Tape(args) => write_tape(args),
     }
 }
 
-async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+async fn serve(args: ServeArgs) -> Result<ExitCode, CliError> {
     // Listened for before the server starts, so that no signal ends it half-way.
-    let stopping = stop_signal().context("failed to listen for signals")?;
+    let stopping = stop_signal().hint("run it where signals can be received")?;
     let config = Config {
         symbols: args.symbols,
         history: args.history,
@@ -174,10 +179,10 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         stats.messages_sent,
         stats.slow_clients
     );
-    Ok(())
+    Ok(ExitCode::Ok)
 }
 
-fn write_tape(args: TapeArgs) -> anyhow::Result<()> {
+fn write_tape(args: TapeArgs) -> Result<ExitCode, CliError> {
     let played = args.played || args.source.day.is_some() || args.source.trades_per_day.is_some();
     let config = Config {
         symbols: vec![args.symbol.clone()],
@@ -199,7 +204,8 @@ fn write_tape(args: TapeArgs) -> anyhow::Result<()> {
     };
     tape.write_csv(&args.symbol, from_id, args.count, &mut out)
         .map_err(failed)?;
-    Ok(())
+    out.flush().map_err(OutputError::from)?;
+    Ok(ExitCode::Ok)
 }
 
 impl SourceArgs {
@@ -239,15 +245,34 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// Prints the one line that a script waits for.
-fn say(line: &str) -> anyhow::Result<()> {
+fn say(line: &str) -> Result<(), OutputError> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}").context("failed to write to stdout")?;
-    out.flush().context("failed to write to stdout")
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
 }
 
-fn failed(error: impl std::error::Error) -> anyhow::Error {
-    // The text already names the cause, so a chain would only say it twice.
-    anyhow::anyhow!("failed to {error}")
+/// What is wrong with the sim is wrong with its options or with the machine.
+fn failed(error: SimError) -> CliError {
+    let (code, hint) = match error {
+        SimError::Write(error) => return OutputError::from(error).into(),
+        SimError::Listen { .. } => (
+            ExitCode::Unavailable,
+            "give another address of this machine with --listen; port 0 takes any free one",
+        ),
+        SimError::TapeFile { .. } => (
+            ExitCode::Failed,
+            "check that the file is there, and that you may read it",
+        ),
+        SimError::TapeLine { .. } => (
+            ExitCode::Failed,
+            "every line is a,p,q,f,l,T,m, as in Binance's files of aggregate trades",
+        ),
+        _ => (
+            ExitCode::Usage,
+            "--help after the command shows what it takes",
+        ),
+    };
+    CliError::from(error).exit(code).hint(hint)
 }
 
 fn capitals(text: &str) -> Result<String, String> {
@@ -259,8 +284,12 @@ fn capitals(text: &str) -> Result<String, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
-    humantime::parse_duration(text)
+/// A duration that may be zero.
+fn delay(text: &str) -> Result<Duration, String> {
+    match text {
+        "0s" | "0" => Ok(Duration::ZERO),
+        text => duration(text),
+    }
 }
 
 #[cfg(test)]

@@ -2,18 +2,26 @@
 
 use std::io::Write;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use crate::store::{
-    StoreOptions,
-    address::StoreAddress,
-    open,
-    schema::{self, Cluster, StoreKind},
+use crate::{
+    report::OutputError,
+    store::{
+        StoreOptions,
+        address::StoreAddress,
+        open,
+        schema::{self, Cluster, StoreKind},
+    },
 };
+
+use super::{error::CliError, exit::ExitCode};
 
 /// Show or make the tables of the store.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 64 usage, 69 store unavailable, 78 configuration"
+)]
 pub struct SchemaArgs {
     #[command(subcommand)]
     command: SchemaCommand,
@@ -21,12 +29,12 @@ pub struct SchemaArgs {
 
 #[derive(Debug, Subcommand)]
 enum SchemaCommand {
-    /// Print the statements that make the tables and views.
+    /// Print the statements that make the tables and views
     ///
     /// They change nothing that exists, and go into whatever database they are run in.
     /// Without --store-kind they are for the kind of store that --store names.
     Print(PrintArgs),
-    /// Make what is missing in the store that --store names.
+    /// Make what is missing in the store that --store names
     ///
     /// A ClickHouse database or a SQLite file is made, too. Nothing that exists is changed.
     Apply,
@@ -53,24 +61,23 @@ pub async fn run(
     options: StoreOptions,
     out: &mut (dyn Write + Send),
     messages: &mut (dyn Write + Send),
-) -> anyhow::Result<()> {
+) -> Result<(), CliError> {
     match args.command {
         SchemaCommand::Print(args) => {
             let text = script(&args, store)?;
-            out.write_all(text.as_bytes())
-                .and_then(|()| out.flush())
-                .context("write the schema")
+            let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            Ok(written.map_err(OutputError::from)?)
         }
         SchemaCommand::Apply => {
             let store = open(store, options)?;
             store.create_schema().await?;
-            writeln!(messages, "The schema is in place in {}.", store.address())
-                .context("write a message")
+            let told = writeln!(messages, "The schema is in place in {}.", store.address());
+            Ok(told.context("write a message")?)
         }
     }
 }
 
-fn script(args: &PrintArgs, store: &StoreAddress) -> anyhow::Result<String> {
+fn script(args: &PrintArgs, store: &StoreAddress) -> Result<String, CliError> {
     let kind = match (args.store_kind, &args.cluster, store) {
         (Some(kind), ..) => kind,
         // Only one kind of store has clusters.
@@ -78,7 +85,10 @@ fn script(args: &PrintArgs, store: &StoreAddress) -> anyhow::Result<String> {
         (None, None, StoreAddress::Sqlite(_)) => StoreKind::Sqlite,
     };
     if kind == StoreKind::Sqlite && args.cluster.is_some() {
-        anyhow::bail!("a SQLite file has no cluster: leave out --cluster or --store-kind");
+        return Err(
+            CliError::new(ExitCode::Usage, "a SQLite file has no cluster")
+                .hint("leave out --cluster or --store-kind"),
+        );
     }
     Ok(schema::print(kind, args.cluster.as_ref()))
 }
@@ -100,7 +110,7 @@ mod tests {
         Line::try_parse_from(words).expect("arguments").args
     }
 
-    async fn printed(words: &[&str], store: &str) -> anyhow::Result<String> {
+    async fn printed(words: &[&str], store: &str) -> Result<String, CliError> {
         let (mut out, mut messages) = (Vec::new(), Vec::new());
         let store = store.parse().expect("an address");
         let options = StoreOptions::default();

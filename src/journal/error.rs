@@ -39,6 +39,12 @@ pub enum JournalError {
         /// The format that this build writes.
         known: i64,
     },
+    /// The file is none of this program's, and is left alone.
+    #[error("read the journal {}: it is no SQLite database", path.display())]
+    NotAJournal {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is nothing to open.
     #[error("open the journal in {}: there is none", path.display())]
     Missing {

@@ -181,7 +181,8 @@ impl Journal {
         }
         let connection = Connection::open(&path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        let is_current = schema::is_current(&connection, &path)?;
+        let is_current =
+            schema::is_current(&connection, &path).map_err(|error| named(error, &path))?;
         drop(connection);
         // A running collector of another version must not have its tables changed.
         let _lock = if is_current {
@@ -199,7 +200,7 @@ impl Journal {
         // A transaction that reads first and then writes would fail, without waiting, when
         // another process has written in between.
         connection.set_transaction_behavior(TransactionBehavior::Immediate);
-        schema::prepare(&mut connection, &path)?;
+        schema::prepare(&mut connection, &path).map_err(|error| named(error, &path))?;
         if let Some(pages) = options.max_pages {
             connection.pragma_update(None, "max_page_count", pages)?;
         }
@@ -369,6 +370,20 @@ impl Journal {
 /// Whether the file is a database, but not what was written.
 fn is_corrupt(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt)
+}
+
+/// Names the file if it never was a database: SQLite does not.
+fn named(error: JournalError, path: &Path) -> JournalError {
+    match error {
+        JournalError::Sqlite(error)
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) =>
+        {
+            JournalError::NotAJournal {
+                path: path.to_owned(),
+            }
+        }
+        error => error,
+    }
 }
 
 /// Moves the journal's files out of the way, under a name that is free. Nothing of them is

@@ -5,11 +5,14 @@
 
 pub mod bars;
 pub mod collect;
+pub mod frame;
+pub mod messages;
 pub mod printer;
 pub mod spool;
 pub mod status;
 pub mod style;
 pub mod table;
+pub mod terminal;
 pub mod verify;
 pub mod words;
 

@@ -5,11 +5,13 @@
 
 use std::{
     fmt, io,
-    io::{IsTerminal as _, Write},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    io::Write,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
+    time::Duration,
 };
 
-use indicatif::{MultiProgress, ProgressDrawTarget};
+use super::messages::{LogLines, Messages};
 
 /// How many bytes are gathered before they are written.
 const BUFFER_SIZE_BYTES: usize = 64 * 1024;
@@ -28,6 +30,9 @@ pub enum OutputError {
     /// Anything else, such as a full disk.
     #[error("write to standard output")]
     Failed(#[source] io::Error),
+    /// The reader is there and does not read.
+    #[error("write to standard output: nobody has read it for {}", humantime::format_duration(*.0))]
+    Stuck(Duration),
 }
 
 impl From<io::Error> for OutputError {
@@ -44,8 +49,7 @@ impl From<io::Error> for OutputError {
 #[derive(Clone)]
 pub struct Printer {
     out: Arc<Stream>,
-    err: Arc<Stream>,
-    progress: MultiProgress,
+    messages: Messages,
     width: usize,
     has_color: bool,
 }
@@ -54,16 +58,10 @@ impl Printer {
     /// Prints to the standard streams, with colours in data for people if `has_color`.
     #[must_use]
     pub fn stdio(has_color: bool) -> Self {
-        let target = if io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
         let out = io::BufWriter::with_capacity(BUFFER_SIZE_BYTES, io::stdout());
         Self {
             out: Arc::new(Mutex::new(Box::new(out))),
-            err: Arc::new(Mutex::new(Box::new(io::stderr()))),
-            progress: MultiProgress::with_draw_target(target),
+            messages: Messages::to(io::stderr()),
             // Some terminals do not know their width and say 0.
             width: comfy_table::Table::new()
                 .width()
@@ -78,8 +76,7 @@ impl Printer {
     pub fn to(out: impl Write + Send + 'static, err: impl Write + Send + 'static) -> Self {
         Self {
             out: Arc::new(Mutex::new(Box::new(out))),
-            err: Arc::new(Mutex::new(Box::new(err))),
-            progress: MultiProgress::with_draw_target(ProgressDrawTarget::hidden()),
+            messages: Messages::to(err),
             width: DEFAULT_WIDTH,
             has_color: false,
         }
@@ -127,25 +124,45 @@ impl Printer {
         Ok(lock(&self.out).flush()?)
     }
 
-    /// Tells a person something, on standard error. When even that fails there is
-    /// nobody left to tell.
-    pub fn tell(&self, text: impl fmt::Display) {
-        let _ = self.messages().write_all(format!("{text}\n").as_bytes());
+    /// Prints one line of data and writes everything out, but waits for a reader no
+    /// longer than `patience`.
+    ///
+    /// # Errors
+    /// As for [`data`](Self::data), and when the reader does not read.
+    pub fn line_within(
+        &self,
+        text: impl fmt::Display,
+        patience: Duration,
+    ) -> Result<(), OutputError> {
+        let (printer, text) = (self.clone(), text.to_string());
+        let (done, result) = mpsc::sync_channel(1);
+        let write = move || {
+            let written = printer.line(text).and_then(|()| printer.flush());
+            // Nobody listens any more when it took too long.
+            let _ = done.send(written);
+        };
+        let thread = thread::Builder::new().name("summary".to_owned());
+        thread.spawn(write).map_err(OutputError::Failed)?;
+        let result = result.recv_timeout(patience);
+        result.unwrap_or(Err(OutputError::Stuck(patience)))
     }
 
-    /// A writer to standard error that never breaks into a drawn progress.
+    /// Tells a person something, on standard error. When even that fails, or nobody reads
+    /// it, there is nobody left to tell.
+    pub fn tell(&self, text: impl fmt::Display) {
+        self.messages.tell(format!("{text}\n").as_bytes());
+    }
+
+    /// The way to standard error, for messages and for what is drawn.
     #[must_use]
     pub fn messages(&self) -> Messages {
-        Messages {
-            err: Arc::clone(&self.err),
-            progress: self.progress.clone(),
-        }
+        self.messages.clone()
     }
 
-    /// Where progress is drawn: on standard error if that is a terminal, else nowhere.
+    /// The same for the lines of a log, which wait for nobody.
     #[must_use]
-    pub fn progress(&self) -> MultiProgress {
-        self.progress.clone()
+    pub fn log_lines(&self) -> LogLines {
+        LogLines(self.messages.clone())
     }
 }
 
@@ -168,27 +185,6 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         lock(&self.0).flush()
-    }
-}
-
-/// A writer to standard error. Each write is one piece that nothing breaks into.
-#[derive(Clone)]
-pub struct Messages {
-    err: Arc<Stream>,
-    progress: MultiProgress,
-}
-
-impl Write for Messages {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes).map(|()| bytes.len())
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.progress.suspend(|| lock(&self.err).write_all(bytes))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        lock(&self.err).flush()
     }
 }
 

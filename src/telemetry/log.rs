@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use tracing::{Subscriber, field::Field};
 use tracing_subscriber::{
     EnvFilter, Layer as _,
-    field::MakeExt as _,
     fmt::{
         MakeWriter,
         format::{Writer, debug_fn},
@@ -79,7 +78,7 @@ where
             .boxed()
     } else {
         layer
-            .fmt_fields(debug_fn(write_field).delimited(" "))
+            .fmt_fields(debug_fn(write_field))
             .with_target(false)
             .with_ansi(options.has_color)
             .boxed()
@@ -91,9 +90,13 @@ where
 /// beside it says the same.
 fn write_field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
     match field.name() {
+        // It comes first. What follows brings its own space, so that a field that is left
+        // out leaves none behind.
         "message" => write!(writer, "{value:?}"),
         CODE => Ok(()),
-        name => write!(writer, "{name}={value:?}"),
+        // Where a library's line was logged, in its source.
+        name if name.starts_with("log.") => Ok(()),
+        name => write!(writer, " {name}={value:?}"),
     }
 }
 
@@ -155,6 +158,7 @@ mod tests {
             subscriber(&options, move || writer.clone(), epoch).expect("a valid filter");
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(symbol = "BTCUSDT", trades = 5, "caught up");
+            tracing::info!(code = "symbol.quiet", "is quiet");
             tracing::debug!("a detail");
         });
         let bytes = lines.0.lock().expect("a lock").clone();
@@ -165,7 +169,8 @@ mod tests {
     fn text_lines_begin_with_the_time_in_utc() {
         assert_eq!(
             logged("info", false),
-            "1970-01-01T00:00:00.000Z  INFO caught up symbol=\"BTCUSDT\" trades=5\n"
+            "1970-01-01T00:00:00.000Z  INFO caught up symbol=\"BTCUSDT\" trades=5\n\
+             1970-01-01T00:00:00.000Z  INFO is quiet\n"
         );
     }
 
@@ -176,7 +181,7 @@ mod tests {
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))
             .collect();
-        assert_eq!(lines.len(), 2);
+        assert_eq!(lines.len(), 3);
         assert_eq!(lines[0]["timestamp"], "1970-01-01T00:00:00.000Z");
         assert_eq!(lines[0]["message"], "caught up");
         assert_eq!(lines[0]["trades"], 5);

@@ -26,7 +26,7 @@ pub fn report(error: &clap::Error) -> ExitCode {
             Ok(()) => ExitCode::Ok,
             Err(failure) => match OutputError::from(failure) {
                 OutputError::Closed => ExitCode::Ok,
-                OutputError::Failed(_) => ExitCode::Failed,
+                OutputError::Failed(_) | OutputError::Stuck(_) => ExitCode::Failed,
             },
         };
     }
@@ -59,7 +59,7 @@ fn hint(error: &clap::Error) -> &'static str {
     }
     match error.kind() {
         ErrorKind::MissingSubcommand | ErrorKind::InvalidSubcommand => {
-            "'streamkit --help' lists the commands"
+            "--help in its place lists the commands"
         }
         _ => "--help after the command shows what it takes",
     }

@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::{
     cli::{
+        args::distinct,
         context::Context,
         error::{CliError, Edge as _},
         exit::ExitCode,
@@ -59,9 +60,10 @@ pub async fn open(args: &CollectArgs, context: &Context) -> Result<Opened, CliEr
     let is_sim = settings.exchange.value.as_str() == SIM;
     if is_sim && settings.ws_urls.value.is_empty() {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::start(args.sim.config(&args.symbols), address)
+        let server = Server::start(args.sim.config(&distinct(&args.symbols)), address)
             .await
-            .map_err(|error| CliError::new(ExitCode::Usage, error))
+            .map_err(CliError::from)
+            .exit(ExitCode::Usage)
             .hint("correct the --sim- options")?;
         binance.ws_urls = urls(&[server.ws_url()])?;
         binance.rest_urls = urls(&[server.rest_url()])?;

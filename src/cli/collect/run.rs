@@ -1,9 +1,6 @@
 //! From flags to a running collector, and from its end to an exit code.
 
-use std::{
-    io::{self, IsTerminal as _},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -18,11 +15,15 @@ use crate::{
         error::{CliError, Edge as _},
         exit::ExitCode,
     },
-    report::collect::{
-        heartbeat,
-        live::LiveTable,
-        log::events_to_log,
-        summary::{self, SummaryJson},
+    report::{
+        OutputError,
+        collect::{
+            heartbeat,
+            live::LiveTable,
+            log::events_to_log,
+            summary::{self, SummaryJson},
+        },
+        terminal,
     },
     store::{self, StoreOptions},
 };
@@ -31,6 +32,10 @@ use super::{CollectArgs, exchange};
 
 /// How often the live table is drawn.
 const DRAW_INTERVAL: Duration = Duration::from_millis(500);
+/// How long the end waits until the table is gone from the terminal.
+const DRAWING_PATIENCE: Duration = Duration::from_secs(1);
+/// How long the summary waits for its reader.
+const SUMMARY_PATIENCE: Duration = Duration::from_secs(3);
 /// Threads for delivery, reporting and signals; each connection has one of its own.
 const WORKERS: usize = 2;
 
@@ -89,18 +94,23 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     };
     // The table takes itself away before anything else is printed.
     shown.end().await;
+    if terminal::can_draw() {
+        context.printer.messages().drain(DRAWING_PATIENCE);
+    }
     if let Some(sim) = opened.sim {
         sim.stop().await;
     }
     let summary = ended.map_err(CliError::from)?.map_err(of_collecting)?;
-    if is_json {
-        let json = serde_json::to_string(&SummaryJson::of(&summary))?;
-        context.printer.line(json)?;
+    let text = if is_json {
+        serde_json::to_string(&SummaryJson::of(&summary))?
     } else {
-        context.printer.line(summary::text(&summary))?;
+        summary::text(&summary, context.printer.width())
+    };
+    // A pipe that nobody empties must not keep a process that was told to stop.
+    match context.printer.line_within(text, SUMMARY_PATIENCE) {
+        Ok(()) | Err(OutputError::Closed) => Ok(code),
+        Err(error) => Err(error.into()),
     }
-    context.printer.flush()?;
-    Ok(code)
 }
 
 async fn time_is_up(run_for: Option<Duration>) {
@@ -181,9 +191,9 @@ fn show(args: &CollectArgs, context: &Context, board: Board) -> Shown {
     let stopped = stop.clone();
     let (printer, heartbeat) = (context.printer.clone(), args.limits.heartbeat);
     let clock = context.clock.clone();
-    let task = if io::stderr().is_terminal() {
+    let task = if terminal::can_draw() {
         tokio::spawn(async move {
-            let mut table = LiveTable::new(board, &printer.progress());
+            let mut table = LiveTable::new(board, printer.messages());
             let mut interval = tokio::time::interval(DRAW_INTERVAL);
             loop {
                 tokio::select! {

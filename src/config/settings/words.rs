@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::Url;
 
 /// The name of an exchange. Any name can be read back from a store or given to bars
@@ -89,15 +89,21 @@ impl FromStr for LogFilter {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        EnvFilter::try_new(text)
-            .map(|_| Self(text.to_owned()))
-            .map_err(|error| {
-                format!(
-                    "'{}' is not a log filter ({error}): error, warn, info, debug, trace, and \
-                     lists such as warn,streamkit=debug are",
-                    text.escape_debug()
-                )
-            })
+        let failed = |reason: &str| {
+            format!(
+                "'{}' is not a log filter ({reason}): error, warn, info, debug, trace, and \
+                 lists such as warn,streamkit=debug are",
+                text.escape_debug()
+            )
+        };
+        EnvFilter::try_new(text).map_err(|error| failed(&error.to_string()))?;
+        // The filter takes a lone word that is no level for the name of a module, and would
+        // let nothing else through: a slip of the pen must not end the log.
+        let is_lone_word = text.chars().all(|c| c.is_ascii_alphanumeric());
+        if is_lone_word && text.parse::<LevelFilter>().is_err() {
+            return Err(failed("it is no level"));
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -245,6 +251,26 @@ mod tests {
         for count in 0..4 {
             let filter = LogFilter::of_counts(count, 0);
             assert_eq!(filter.as_str().parse(), Ok(filter));
+        }
+    }
+
+    #[test]
+    fn a_lone_word_that_is_no_level_is_a_slip_of_the_pen() {
+        for text in [
+            "info",
+            "WARN",
+            "off",
+            "streamkit=debug",
+            "warn,streamkit=info",
+        ] {
+            assert!(text.parse::<LogFilter>().is_ok(), "{text}");
+        }
+        for text in ["inof", "loud", "streamkit", "streamkit=loud"] {
+            let error = text.parse::<LogFilter>().expect_err(text);
+            assert!(
+                error.starts_with(&format!("'{text}' is not a log filter (")),
+                "{error}"
+            );
         }
     }
 

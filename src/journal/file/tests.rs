@@ -193,8 +193,14 @@ fn a_file_that_is_no_journal_is_left_alone() {
     std::fs::write(&path, b"not a database at all, but long enough to look at").expect("written");
     assert!(matches!(
         Journal::open(directory.path(), options()),
-        Err(JournalError::Sqlite(_))
+        Err(JournalError::NotAJournal { path: named }) if named == path
     ));
+    assert!(matches!(
+        Journal::attach(directory.path(), options()),
+        Err(JournalError::NotAJournal { .. })
+    ));
+    let left = std::fs::read(&path).expect("readable");
+    assert!(left.starts_with(b"not a database at all"));
 }
 
 #[test]

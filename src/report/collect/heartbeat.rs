@@ -8,21 +8,30 @@ use crate::{
     journal::SpoolStats,
 };
 
+use super::{bars, counters};
+
+/// More symbols than this are summed up; those that are not live are still named.
+const MAX_SYMBOLS: usize = 8;
+
 /// The heartbeat line at `now_us`, on the wall clock: per symbol its state, trades, bars and
-/// age; the sink; the spool.
+/// age; the sink; what did not go as it should; the spool.
 #[must_use]
 pub fn line(shown: &Shown, now_us: i64) -> String {
     let mut line = String::from("heartbeat");
-    for symbol in &shown.symbols {
-        let _ = write!(
-            line,
-            " {} {} trades={} bars={} age={};",
-            symbol.symbol,
-            state(symbol),
-            symbol.trades,
-            symbol.bars.iter().map(|(_, count)| count).sum::<u64>(),
-            age(symbol.age_us),
-        );
+    if shown.symbols.len() <= MAX_SYMBOLS {
+        for symbol in &shown.symbols {
+            let _ = write!(
+                line,
+                " {} {} trades={} bars={} age={};",
+                symbol.symbol,
+                state(symbol),
+                symbol.trades,
+                bars::total(symbol),
+                age(symbol.age_us),
+            );
+        }
+    } else {
+        line.push_str(&summed_up(&shown.symbols));
     }
     let (sunk, errors) = (&shown.sink, &shown.sink.errors);
     let _ = write!(line, " {};", sink(shown, now_us));
@@ -40,6 +49,13 @@ pub fn line(shown: &Shown, now_us: i64) -> String {
         sunk.breaker.as_str(),
         sunk.breaker_trips,
     );
+    let counters = counters::counters(shown);
+    if !counters.is_empty() {
+        for counter in &counters {
+            let _ = write!(line, " {}={}", counter.name, counter.count);
+        }
+        line.push(';');
+    }
     let _ = write!(line, " {}", spooled(&shown.spool));
     if let Some(oldest_us) = shown.spool.oldest_us {
         let _ = write!(
@@ -49,6 +65,27 @@ pub fn line(shown: &Shown, now_us: i64) -> String {
         );
     }
     line
+}
+
+/// Many symbols: how many are in which state, the names of those that are not well, and
+/// sums; the age is the longest.
+fn summed_up(symbols: &[SymbolSnapshot]) -> String {
+    let mut text = format!(" {} symbols:", symbols.len());
+    let is_well =
+        |symbol: &&SymbolSnapshot| symbol.phase == Phase::Live && symbol.link != Link::Down;
+    let well = symbols.iter().filter(is_well).count();
+    let _ = write!(text, " {well} live");
+    for symbol in symbols.iter().filter(|symbol| !is_well(symbol)) {
+        let _ = write!(text, ", {} {}", symbol.symbol, state(symbol));
+    }
+    let _ = write!(
+        text,
+        "; trades={} bars={} age={};",
+        symbols.iter().map(|symbol| symbol.trades).sum::<u64>(),
+        symbols.iter().map(bars::total).sum::<u64>(),
+        age(symbols.iter().filter_map(|symbol| symbol.age_us).max()),
+    );
+    text
 }
 
 /// How far a symbol is, in one word or a percentage.
@@ -155,6 +192,32 @@ mod tests {
              published=0 buffered_to_disk=0 flushed_from_buffer=0 insert_errors=0/0/0/0 \
              breaker=closed breaker_trips=0; spool 0 rows, 0 B"
         );
+    }
+
+    #[test]
+    fn many_symbols_are_summed_up_and_those_that_are_not_live_named() {
+        let mut shown = Shown::default();
+        for number in 0..9 {
+            let name = format!("COIN{number}");
+            let mut symbol = SymbolSnapshot::new(name.parse().expect("a symbol"));
+            symbol.phase = Phase::Live;
+            symbol.link = if number == 4 { Link::Down } else { Link::Up };
+            (symbol.trades, symbol.age_us) = (10, Some(number * 1_000_000));
+            shown.symbols.push(symbol);
+        }
+        let line = line(&shown, 0);
+        let start = "heartbeat 9 symbols: 8 live, COIN4 down; trades=90 bars=0 age=8.0s; sink ok";
+        assert!(line.starts_with(start), "{line}");
+    }
+
+    #[test]
+    fn what_did_not_go_as_it_should_is_told_and_nothing_else() {
+        let mut shown = Shown::default();
+        shown.totals.malformed = 3;
+        shown.totals.reconnects = 2;
+        let line = line(&shown, 0);
+        let part = "breaker_trips=0; reconnects=2 malformed=3; spool 0 rows";
+        assert!(line.contains(part), "{line}");
     }
 
     #[test]

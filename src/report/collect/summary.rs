@@ -4,9 +4,14 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::app::collect::Summary;
+use crate::app::collect::{Link, Phase, Summary, SymbolSnapshot};
 
-use super::heartbeat::spooled;
+use super::{
+    bars,
+    columns::{self, Column},
+    counters,
+    heartbeat::{spooled, state},
+};
 
 /// The summary as stable JSON.
 #[derive(Debug, Serialize)]
@@ -71,8 +76,14 @@ pub struct SymbolJson {
     pub trades: u64,
     /// Bars closed, by threshold.
     pub bars: Vec<BarsJson>,
+    /// How far it was: starting, fetching, live or stopped.
+    pub state: &'static str,
     /// Live trades that came twice.
     pub duplicates: u64,
+    /// Held live trades that were dropped at the hold's bound, to be fetched again.
+    pub hold_dropped: u64,
+    /// Live trades that were dropped because the exchange never reached their ids.
+    pub unconfirmed: u64,
     /// Gaps closed by fetching.
     pub gaps_repaired: u64,
     /// Gaps proven absent.
@@ -94,7 +105,7 @@ impl SummaryJson {
     /// The summary of `summary`.
     #[must_use]
     pub fn of(summary: &Summary) -> Self {
-        let symbol = |line: &crate::app::collect::SymbolSnapshot| SymbolJson {
+        let symbol = |line: &SymbolSnapshot| SymbolJson {
             symbol: line.symbol.to_string(),
             first_agg_trade_id: (line.trades > 0).then_some(line.first_id),
             last_agg_trade_id: (line.trades > 0).then_some(line.next_id - 1),
@@ -107,10 +118,18 @@ impl SummaryJson {
                     bars: *bars,
                 })
                 .collect(),
+            state: match line.phase {
+                Phase::Starting => "starting",
+                Phase::CatchingUp => "fetching",
+                Phase::Live => "live",
+                Phase::Stopped => "stopped",
+            },
             duplicates: line.duplicates,
+            hold_dropped: line.hold_dropped,
+            unconfirmed: line.unconfirmed,
             gaps_repaired: line.gaps_repaired,
             gaps_absent: line.gaps_absent,
-            is_stopped: line.phase == crate::app::collect::Phase::Stopped,
+            is_stopped: line.phase == Phase::Stopped,
         };
         let shown = &summary.shown;
         Self {
@@ -139,61 +158,163 @@ impl SummaryJson {
     }
 }
 
-/// The summary for people, as lines.
+/// The summary for people, as lines within `width` characters.
 #[must_use]
-pub fn text(summary: &Summary) -> String {
-    let json = SummaryJson::of(summary);
-    let seconds = summary.took.as_secs_f64();
-    let mut text = format!("collected for {seconds:.1} s\n\n");
-    let _ = writeln!(
-        text,
-        "{:<12} {:>10} {:>23} {:>22} {:>7}",
-        "SYMBOL",
-        "TRADES",
-        "IDS",
-        thresholds(&json),
-        "GAPS"
-    );
-    for symbol in &json.symbols {
-        let ids = match (symbol.first_agg_trade_id, symbol.last_agg_trade_id) {
-            (Some(first), Some(last)) => format!("{first}-{last}"),
-            _ => "-".to_owned(),
-        };
-        let bars: Vec<String> = symbol
-            .bars
-            .iter()
-            .map(|bars| bars.bars.to_string())
-            .collect();
-        let _ = writeln!(
-            text,
-            "{:<12} {:>10} {:>23} {:>22} {:>7}",
-            symbol.symbol,
-            symbol.trades,
-            ids,
-            bars.join("/"),
-            symbol.gaps_repaired + symbol.gaps_absent,
-        );
+pub fn text(summary: &Summary, width: usize) -> String {
+    let shown = &summary.shown;
+    let symbols: Vec<&SymbolSnapshot> = shown.symbols.iter().collect();
+    let each = || symbols.iter().copied();
+    let mut parts = vec![
+        Column::words("SYMBOL", 7, each().map(|symbol| symbol.symbol.to_string())),
+        Column::number("TRADES", 7, each().map(|symbol| symbol.trades.to_string())),
+        Column::number("IDS", 0, each().map(ids)),
+        bars::by_threshold(&symbols),
+        Column::number("GAPS", 0, each().map(gaps)),
+    ];
+    if columns::width(&parts) > width {
+        parts[3] = bars::in_all(&symbols);
+    }
+    let mut text = format!("collected for {:.1} s\n\n", summary.took.as_secs_f64());
+    for line in columns::lines(&parts) {
+        let _ = writeln!(text, "{line}");
     }
     let _ = write!(
         text,
-        "\n{} rows delivered; {}; {} reconnects",
-        json.rows_delivered,
+        "\n{} rows delivered; {}",
+        shown.sink.published,
         spooled(&summary.spool),
-        json.reconnects
     );
+    let counters = counters::sentence(shown);
+    if !counters.is_empty() {
+        let _ = write!(text, "\n{counters}");
+    }
+    let behind: Vec<String> = each()
+        .filter(|symbol| symbol.phase != Phase::Live)
+        .map(|symbol| format!("{} ({})", symbol.symbol, unfinished(symbol)))
+        .collect();
+    if !behind.is_empty() {
+        let _ = write!(text, "\nnot up to date: {}", wrapped(&behind, width));
+        if symbols
+            .iter()
+            .any(|symbol| symbol.phase != Phase::Live && symbol.phase != Phase::Stopped)
+        {
+            text.push_str("\nthe next run goes on from there");
+        }
+    }
     text
 }
 
-fn thresholds(json: &SummaryJson) -> String {
-    let first = json.symbols.iter().find(|symbol| !symbol.bars.is_empty());
-    let names: Vec<String> = first
-        .map(|symbol| {
+/// Why a symbol is not up to date.
+fn unfinished(symbol: &SymbolSnapshot) -> String {
+    match symbol.phase {
+        Phase::Starting => "not begun".to_owned(),
+        // The connection is over by now; how far it was is what counts.
+        Phase::CatchingUp => {
+            let mut symbol = symbol.clone();
+            symbol.link = Link::Up;
+            state(&symbol)
+        }
+        Phase::Live | Phase::Stopped => state(symbol),
+    }
+}
+
+/// The words with commas, broken into lines of at most `width` characters if possible.
+fn wrapped(words: &[String], width: usize) -> String {
+    let mut text = String::new();
+    let mut column = "not up to date: ".len();
+    for (index, word) in words.iter().enumerate() {
+        let comma = if index + 1 < words.len() { "," } else { "" };
+        let size = word.chars().count() + comma.len();
+        if index > 0 {
+            if column + 1 + size > width {
+                text.push_str("\n  ");
+                column = 2;
+            } else {
+                text.push(' ');
+                column += 1;
+            }
+        }
+        text.push_str(word);
+        text.push_str(comma);
+        column += size;
+    }
+    text
+}
+
+fn ids(symbol: &SymbolSnapshot) -> String {
+    if symbol.trades > 0 {
+        format!("{}-{}", symbol.first_id, symbol.next_id - 1)
+    } else {
+        "-".to_owned()
+    }
+}
+
+fn gaps(symbol: &SymbolSnapshot) -> String {
+    (symbol.gaps_repaired + symbol.gaps_absent).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{app::collect::snapshot::Shown, domain::threshold::Threshold, journal::SpoolStats};
+
+    fn summary(count: usize, thresholds: u32) -> Summary {
+        let symbols = (0..count).map(|number| {
+            let name = format!("COIN{number:02}USDT");
+            let mut symbol = SymbolSnapshot::new(name.parse().expect("a symbol"));
+            symbol.phase = Phase::Live;
+            (symbol.first_id, symbol.trades) = (17_953_056_000, 142_000);
+            symbol.next_id = 17_953_198_000;
+            symbol.bars = (1..=thresholds)
+                .map(|n| (Threshold::new(n * 250).expect("a threshold"), 1234))
+                .collect();
             symbol
-                .bars
-                .iter()
-                .map(|b| b.threshold_decimal_bps.to_string())
-                .collect()
-        })
-        .unwrap_or_default();
-    format!("BARS {}", names.join("/"))
+        });
+        Summary {
+            shown: Shown {
+                symbols: symbols.collect(),
+                ..Shown::default()
+            },
+            spool: SpoolStats::default(),
+            took: Duration::from_millis(4100),
+        }
+    }
+
+    #[test]
+    fn it_fits_80_columns_however_much_there_is() {
+        for (count, thresholds) in [(1, 1), (1, 4), (32, 8), (32, 32)] {
+            let mut summary = summary(count, thresholds);
+            for symbol in &mut summary.shown.symbols {
+                symbol.phase = Phase::CatchingUp;
+            }
+            let text = text(&summary, 80);
+            assert!(
+                text.lines().all(|line| line.chars().count() <= 80),
+                "{text}"
+            );
+            assert!(text.lines().count() >= count + 6, "{text}");
+        }
+    }
+
+    #[test]
+    fn it_says_what_did_not_go_as_it_should() {
+        let mut summary = summary(2, 2);
+        summary.shown.totals.malformed = 2;
+        let symbol = &mut summary.shown.symbols[1];
+        symbol.phase = Phase::CatchingUp;
+        (symbol.duplicates, symbol.newest_id) = (1, 17_953_056_000 + 283_999);
+        assert_eq!(
+            text(&summary, 80),
+            "collected for 4.1 s\n\n\
+             SYMBOL       TRADES                      IDS  BARS 250/500  GAPS\n\
+             COIN00USDT   142000  17953056000-17953197999     1234/1234     0\n\
+             COIN01USDT   142000  17953056000-17953197999     1234/1234     0\n\n\
+             0 rows delivered; spool 0 rows, 0 B\n\
+             1 duplicate dropped, 2 malformed messages\n\
+             not up to date: COIN01USDT (fetch 50%)\n\
+             the next run goes on from there"
+        );
+    }
 }

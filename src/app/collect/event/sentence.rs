@@ -47,16 +47,20 @@ impl fmt::Display for Event {
             Self::CaughtUp { fetched, took, .. } => {
                 write!(
                     f,
-                    "has caught up: {fetched} trades fetched in {}",
+                    "has caught up: {fetched} {} fetched in {}",
+                    if *fetched == 1 { "trade" } else { "trades" },
                     short(*took)
                 )
             }
             Self::Connected { symbols, attempts } => {
-                write!(
-                    f,
-                    "connected: {} symbols, attempt {attempts}",
-                    symbols.len()
-                )
+                match symbols.as_slice() {
+                    [symbol] => write!(f, "connected: {symbol}")?,
+                    symbols => write!(f, "connected: {} symbols", symbols.len())?,
+                }
+                if *attempts > 1 {
+                    write!(f, ", at attempt {attempts}")?;
+                }
+                Ok(())
             }
             Self::ConnectFailed { reason, retry_in } => {
                 write!(f, "failed to {reason}; again in {}", short(*retry_in))
