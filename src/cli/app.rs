@@ -34,6 +34,7 @@ use super::{
     verify::VerifyArgs,
 };
 
+mod panics;
 mod usage;
 
 /// How long the last lines of the log may take to be written at the end.
@@ -214,6 +215,7 @@ fn run_parsed(cli: Cli) -> ExitCode {
     let plain = Printer::stdio(false);
     match prepare(&cli) {
         Ok(context) => {
+            panics::tell_to(&context.printer);
             let code = match cli.command.run(&context) {
                 Ok(code) => code,
                 Err(error) => error.report(&context.printer),

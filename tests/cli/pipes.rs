@@ -35,7 +35,7 @@ fn a_log_that_nobody_reads_stalls_nothing_and_says_later_what_was_lost() {
         .expect("it starts");
     let mut process = Process(child);
     // Each trade is a line of the log at least: far more than pipe and queue can hold.
-    wait_for_trades(&home.path("data/streamkit/streamkit.db"), 12_000);
+    wait_for_trades(&home.path("data/streamkit/streamkit.db"), 9_000);
     let told = lines(log);
     let lost = until(&told, "lines of this log are lost");
     assert!(lost.contains(" WARN "), "{lost}");
@@ -59,10 +59,10 @@ fn wait_for_trades(store: &Path, count: i64) {
 
 #[test]
 fn it_ends_in_time_although_nobody_reads_its_log() {
-    let home = Home::new();
+    let (home, sim) = (Home::new(), exchange());
     let (mut log, end) = full_pipe();
     let mut child = home
-        .command("collect BTCUSDT --exchange sim --sim-rate 1 --for 2s -vvv")
+        .command(&format!("collect BTCUSDT {} --for 3s -vvv", at(&sim)))
         .stdout(Stdio::null())
         .stderr(end)
         .spawn()
@@ -71,7 +71,7 @@ fn it_ends_in_time_although_nobody_reads_its_log() {
     let begun = Instant::now();
     assert_eq!(child.wait().code(), Some(0));
     assert!(begun.elapsed() < STOP, "{:?}", begun.elapsed());
-    home.assert_verified("BTCUSDT");
+    home.assert_verified("BTCUSDT --exchange probe");
     let mut told = Vec::new();
     log.read_to_end(&mut told).expect("readable");
     assert!(

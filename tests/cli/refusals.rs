@@ -90,20 +90,20 @@ fn a_file_that_is_no_journal_is_named_and_left_alone() {
 
 #[test]
 fn a_second_collector_on_the_same_journal_is_told_who_has_it() {
-    let home = Home::new();
-    let line = "collect BTCUSDT --exchange sim --sim-rate 1";
+    let (home, sim) = (Home::new(), exchange());
+    let line = format!("collect BTCUSDT {}", at(&sim));
     let mut child = home
-        .command(line)
+        .command(&line)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .expect("it starts");
     let told = lines(child.stderr.take().expect("a pipe"));
     let mut first = Process(child);
-    until(&told, "connected: BTCUSDT");
+    until(&told, "BTCUSDT has caught up");
     let pid = format!("process {} is using it", first.0.id());
-    home.assert_refused(line, 75, &[&pid, "another --state-dir"]);
+    home.assert_refused(&line, 75, &[&pid, "another --state-dir"]);
     first.terminate();
     assert_eq!(first.wait().code(), Some(0), "the first is not disturbed");
-    home.assert_verified("BTCUSDT");
+    home.assert_verified("BTCUSDT --exchange probe");
 }

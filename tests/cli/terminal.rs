@@ -27,7 +27,7 @@ use rustix::{
 
 use super::{
     common::{PATIENCE, process::Process},
-    home::{Home, STOP},
+    home::{Home, STOP, at, exchange},
 };
 
 /// Both ends of a terminal.
@@ -183,15 +183,15 @@ fn the_live_table_stays_within_the_terminal_and_leaves_it_as_it_was() {
 
 #[test]
 fn a_terminal_that_is_paused_stalls_nothing() {
-    let home = Home::new();
+    let (home, sim) = (Home::new(), exchange());
     let terminal = Terminal::new(80, 24);
     let begun = Instant::now();
     // Nobody looks: soon the terminal takes nothing any more.
-    let line = "BTCUSDT --exchange sim --sim-rate 1 --for 1s -vvv";
-    let mut process = terminal.collect(&home, line);
+    let line = format!("BTCUSDT {} --for 2s -vvv", at(&sim));
+    let mut process = terminal.collect(&home, &line);
     let code = process.wait().code();
     // Its summary could not be shown either.
     assert_eq!(code, Some(1));
     assert!(begun.elapsed() < STOP, "{:?}", begun.elapsed());
-    home.assert_verified("BTCUSDT");
+    home.assert_verified("BTCUSDT --exchange probe");
 }
