@@ -140,6 +140,12 @@ async fn a_threshold_added_while_the_store_is_down_does_not_stop_the_others() {
             running.count("series.started") == 2
         })
         .await;
+    // Until it has caught up, the store holds bars that lie ahead of it.
+    running
+        .until("both to be live with it", |s| {
+            s.symbols.iter().all(|s| s.phase == Phase::Live)
+        })
+        .await;
     running.until_event("delivery.recovered").await;
     finish(rig, running).await;
 }

@@ -73,6 +73,14 @@ pub struct SymbolJson {
     pub bars: Vec<BarsJson>,
     /// Live trades that came twice.
     pub duplicates: u64,
+    /// Fetched trades that were here already.
+    pub overlapping: u64,
+    /// Live trades dropped because other trades have their ids.
+    pub disputed: u64,
+    /// Live trades dropped because the exchange never had their ids.
+    pub unconfirmed: u64,
+    /// Held live trades dropped at the bound, to be fetched again.
+    pub hold_dropped: u64,
     /// Gaps closed by fetching.
     pub gaps_repaired: u64,
     /// Gaps proven absent.
@@ -108,6 +116,10 @@ impl SummaryJson {
                 })
                 .collect(),
             duplicates: line.duplicates,
+            overlapping: line.overlapping,
+            disputed: line.disputed,
+            unconfirmed: line.unconfirmed,
+            hold_dropped: line.hold_dropped,
             gaps_repaired: line.gaps_repaired,
             gaps_absent: line.gaps_absent,
             is_stopped: line.phase == crate::app::collect::Phase::Stopped,
