@@ -64,6 +64,8 @@ pub(super) struct Slot {
     is_synced: bool,
     /// Why ids are missing, should they be.
     cause: &'static str,
+    /// What it came to before it was started anew; only the counters count.
+    before: SymbolSnapshot,
     /// Disputed trades that were seen, and those that have to be told of.
     disputed: (u64, Tally),
 }
@@ -71,8 +73,12 @@ pub(super) struct Slot {
 impl Slot {
     pub fn new(context: &Context, place: usize, symbol: Symbol) -> Self {
         let limits = &context.settings.limits;
+        // An earlier session of the same symbol may have been there.
+        let shown = context.board.read().symbols;
+        let before = shown.into_iter().nth(place);
         Self {
             place,
+            before: before.unwrap_or_else(|| SymbolSnapshot::new(symbol.clone())),
             fetch: Fetch::new(
                 Arc::clone(&context.source),
                 context.runtime.clone(),
@@ -126,10 +132,11 @@ impl Slot {
     /// A commit is in the journal.
     pub fn committed(&mut self) {
         if let Stage::Draining {
+            pipe,
             is_committing: true,
-            ..
-        } = self.stage
+        } = &self.stage
         {
+            self.before = self.snapshot(pipe, Link::Down, 0);
             self.stage = Stage::Waiting { at: Instant::now() };
         }
     }
@@ -329,19 +336,23 @@ impl Slot {
             }
             Stage::Stopped => line.phase = Phase::Stopped,
             Stage::Running(pipe) | Stage::Draining { pipe, .. } => {
-                let is_live = self.is_synced && pipe.sequence.missing().is_none();
-                let phase = if is_live {
-                    Phase::Live
-                } else {
-                    Phase::CatchingUp
-                };
                 let link = match pipe.liveness.state() {
                     _ if !is_connected => Link::Down,
                     State::Quiet { .. } => Link::Quiet,
                     _ => Link::Up,
                 };
-                *line = pipe.snapshot(phase, link, now_us);
+                *line = self.snapshot(pipe, link, now_us);
             }
         }
+    }
+
+    fn snapshot(&self, pipe: &Pipe, link: Link, now_us: i64) -> SymbolSnapshot {
+        let is_live = self.is_synced && pipe.sequence.missing().is_none();
+        let phase = if is_live {
+            Phase::Live
+        } else {
+            Phase::CatchingUp
+        };
+        pipe.snapshot(phase, link, now_us).after(&self.before)
     }
 }

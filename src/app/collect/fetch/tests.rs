@@ -14,7 +14,7 @@ struct Nobody;
 
 #[async_trait]
 impl Source for Nobody {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "nobody"
     }
 
@@ -45,8 +45,14 @@ fn fetch() -> Fetch {
     )
 }
 
-fn wanted(first: i64, last: i64) -> Option<Missing> {
-    Some(Missing { first, last })
+fn wanted(first: i64, last: i64) -> Missing {
+    Missing { first, last }
+}
+
+impl Fetch {
+    fn next_for(&mut self, wanted: Missing, known_id: i64, now: Instant) -> Vec<Request> {
+        self.next(Some(wanted), known_id, now)
+    }
 }
 
 fn page(first: i64, count: i64, is_full: bool) -> Page {
@@ -102,10 +108,10 @@ async fn a_newest_id_that_was_asked_for_before_the_connection_is_asked_for_again
 #[tokio::test(start_paused = true)]
 async fn pages_are_asked_for_ahead_as_far_as_the_exchange_has_something() {
     let (mut fetch, now) = (fetch(), Instant::now());
-    assert_eq!(fetch.next(wanted(1, 1_000_000), 350, now).len(), 1);
+    assert_eq!(fetch.next_for(wanted(1, 1_000_000), 350, now).len(), 1);
     came(&mut fetch, 1, page(1, 100, true));
     assert_eq!(fetch.ready(1).map(|(id, _)| id), Some(1));
-    assert_eq!(fetch.next(wanted(101, 1_000_000), 350, now).len(), 3);
+    assert_eq!(fetch.next_for(wanted(101, 1_000_000), 350, now).len(), 3);
     // The second one comes first, and waits.
     came(&mut fetch, 201, page(201, 100, true));
     assert!(fetch.ready(101).is_none());
@@ -113,7 +119,7 @@ async fn pages_are_asked_for_ahead_as_far_as_the_exchange_has_something() {
     assert_eq!(fetch.ready(101).map(|(id, _)| id), Some(101));
     assert_eq!(fetch.ready(201).map(|(id, _)| id), Some(201));
     assert_eq!(
-        fetch.next(wanted(301, 1_000_000), 350, now).len(),
+        fetch.next_for(wanted(301, 1_000_000), 350, now).len(),
         0,
         "301 is under way, and 401 is not known to exist"
     );
@@ -122,8 +128,8 @@ async fn pages_are_asked_for_ahead_as_far_as_the_exchange_has_something() {
 #[tokio::test(start_paused = true)]
 async fn a_page_whose_beginning_came_by_stream_is_waited_for_and_taken() {
     let (mut fetch, now) = (fetch(), Instant::now());
-    assert_eq!(fetch.next(wanted(1, 50), 50, now).len(), 1);
-    assert_eq!(fetch.next(wanted(20, 50), 50, now).len(), 0);
+    assert_eq!(fetch.next_for(wanted(1, 50), 50, now).len(), 1);
+    assert_eq!(fetch.next_for(wanted(20, 50), 50, now).len(), 0);
     came(&mut fetch, 1, page(1, 50, false));
     assert_eq!(fetch.ready(20).map(|(id, _)| id), Some(1));
 }
@@ -132,12 +138,12 @@ async fn a_page_whose_beginning_came_by_stream_is_waited_for_and_taken() {
 async fn what_lies_before_all_that_is_asked_for_is_asked_for_anew() {
     let (mut fetch, now) = (fetch(), Instant::now());
     fetch.page_trades = Some(100);
-    assert_eq!(fetch.next(wanted(1, 300), 300, now).len(), 3);
+    assert_eq!(fetch.next_for(wanted(1, 300), 300, now).len(), 3);
     let late = fetch.asking;
     // The first page is shorter than pages used to be.
     came(&mut fetch, 1, page(1, 50, false));
     assert!(fetch.ready(1).is_some());
-    assert_eq!(fetch.next(wanted(51, 300), 300, now).len(), 3);
+    assert_eq!(fetch.next_for(wanted(51, 300), 300, now).len(), 3);
     let answer = fetch.answered(Answered::Page {
         asking: late,
         from_id: 101,
@@ -149,24 +155,28 @@ async fn what_lies_before_all_that_is_asked_for_is_asked_for_anew() {
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_followed_by_a_rest_that_a_new_gap_cuts_short() {
     let (mut fetch, now) = (fetch(), Instant::now());
-    assert_eq!(fetch.next(wanted(1, 50), 50, now).len(), 1);
+    assert_eq!(fetch.next_for(wanted(1, 50), 50, now).len(), 1);
     let pause = fetch.failed(None, now);
-    assert_eq!(fetch.next(wanted(1, 50), 50, now).len(), 0);
+    assert_eq!(fetch.next_for(wanted(1, 50), 50, now).len(), 0);
     assert!(fetch.failed(None, now) > pause, "ever longer");
-    assert_eq!(fetch.next(wanted(60, 70), 70, now).len(), 1, "another gap");
+    assert_eq!(
+        fetch.next_for(wanted(60, 70), 70, now).len(),
+        1,
+        "another gap"
+    );
     let pause = fetch.failed(None, now);
-    assert_eq!(fetch.next(wanted(60, 70), 70, now + pause).len(), 1);
+    assert_eq!(fetch.next_for(wanted(60, 70), 70, now + pause).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rest_that_the_exchange_wants_is_kept_whatever_comes() {
     let (mut fetch, now) = (fetch(), Instant::now());
     let silence = Duration::from_secs(90);
-    assert_eq!(fetch.next(wanted(1, 50), 50, now).len(), 1);
+    assert_eq!(fetch.next_for(wanted(1, 50), 50, now).len(), 1);
     fetch.failed(Some(&rate_limited(silence)), now);
     fetch.connected();
     let nearly = now + Duration::from_secs(89);
-    assert_eq!(fetch.next(wanted(60, 70), 70, nearly).len(), 0);
+    assert_eq!(fetch.next_for(wanted(60, 70), 70, nearly).len(), 0);
     assert!(!fetch.is_about_to_ask(nearly));
-    assert_eq!(fetch.next(wanted(60, 70), 70, now + silence).len(), 2);
+    assert_eq!(fetch.next_for(wanted(60, 70), 70, now + silence).len(), 2);
 }

@@ -1,8 +1,9 @@
 //! Before the start: are the symbols, the store and the journal what they should be?
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use futures_util::{StreamExt, stream};
+use rustix::fs::Access;
 
 use super::{
     super::{event::Event, settings::micros},
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     domain::symbol::Symbol,
     exchange::source::SourceError,
-    journal::{Journal, Options},
+    journal::{Journal, JournalError, Options},
     store::sink::StoreError,
 };
 
@@ -28,14 +29,22 @@ pub(super) struct Ready {
 /// Opens the journal, and makes sure of symbols and store.
 ///
 /// On a first start nothing may be left behind by a mistake, so the exchange is asked
-/// about the symbols before the store makes tables, and the journal comes last. Where
+/// about the symbols before the store makes tables, and the journal comes last, in a
+/// directory that was looked at before. Where
 /// there is a journal it is opened first: it tells what need not be asked, and whether
 /// another collector is at work.
 pub(super) async fn prepare(collector: &Collector) -> Result<Ready, CollectError> {
     let is_first = !Journal::is_at(&collector.state_dir);
     if is_first {
         check_symbols(collector, &collector.settings.symbols).await?;
-        check_store(collector).await?;
+        let was_made = make_directory(&collector.state_dir)?;
+        if let Err(error) = check_store(collector).await {
+            if was_made {
+                // It goes only if it is empty, and it does no harm if it stays.
+                let _ = std::fs::remove_dir(&collector.state_dir);
+            }
+            return Err(error.into());
+        }
         let journal = open_journal(collector).await?;
         return Ok(Ready {
             journal,
@@ -68,6 +77,22 @@ pub(super) async fn prepare(collector: &Collector) -> Result<Ready, CollectError
         journal,
         needs_schema,
     })
+}
+
+/// Makes sure that the journal can be made in `directory`. Returns whether the directory
+/// itself had to be.
+fn make_directory(directory: &Path) -> Result<bool, JournalError> {
+    let is_new = !directory.exists();
+    std::fs::create_dir_all(directory)
+        .and_then(|()| {
+            let needed = Access::WRITE_OK | Access::EXEC_OK;
+            rustix::fs::access(directory, needed).map_err(Into::into)
+        })
+        .map_err(|cause| JournalError::Unusable {
+            path: directory.to_owned(),
+            cause,
+        })?;
+    Ok(is_new)
 }
 
 async fn open_journal(collector: &Collector) -> Result<Journal, CollectError> {
