@@ -13,9 +13,20 @@
 
 mod common;
 
-use std::{os::unix::process::ExitStatusExt, path::Path, process::Stdio, thread, time::Duration};
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::process::ExitStatusExt,
+    path::Path,
+    process::Stdio,
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
-use common::process::{Process, Sim, run, streamkit, text};
+use common::{
+    PATIENCE,
+    process::{Process, Sim, run, streamkit, text},
+};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use streamkit::domain::crash::CrashPoint;
 use tempfile::TempDir;
@@ -65,6 +76,10 @@ impl Scene {
     }
 
     fn collect(&self, more: &[&str]) -> Process {
+        self.collect_telling(more, Stdio::null())
+    }
+
+    fn collect_telling(&self, more: &[&str], stderr: Stdio) -> Process {
         let child = self
             .command("collect")
             .args(SYMBOLS)
@@ -80,7 +95,7 @@ impl Scene {
             .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .expect("collect starts");
         Process(child)
@@ -202,20 +217,42 @@ fn kill_at_every_point(scene: &Scene) {
         if CrashPoint::ON_REFUSAL.contains(&point) {
             continue;
         }
-        let at = format!("{}:2", point.as_str());
         let is_stop = point == CrashPoint::StopCommitted;
-        let mut collector =
-            scene.collect(&["--crash-at", if is_stop { point.as_str() } else { &at }]);
-        if is_stop {
-            pause(300);
+        let at = if is_stop {
+            point.as_str().to_owned()
+        } else {
+            format!("{}:2", point.as_str())
+        };
+        let mut collector = if is_stop {
+            let mut collector = scene.collect_telling(&["--crash-at", &at], Stdio::piped());
+            until_connected(&mut collector);
             collector.terminate();
-        }
+            collector
+        } else {
+            scene.collect(&["--crash-at", &at])
+        };
         assert_eq!(
             collector.wait().signal(),
             Some(KILLED),
             "{at} was not come to"
         );
     }
+}
+
+/// Waits until a collector says that it is connected; what it says then is thrown away.
+fn until_connected(collector: &mut Process) {
+    let stderr = collector.0.stderr.take().expect("a pipe");
+    let (sender, connected) = mpsc::sync_channel(1);
+    thread::Builder::new()
+        .spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if line.contains("connected: ") {
+                    let _ = sender.try_send(());
+                }
+            }
+        })
+        .expect("a thread");
+    connected.recv_timeout(PATIENCE).expect("it connects");
 }
 
 fn rounds() -> u64 {

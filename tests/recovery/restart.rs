@@ -102,6 +102,18 @@ async fn a_store_that_cannot_be_reached_leaves_no_journal_behind() {
     assert_eq!(left_behind(&rig), Vec::<String>::new());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_directory_that_cannot_be_made_leaves_no_tables_behind() {
+    let rig = Rig::start(busy()).await;
+    std::fs::write(rig.state_dir(), "in the way").expect("written");
+    let running = rig.collect();
+    let ended = tokio::time::timeout(common::PATIENCE, running.task).await;
+    let error = ended.expect("it ends").expect("no panic");
+    let error = error.expect_err("no directory").to_string();
+    assert!(error.contains("state"), "{error}");
+    assert_eq!(left_behind(&rig), ["state"]);
+}
+
 /// The files and directories of a rig.
 fn left_behind(rig: &Rig) -> Vec<String> {
     std::fs::read_dir(rig.directory.path())
@@ -138,6 +150,12 @@ async fn a_threshold_added_while_the_store_is_down_does_not_stop_the_others() {
     running
         .until("the new series to start", |_| {
             running.count("series.started") == 2
+        })
+        .await;
+    // Until it has caught up, the store holds bars that lie ahead of it.
+    running
+        .until("both to be live with it", |s| {
+            s.symbols.iter().all(|s| s.phase == Phase::Live)
         })
         .await;
     running.until_event("delivery.recovered").await;
@@ -236,8 +254,7 @@ async fn a_group_that_is_being_rebuilt_is_shown_as_down() {
 async fn an_exchange_that_hangs_while_a_symbol_starts_does_not_delay_a_stop() {
     let (mut rig, running) = collecting(busy()).await;
     running.stop().await.expect("a graceful stop");
-    // The new threshold makes it ask before it can go on, and only one of the two symbols
-    // has a checkpoint.
+    // The new threshold makes both symbols ask before they can go on.
     rig.settings.thresholds.push(dbps(500));
     rig.binance.request_deadline = common::PATIENCE * 4;
     rig.settings.limits.stop_timeout = Duration::from_secs(2);
@@ -257,6 +274,12 @@ async fn an_exchange_that_hangs_while_a_symbol_starts_does_not_delay_a_stop() {
     rig.server.faults().clear();
     rig.binance.request_deadline = Duration::from_millis(500);
     let running = rig.collect();
+    // Until it has caught up, the store holds bars that lie ahead of it.
+    running
+        .until("both to be live", |s| {
+            s.symbols.iter().all(|s| s.phase == Phase::Live)
+        })
+        .await;
     finish(rig, running).await;
 }
 

@@ -1,5 +1,9 @@
 //! Connections and messages that go wrong.
 
+use std::sync::Arc;
+
+use streamkit::{app::collect::Event, domain::repeats};
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -203,4 +207,69 @@ async fn a_quiet_market_is_confirmed_and_left_alone() {
     let summary = running.stop().await.expect("a graceful stop");
     assert_eq!(summary.shown.totals.reconnects, 0);
     rig.assert_exact(&summary).await;
+}
+
+/// The rows of events with a code: how many there are, and their texts.
+fn event_texts(rig: &Rig, code: &str) -> Vec<String> {
+    let database = rusqlite::Connection::open(rig.store_path()).expect("a database");
+    let mut statement = database
+        .prepare("SELECT text FROM events WHERE code = ?1")
+        .expect("a query");
+    let texts = statement
+        .query_map([code], |row| row.get(0))
+        .expect("events");
+    texts.map(|text| text.expect("a text")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_flaps_fills_few_rows_and_each_time_is_counted() {
+    let (rig, running) = collecting(busy()).await;
+    for _ in 0..15 {
+        let before = running.board.read().totals.reconnects;
+        rig.server.faults().cut(CutHow::Rst);
+        running
+            .until("a new connection", |shown| shown.totals.reconnects > before)
+            .await;
+        running.until_more(20).await;
+    }
+    let events = Arc::clone(&running.events);
+    let summary = running.stop().await.expect("a graceful stop");
+    rig.assert_exact(&summary).await;
+    for code in ["stream.disconnected", "stream.connected"] {
+        let texts = event_texts(&rig, code);
+        assert!(texts.len() <= 4, "{texts:?}");
+        let happened = events.lock().expect("not poisoned");
+        let happened = happened.iter().filter(|event| event.code() == code).count();
+        let counted: u64 = texts.iter().map(|text| repeats::times(text)).sum();
+        assert_eq!(counted, happened as u64, "{texts:?}");
+    }
+    let summary = summary.shown.symbols[0].clone();
+    let gaps = rig.gaps().await;
+    let of_symbol = gaps.iter().filter(|gap| gap.symbol == summary.symbol);
+    assert_eq!(
+        of_symbol.count() as u64,
+        summary.gaps_repaired,
+        "no gap is only counted"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn malformed_messages_are_told_of_to_the_last_one() {
+    let (rig, running) = collecting(busy()).await;
+    let how = GarbleHow::BrokenJson;
+    strike(
+        &rig,
+        Fault::new(FaultKind::Garble { every: 20, how }).times(40),
+    );
+    running
+        .until("them all to come", |shown| shown.totals.malformed >= 40)
+        .await;
+    let events = Arc::clone(&running.events);
+    let summary = running.stop().await.expect("a graceful stop");
+    let events = events.lock().expect("not poisoned");
+    let told = events.iter().map(|event| match event {
+        Event::Malformed { messages, .. } => *messages,
+        _ => 0,
+    });
+    assert_eq!(told.sum::<u64>(), summary.shown.totals.malformed);
 }

@@ -359,3 +359,6 @@ impl Fetch {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

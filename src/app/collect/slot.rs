@@ -7,24 +7,23 @@ use tokio::time::Instant;
 
 use crate::{
     domain::{
-        ladder::OutOfOrder,
         liveness::{Action, State},
         symbol::Symbol,
     },
-    exchange::source::{Newest, SourceError},
+    exchange::source::SourceError,
     journal::Commit,
 };
 
 use super::{
     event::Event,
-    fetch::{Answer, Answered, Fetch, Request, backoff},
-    pipe::{Pipe, Taken},
+    fetch::{Fetch, Request, backoff},
+    pipe::Pipe,
     session::{Context, Tally},
-    settings::micros,
     snapshot::{Link, Phase, SymbolSnapshot},
     start::{Delayed, StartError, Started},
 };
 
+mod answers;
 mod gap;
 
 /// How far a symbol is.
@@ -65,6 +64,8 @@ pub(super) struct Slot {
     is_synced: bool,
     /// Why ids are missing, should they be.
     cause: &'static str,
+    /// What it came to before it was started anew; only the counters count.
+    before: SymbolSnapshot,
     /// Disputed trades that were seen, and those that have to be told of.
     disputed: (u64, Tally),
 }
@@ -72,8 +73,12 @@ pub(super) struct Slot {
 impl Slot {
     pub fn new(context: &Context, place: usize, symbol: Symbol) -> Self {
         let limits = &context.settings.limits;
+        // An earlier session of the same symbol may have been there.
+        let shown = context.board.read().symbols;
+        let before = shown.into_iter().nth(place);
         Self {
             place,
+            before: before.unwrap_or_else(|| SymbolSnapshot::new(symbol.clone())),
             fetch: Fetch::new(
                 Arc::clone(&context.source),
                 context.runtime.clone(),
@@ -127,10 +132,11 @@ impl Slot {
     /// A commit is in the journal.
     pub fn committed(&mut self) {
         if let Stage::Draining {
+            pipe,
             is_committing: true,
-            ..
-        } = self.stage
+        } = &self.stage
         {
+            self.before = self.snapshot(pipe, Link::Down, 0);
             self.stage = Stage::Waiting { at: Instant::now() };
         }
     }
@@ -263,141 +269,6 @@ impl Slot {
         }
     }
 
-    /// Takes an answer of the exchange in. Returns whether trades were taken.
-    pub fn answered(
-        &mut self,
-        context: &Context,
-        answered: Answered,
-        is_connected: bool,
-    ) -> Result<bool, OutOfOrder> {
-        match self.fetch.answered(answered) {
-            Some(Answer::Newest(result)) => self.newest(context, result),
-            Some(Answer::Failed(error)) => self.fetch_failed(&error),
-            None => {}
-        }
-        let has_taken = self.take_pages(context)?;
-        self.settle(context, is_connected);
-        Ok(has_taken)
-    }
-
-    /// The exchange said what its newest id is, or did not.
-    fn newest(&mut self, context: &Context, result: Result<Option<Newest>, SourceError>) {
-        let now_us = context.clock.steady_us();
-        let limits = &context.settings.limits;
-        let Stage::Running(pipe) = &mut self.stage else {
-            return;
-        };
-        let last_id = pipe.last_id();
-        let exchange_id = match result {
-            Ok(Some(newest)) => newest.id,
-            // A symbol that has trades here and none there proves nothing.
-            Ok(None) => {
-                pipe.liveness.unreachable(last_id, now_us);
-                self.ask_again();
-                return;
-            }
-            Err(error) => {
-                pipe.liveness.unreachable(last_id, now_us);
-                self.fetch_failed(&error);
-                self.fetch.want_newest();
-                return;
-            }
-        };
-        let was_quiet = matches!(pipe.liveness.state(), State::Quiet { .. });
-        pipe.judge_stream(exchange_id, now_us);
-        if !was_quiet && matches!(pipe.liveness.state(), State::Quiet { .. }) {
-            let silence = Duration::from_micros(pipe.liveness.silence_us(now_us).unsigned_abs());
-            self.events.push(Event::Quiet {
-                symbol: self.symbol.clone(),
-                silence,
-            });
-        }
-        if pipe.is_reset(exchange_id, micros(limits.reset_interval), now_us) {
-            self.events.push(Event::IdReset {
-                symbol: self.symbol.clone(),
-                last_id,
-                exchange_id,
-            });
-            self.fetch.give_up();
-            self.stage = Stage::Stopped;
-            return;
-        }
-        // While the stream is merely silent, what the exchange has may still arrive by
-        // itself; after a connection, or with ids missing, it has to be fetched.
-        if !self.is_synced || pipe.sequence.wanted().is_some() {
-            let patience_us = micros(limits.unconfirmed_after);
-            let trades = pipe.take_latest(exchange_id, patience_us, now_us);
-            if trades > 0 {
-                self.events.push(Event::Unconfirmed {
-                    symbol: self.symbol.clone(),
-                    trades,
-                    exchange_id,
-                });
-            }
-        }
-        if pipe.is_suspect() {
-            self.fetch.want_newest();
-            let pause = limits.reset_interval.min(limits.fetch_retry_max);
-            self.fetch.wait(pause, Instant::now());
-        }
-    }
-
-    /// The exchange has nothing of what is wanted yet, or never: its newest id tells.
-    fn ask_again(&mut self) {
-        self.fetch.failed(None, Instant::now());
-        self.fetch.want_newest();
-    }
-
-    fn fetch_failed(&mut self, error: &SourceError) {
-        let pause = self.fetch.failed(Some(error), Instant::now());
-        self.events.push(Event::FetchFailed {
-            symbol: self.symbol.clone(),
-            reason: error.to_string(),
-            retry_in: pause,
-        });
-    }
-
-    /// Takes the pages that have come, in order. Returns whether any brought something.
-    fn take_pages(&mut self, context: &Context) -> Result<bool, OutOfOrder> {
-        let limits = &context.settings.limits;
-        let now_us = context.clock.steady_us();
-        let mut has_taken = false;
-        let Stage::Running(pipe) = &mut self.stage else {
-            return Ok(false);
-        };
-        while let Some((asked_id, page)) = self.fetch.ready(pipe.sequence.next_id()) {
-            match pipe.take_page(asked_id, &page, now_us)? {
-                Taken::Progress => {
-                    has_taken = true;
-                    if page.is_full || pipe.sequence.wanted().is_none() {
-                        self.fetch.succeeded();
-                    } else {
-                        // The history ends here for now, and what is wanted lies behind it.
-                        self.fetch.failed(None, Instant::now());
-                        self.fetch.want_newest();
-                    }
-                }
-                Taken::Nothing if pipe.awaits_proof() => {
-                    self.fetch.wait(limits.absence_interval, Instant::now());
-                }
-                Taken::Nothing => {
-                    if pipe.sequence.wanted().is_some() {
-                        self.fetch.failed(None, Instant::now());
-                        self.fetch.want_newest();
-                    }
-                }
-                Taken::Absent(absence) => {
-                    has_taken = true;
-                    self.fetch.succeeded();
-                    self.fetch.give_up();
-                    let events = &mut self.events;
-                    Self::account_for_absence(pipe, events, context, absence, self.cause);
-                }
-            }
-        }
-        Ok(has_taken)
-    }
-
     /// Looks where the symbol is after anything has happened: whether ids are missing,
     /// and whether everything that the exchange has is here.
     pub fn settle(&mut self, context: &Context, is_connected: bool) {
@@ -465,19 +336,23 @@ impl Slot {
             }
             Stage::Stopped => line.phase = Phase::Stopped,
             Stage::Running(pipe) | Stage::Draining { pipe, .. } => {
-                let is_live = self.is_synced && pipe.sequence.missing().is_none();
-                let phase = if is_live {
-                    Phase::Live
-                } else {
-                    Phase::CatchingUp
-                };
                 let link = match pipe.liveness.state() {
                     _ if !is_connected => Link::Down,
                     State::Quiet { .. } => Link::Quiet,
                     _ => Link::Up,
                 };
-                *line = pipe.snapshot(phase, link, now_us);
+                *line = self.snapshot(pipe, link, now_us);
             }
         }
+    }
+
+    fn snapshot(&self, pipe: &Pipe, link: Link, now_us: i64) -> SymbolSnapshot {
+        let is_live = self.is_synced && pipe.sequence.missing().is_none();
+        let phase = if is_live {
+            Phase::Live
+        } else {
+            Phase::CatchingUp
+        };
+        pipe.snapshot(phase, link, now_us).after(&self.before)
     }
 }

@@ -129,6 +129,31 @@ pub struct ConnectionSnapshot {
     pub reconnects: u64,
 }
 
+impl SymbolSnapshot {
+    /// Goes on counting from `before`, what the symbol came to before it was started anew.
+    #[must_use]
+    pub(super) fn after(mut self, before: &Self) -> Self {
+        if before.trades > 0 {
+            self.first_id = before.first_id;
+        }
+        self.trades += before.trades;
+        for (threshold, bars) in &before.bars {
+            match self.bars.iter_mut().find(|(known, _)| known == threshold) {
+                Some((_, count)) => *count += bars,
+                None => self.bars.push((*threshold, *bars)),
+            }
+        }
+        self.duplicates += before.duplicates;
+        self.overlapping += before.overlapping;
+        self.disputed += before.disputed;
+        self.unconfirmed += before.unconfirmed;
+        self.hold_dropped += before.hold_dropped;
+        self.gaps_repaired += before.gaps_repaired;
+        self.gaps_absent += before.gaps_absent;
+        self
+    }
+}
+
 /// Failed inserts by their class.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct InsertErrors {
@@ -253,5 +278,35 @@ impl Board {
             // The board itself is a sender, so there is always one.
             Err(_) => self.read(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_symbol_that_is_started_anew_goes_on_counting() {
+        let threshold = |dbps| Threshold::new(dbps).expect("a threshold");
+        let symbol: Symbol = "BTCUSDT".parse().expect("a symbol");
+        let before = SymbolSnapshot {
+            trades: 10,
+            first_id: 100,
+            bars: vec![(threshold(25), 2)],
+            gaps_repaired: 1,
+            ..SymbolSnapshot::new(symbol.clone())
+        };
+        let now = SymbolSnapshot {
+            trades: 5,
+            first_id: 110,
+            next_id: 115,
+            bars: vec![(threshold(25), 1), (threshold(50), 7)],
+            gaps_repaired: 2,
+            ..SymbolSnapshot::new(symbol)
+        };
+        let shown = now.after(&before);
+        assert_eq!((shown.trades, shown.gaps_repaired), (15, 3));
+        assert_eq!((shown.first_id, shown.next_id), (100, 115));
+        assert_eq!(shown.bars, [(threshold(25), 3), (threshold(50), 7)]);
     }
 }

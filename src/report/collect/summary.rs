@@ -80,10 +80,14 @@ pub struct SymbolJson {
     pub state: &'static str,
     /// Live trades that came twice.
     pub duplicates: u64,
-    /// Held live trades that were dropped at the hold's bound, to be fetched again.
-    pub hold_dropped: u64,
-    /// Live trades that were dropped because the exchange never reached their ids.
+    /// Fetched trades that were here already.
+    pub overlapping: u64,
+    /// Live trades dropped because other trades have their ids.
+    pub disputed: u64,
+    /// Live trades dropped because the exchange never had their ids.
     pub unconfirmed: u64,
+    /// Held live trades dropped at the bound, to be fetched again.
+    pub hold_dropped: u64,
     /// Gaps closed by fetching.
     pub gaps_repaired: u64,
     /// Gaps proven absent.
@@ -125,8 +129,10 @@ impl SummaryJson {
                 Phase::Stopped => "stopped",
             },
             duplicates: line.duplicates,
-            hold_dropped: line.hold_dropped,
+            overlapping: line.overlapping,
+            disputed: line.disputed,
             unconfirmed: line.unconfirmed,
+            hold_dropped: line.hold_dropped,
             gaps_repaired: line.gaps_repaired,
             gaps_absent: line.gaps_absent,
             is_stopped: line.phase == Phase::Stopped,

@@ -1,0 +1,76 @@
+//! What a session has taken, on its way into the journal.
+
+use crate::{
+    domain::crash::CrashPoint,
+    journal::{Commit, Committed, JournalError},
+};
+
+use super::{Session, SessionError, Slot};
+
+impl Session<'_> {
+    pub(super) fn commit_if_due(&mut self) -> Result<(), SessionError> {
+        let limits = &self.context.settings.limits;
+        if self.outbox.is_due(self.waiting(), limits) {
+            self.begin_commit()?;
+        }
+        Ok(())
+    }
+
+    fn begin_commit(&mut self) -> Result<(), SessionError> {
+        let mut commit = Commit {
+            now_us: self.context.clock.wall_us(),
+            ..Commit::default()
+        };
+        for slot in &mut self.slots {
+            slot.drain_into(&mut commit)?;
+        }
+        self.diary.move_into(&mut commit);
+        if commit.rows.is_empty() && commit.checkpoints.is_empty() {
+            self.slots.iter_mut().for_each(Slot::committed);
+        } else {
+            self.outbox.begin(commit);
+        }
+        Ok(())
+    }
+
+    pub(super) fn committed(
+        &mut self,
+        done: Result<Committed, JournalError>,
+    ) -> Result<(), SessionError> {
+        self.count(&done?);
+        self.commit_if_due()
+    }
+
+    fn count(&mut self, done: &Committed) {
+        self.diary.committed();
+        self.slots.iter_mut().for_each(Slot::committed);
+        self.context.board.update(|shown| {
+            shown.totals.commits += 1;
+            shown.totals.buffered_to_disk += done.rows;
+        });
+    }
+
+    /// Commits everything that was taken, and says goodbye to the exchange.
+    pub(super) async fn finish(mut self) -> Result<(), SessionError> {
+        let messages = self.malformed.0.rest();
+        self.tell_malformed(messages);
+        for index in 0..self.slots.len() {
+            self.slots[index].finish();
+            self.tell_of(index);
+        }
+        self.diary.finish();
+        if self.outbox.is_busy() {
+            let done = self.outbox.done().await?;
+            self.count(&done);
+        }
+        self.begin_commit()?;
+        if self.outbox.is_busy() {
+            let done = self.outbox.done().await?;
+            self.count(&done);
+        }
+        self.context.settings.crash.reach(CrashPoint::StopCommitted);
+        self.show();
+        self.connection.close().await;
+        Ok(())
+    }
+}
