@@ -23,3 +23,4 @@ pub mod symbol;
 pub mod threshold;
 pub mod tiling;
 pub mod trade;
+pub mod words;

@@ -2,7 +2,12 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use crate::domain::{liveness::Evidence, symbol::Symbol, threshold::Threshold};
+use crate::domain::{
+    liveness::Evidence,
+    symbol::Symbol,
+    threshold::Threshold,
+    words::{noun, trade_ids},
+};
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -420,8 +425,9 @@ impl fmt::Display for Event {
             Self::Connected { symbols, attempts } => {
                 write!(
                     f,
-                    "connected: {} symbols, attempt {attempts}",
-                    symbols.len()
+                    "connected: {} {}, attempt {attempts}",
+                    symbols.len(),
+                    noun(symbols.len() as u64, "symbol")
                 )
             }
             Self::ConnectFailed { reason, retry_in } => {
@@ -450,7 +456,9 @@ impl fmt::Display for Event {
             Self::GapFound {
                 first_id, last_id, ..
             } => {
-                write!(f, "misses trades {first_id} to {last_id}; fetching them")
+                let them = if first_id == last_id { "it" } else { "them" };
+                let trades = trade_ids(*first_id, *last_id);
+                write!(f, "misses {trades}; fetching {them}")
             }
             Self::GapRepaired {
                 first_id,
@@ -460,7 +468,8 @@ impl fmt::Display for Event {
             } => {
                 write!(
                     f,
-                    "has trades {first_id} to {last_id} now, after {}",
+                    "has {} now, after {}",
+                    trade_ids(*first_id, *last_id),
                     short(*took)
                 )
             }
@@ -472,7 +481,8 @@ impl fmt::Display for Event {
             } => {
                 write!(
                     f,
-                    "has no trades {first_id} to {last_id}: {proof}; bars are cut there"
+                    "has no {}: {proof}; bars are cut there",
+                    trade_ids(*first_id, *last_id)
                 )
             }
             Self::HoleLeft {
@@ -481,10 +491,9 @@ impl fmt::Display for Event {
                 remedy,
                 ..
             } => {
-                write!(
-                    f,
-                    "trades {first_id} to {last_id} are not in the bars; run: {remedy}"
-                )
+                let are = if first_id == last_id { "is" } else { "are" };
+                let trades = trade_ids(*first_id, *last_id);
+                write!(f, "{trades} {are} not in the bars; run: {remedy}")
             }
             Self::FetchFailed {
                 reason, retry_in, ..
