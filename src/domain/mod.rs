@@ -28,3 +28,4 @@ pub mod symbol;
 pub mod threshold;
 pub mod tiling;
 pub mod trade;
+pub mod words;

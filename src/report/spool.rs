@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     app::{collect::deliver::Flushed, spool::Dropped},
-    domain::row::Rows,
+    domain::{row::Rows, words::trade_ids},
     journal::{BatchInfo, BatchState, Finding, SpoolStats, lease::for_people},
 };
 
@@ -15,7 +15,7 @@ use super::{
     OutputError, Printer, bars,
     collect::heartbeat::age,
     table::{Column, Table, grouped},
-    words::{counted, trade_ids},
+    words::counted,
 };
 
 /// How much of an error a table shows; JSON has all of it.

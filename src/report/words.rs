@@ -1,28 +1,13 @@
 //! Words and lines for people.
 
 use super::table::grouped;
+use crate::domain::words::noun;
 
-/// A count with its noun, which is given for one: `1 batch`, `2 batches`, `3 series`.
+/// A count with its noun, which is given for one: `1 batch`, `2 000 batches`.
 #[must_use]
-pub fn counted(count: impl Into<i128>, noun: &str) -> String {
+pub fn counted(count: impl Into<i128>, singular: &str) -> String {
     let count = count.into();
-    let ending = match noun {
-        _ if count == 1 => "",
-        _ if noun.ends_with("series") => "",
-        _ if noun.ends_with("ch") => "es",
-        _ => "s",
-    };
-    format!("{} {noun}{ending}", grouped(count))
-}
-
-/// Ids of trades with their noun: `trade 5`, `trades 5 to 9`.
-#[must_use]
-pub fn trade_ids(first_id: i64, last_id: i64) -> String {
-    if first_id == last_id {
-        format!("trade {first_id}")
-    } else {
-        format!("trades {first_id} to {last_id}")
-    }
+    format!("{} {}", grouped(count), noun(count, singular))
 }
 
 /// How many spaces every line but the first of a wrapped sentence stands further right.
@@ -61,13 +46,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_is_no_plural() {
+    fn counts_are_grouped_and_one_is_no_plural() {
         assert_eq!(counted(1, "finding"), "1 finding");
-        assert_eq!(counted(0, "finding"), "0 findings");
         assert_eq!(counted(2000, "batch"), "2 000 batches");
-        assert_eq!(counted(2, "series"), "2 series");
-        assert_eq!(trade_ids(5, 5), "trade 5");
-        assert_eq!(trade_ids(5, 6), "trades 5 to 6");
     }
 
     #[test]

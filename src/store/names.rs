@@ -94,7 +94,7 @@ pub(super) fn unreadable_bar(
             series.anchor.as_str(),
             key,
         ),
-        place: Some(place),
+        place: Some(Box::new(place)),
         column,
         reason,
     }

@@ -39,7 +39,7 @@ fn a_column_that_others_imply_is_named_with_what_is_stored_and_what_follows() {
     // Whoever wants to use the bars gets no such bar.
     let (code, out, told) = home.run("bars BTCUSDT -o csv -t 500");
     assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert!(told.contains("its duration_us cannot be"), "{told}");
+    assert!(told.contains("its column duration_us: it is"), "{told}");
     assert!(told.contains("hint: 'streamkit verify SYMBOL'"), "{told}");
     let (code, ..) = home.run("bars BTCUSDT -o csv -t 250");
     assert_eq!(code, Some(0));
@@ -55,11 +55,11 @@ fn a_row_that_cannot_be_read_is_damage_and_the_other_series_are_checked() {
     let (code, out, told) = home.run("verify BTCUSDT");
     assert_eq!(code, Some(1), "{told}");
     assert!(
-        unwrapped(&out).contains("damage at 250 dbps: the bar of ids 101"),
+        unwrapped(&out).contains("damage at 250 dbps: the bar that begins with id 101"),
         "{out}"
     );
     assert!(
-        unwrapped(&out).contains("has a closed_by that cannot be: 'by hand' is not a cause"),
+        unwrapped(&out).contains("cannot be read: its column closed_by: 'by hand' is not a cause"),
         "{out}"
     );
     assert!(!out.contains("all thresholds"), "{out}");

@@ -14,7 +14,8 @@ pub fn golden() -> Option<PathBuf> {
         let directory = PathBuf::from(named);
         assert!(
             directory.is_dir(),
-            "STREAMKIT_GOLDEN: {directory:?} is no directory"
+            "STREAMKIT_GOLDEN: {} is no directory",
+            directory.display()
         );
         return Some(directory);
     }

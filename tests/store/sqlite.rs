@@ -259,7 +259,7 @@ async fn a_damaged_row_is_named() {
         .await
         .expect_err("no bars");
     assert!(
-        error.to_string().contains("its volume cannot be"),
+        error.to_string().contains("its column volume: '5'"),
         "{error}"
     );
 }

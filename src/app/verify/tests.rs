@@ -5,7 +5,7 @@ use crate::{
     domain::{
         ladder::{Ladder, Rules},
         price::{Price, Quantity},
-        row::{GapRead, GapRow, StoredBar},
+        row::{BarRead, BarRow, GapRead, GapRow, StoredBar},
         trade::Trade,
     },
     store::sink::{Batch, StoreError},

@@ -86,12 +86,12 @@ impl StoredBar {
                 self.row.anchor.as_str(),
                 bar.first_agg_trade_id,
             ),
-            place: Some(Place {
+            place: Some(Box::new(Place {
                 series: self.row.series(),
                 first_id: Some(bar.first_agg_trade_id),
                 last_id: Some(bar.last_agg_trade_id),
                 open_time_us: Some(bar.open_time_us),
-            }),
+            })),
             column: difference.column,
             reason: format!(
                 "it is {}, and the other columns imply {}",
@@ -117,14 +117,14 @@ impl From<BarRow> for StoredBar {
 
 /// A row that is there and cannot be what it says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read the row {key} of {table}: its {column} cannot be: {reason}", table = table.as_str())]
+#[error("read the row {key} of {table}: its column {column}: {reason}", table = table.as_str())]
 pub struct UnreadableRow {
     /// The table that it is in.
     pub table: Table,
     /// Its key, as it is stored.
     pub key: String,
     /// Where a bar belongs; none for other rows, and when its series cannot be read.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// The column that cannot be.
     pub column: &'static str,
     /// Why not.
@@ -231,7 +231,7 @@ mod tests {
         let error = altered.trusted().expect_err("no bar");
         assert_eq!(
             error.to_string(),
-            "read the row (sim, BTCUSDT, 250, day, 1) of bars: its trade_count cannot be: \
+            "read the row (sim, BTCUSDT, 250, day, 1) of bars: its column trade_count: \
              it is 7, and the other columns imply 2"
         );
     }

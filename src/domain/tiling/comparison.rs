@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use crate::domain::threshold::Threshold;
+use crate::domain::{threshold::Threshold, words::noun};
 
 use super::{
     finding::{Finding, time_text},
@@ -58,15 +58,12 @@ impl Reason {
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let noun = if self.periods == 1 {
-            "period"
-        } else {
-            "periods"
-        };
         write!(
             f,
-            "{} dbps is left out of {} closed {noun}: ",
-            self.threshold, self.periods
+            "{} dbps is left out of {} {}: ",
+            self.threshold,
+            self.periods,
+            noun(self.periods, "closed period")
         )?;
         match self.reason {
             Reason::BeginsLater { start_us } => write!(

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::domain::{
     price::{Decimal, Price},
     threshold::Bounds,
+    words::noun,
 };
 
 use super::ids::IdRange;
@@ -247,8 +248,7 @@ impl Finding {
 }
 
 fn trades(count: u64) -> String {
-    let noun = if count == 1 { "trade" } else { "trades" };
-    format!("{count} {noun}")
+    format!("{count} {}", noun(count, "trade"))
 }
 
 fn be(ids: IdRange) -> &'static str {
@@ -396,20 +396,17 @@ impl fmt::Display for Finding {
                 )
             }
             Self::Unreadable {
-                bar: Some(bar),
-                column,
-                reason,
-                ..
-            } => write!(
-                f,
-                "the bar of {bar} has a {column} that cannot be: {reason}"
-            ),
-            Self::Unreadable {
-                bar: None,
+                bar,
                 key,
                 column,
                 reason,
-            } => write!(f, "the bar {key} has a {column} that cannot be: {reason}"),
+            } => {
+                match bar {
+                    Some(bar) => write!(f, "the bar that begins with id {}", bar.first_id)?,
+                    None => write!(f, "the bar {key}")?,
+                }
+                write!(f, " cannot be read: its column {column}: {reason}")
+            }
             Self::Figure {
                 bar,
                 figure,

@@ -6,6 +6,7 @@
 //! insert   one batch in one transaction
 //! read     bars by series, piece by piece
 //! rows     what a row looks like in the file
+//! values   what a column of it may hold
 //! errors   codes and classes of failures
 //! ```
 
@@ -14,6 +15,7 @@ mod insert;
 mod read;
 mod rows;
 mod store;
+mod values;
 mod worker;
 
 pub use store::{SqliteOptions, SqliteStore};

@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value};
 
-use super::{errors::Failure, insert::GAP_COLUMNS, rows};
+use super::{errors::Failure, insert::GAP_COLUMNS, rows, values};
 use crate::{
     domain::{
         row::{BarRead, GapRead, KEY_COLUMNS, Series, UnreadableRow, bar_column_names},
@@ -130,7 +130,7 @@ pub(super) fn series(
 fn text(value: &Value) -> String {
     match value {
         Value::Text(text) => text.clone(),
-        other => rows::shown(other.into()),
+        other => values::shown(other.into()),
     }
 }
 

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use rusqlite::{Row, Statement, types::ValueRef};
 
-use super::{errors::Failure, insert::GAP_COLUMNS};
+use super::{
+    errors::Failure,
+    values::{Columns, Fault, integer_in, shown, text_in},
+};
 use crate::{
     domain::{
         bar::{Bar, ClosedByError},
         features::Features,
-        price::{Decimal, Price},
+        price::Decimal,
         row::{
-            BAR_COLUMNS, BarRead, BarRow, EventRow, GapRead, GapRow, GapState, KEY_COLUMNS, Series,
-            StoredBar, Table, TradeRow, UnreadableRow,
+            BarRead, BarRow, EventRow, GapRead, GapRow, GapState, KEY_COLUMNS, Series, StoredBar,
+            Table, TradeRow, UnreadableRow,
             stored::{ImpliedColumns, Place},
         },
         sums::{Side, Sums},
@@ -24,11 +27,11 @@ use crate::{
 };
 
 /// How many digits of a price or quantity stand after the point.
-const PRICE_DIGITS: usize = 8;
+pub(super) const PRICE_DIGITS: usize = 8;
 /// How many digits of a turnover stand after the point.
 const TURNOVER_DIGITS: usize = 16;
 
-fn decimal(units: impl Into<i128>, digits: usize) -> String {
+pub(super) fn decimal(units: impl Into<i128>, digits: usize) -> String {
     Decimal {
         units: units.into(),
         digits,
@@ -133,149 +136,6 @@ pub(super) fn put_event(statement: &mut Statement<'_>, row: &EventRow) -> Result
         row.text,
     ])?;
     Ok(())
-}
-
-/// Reads the values of a row in the order of its columns.
-struct Columns<'a> {
-    row: &'a Row<'a>,
-    names: fn(usize) -> &'static str,
-    next: usize,
-}
-
-/// A column that holds what cannot be, and why.
-type Fault = (&'static str, String);
-
-impl<'a> Columns<'a> {
-    fn of_bar(row: &'a Row<'a>) -> Self {
-        Self {
-            row,
-            names: |index| BAR_COLUMNS.get(index).map_or("?", |column| column.name),
-            next: KEY_COLUMNS - 1,
-        }
-    }
-
-    fn of_gap(row: &'a Row<'a>) -> Self {
-        Self {
-            row,
-            names: |index| GAP_COLUMNS.get(index).copied().unwrap_or("?"),
-            next: 0,
-        }
-    }
-
-    /// The next value, read by `read`, which says what else it should be.
-    fn read<T>(
-        &mut self,
-        read: impl FnOnce(ValueRef<'a>) -> Result<T, String>,
-    ) -> Result<T, Fault> {
-        let (row, index) = (self.row, self.next);
-        self.next += 1;
-        row.get_ref(index)
-            .map_err(|error| error.to_string())
-            .and_then(read)
-            .map_err(|reason| ((self.names)(index), reason))
-    }
-
-    fn integer(&mut self) -> Result<i64, Fault> {
-        self.read(integer_in)
-    }
-
-    fn count(&mut self) -> Result<u64, Fault> {
-        self.read(|value| {
-            let count = integer_in(value)?;
-            u64::try_from(count).map_err(|_| format!("{count} is negative"))
-        })
-    }
-
-    fn float(&mut self) -> Result<f64, Fault> {
-        self.read(|value| match value {
-            ValueRef::Real(float) => Ok(float),
-            ValueRef::Integer(integer) => Ok(integer as f64),
-            other => Err(format!("{} is not a number", shown(other))),
-        })
-    }
-
-    fn text(&mut self) -> Result<&'a str, Fault> {
-        self.read(text_in)
-    }
-
-    fn units(&mut self, digits: usize) -> Result<i128, Fault> {
-        self.read(|value| units_of(value, digits))
-    }
-
-    fn price(&mut self) -> Result<Price, Fault> {
-        self.read(|value| {
-            let units = units_of(value, PRICE_DIGITS)?;
-            i64::try_from(units)
-                .map(Price)
-                .map_err(|_| format!("{} exceeds every price", shown(value)))
-        })
-    }
-}
-
-fn integer_in(value: ValueRef<'_>) -> Result<i64, String> {
-    match value {
-        ValueRef::Integer(integer) => Ok(integer),
-        other => Err(format!("{} is not a whole number", shown(other))),
-    }
-}
-
-fn text_in(value: ValueRef<'_>) -> Result<&str, String> {
-    value
-        .as_str()
-        .map_err(|_| format!("{} is not a text", shown(value)))
-}
-
-fn units_of(value: ValueRef<'_>, digits: usize) -> Result<i128, String> {
-    value
-        .as_str()
-        .ok()
-        .and_then(|text| units_in(text, digits))
-        .ok_or_else(|| {
-            format!(
-                "{} is not a decimal with {digits} digits after the point",
-                shown(value)
-            )
-        })
-}
-
-/// The longest text that is repeated in a message.
-const SHOWN_CHARS: usize = 40;
-
-/// A value as it is shown to people.
-pub(super) fn shown(value: ValueRef<'_>) -> String {
-    match value {
-        ValueRef::Null => "NULL".to_owned(),
-        ValueRef::Integer(integer) => integer.to_string(),
-        ValueRef::Real(real) => format!("{real:?}"),
-        ValueRef::Text(bytes) => {
-            let text: String = String::from_utf8_lossy(bytes)
-                .chars()
-                .take(SHOWN_CHARS)
-                .collect();
-            format!("'{text}'")
-        }
-        ValueRef::Blob(bytes) => format!("a blob of {} bytes", bytes.len()),
-    }
-}
-
-/// Reads `[-]digits.digits` with exactly `digits` digits after the point, as units of the
-/// last one.
-fn units_in(text: &str, digits: usize) -> Option<i128> {
-    let (sign, magnitude) = match text.strip_prefix('-') {
-        Some(magnitude) => (-1, magnitude),
-        None => (1, text),
-    };
-    let (whole, fraction) = magnitude.split_once('.')?;
-    if whole.is_empty() || fraction.len() != digits {
-        return None;
-    }
-    // Downwards, because the lowest number has no positive counterpart.
-    let mut units: i128 = 0;
-    for byte in whole.bytes().chain(fraction.bytes()) {
-        let digit = byte.is_ascii_digit().then(|| i128::from(byte - b'0'))?;
-        units = units.checked_mul(10)?.checked_add(sign * digit)?;
-    }
-    Some(units)
 }
 
 /// A bar of `series`, from the columns of `bars` in their order.
@@ -415,36 +275,4 @@ fn read_gap(columns: &mut Columns<'_>) -> Result<GapRow, Fault> {
         proof: columns.text()?.to_owned(),
         version: columns.count()?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn only_the_text_that_is_written_is_read() {
-        for text in [
-            "",
-            ".",
-            "1",
-            "1.0",
-            "+1.00000000",
-            "1.0000000x",
-            "--1.00000000",
-            ".00000000",
-        ] {
-            assert_eq!(units_in(text, 8), None, "{text:?}");
-        }
-        let too_large = format!("{}0.00000000", i128::MAX);
-        assert_eq!(units_in(&too_large, 8), None);
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_read_back(units in any::<i128>(), digits in 1usize..17) {
-            prop_assert_eq!(units_in(&decimal(units, digits), digits), Some(units));
-        }
-    }
 }

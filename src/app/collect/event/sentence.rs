@@ -3,7 +3,10 @@
 use std::{fmt, time::Duration};
 
 use super::Event;
-use crate::domain::threshold::Threshold;
+use crate::domain::{
+    threshold::Threshold,
+    words::{noun, trade_ids},
+};
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,7 +51,7 @@ impl fmt::Display for Event {
                 write!(
                     f,
                     "has caught up: {fetched} {} fetched in {}",
-                    if *fetched == 1 { "trade" } else { "trades" },
+                    noun(*fetched, "trade"),
                     short(*took)
                 )
             }
@@ -88,7 +91,9 @@ impl fmt::Display for Event {
             Self::GapFound {
                 first_id, last_id, ..
             } => {
-                write!(f, "misses trades {first_id} to {last_id}; fetching them")
+                let them = if first_id == last_id { "it" } else { "them" };
+                let trades = trade_ids(*first_id, *last_id);
+                write!(f, "misses {trades}; fetching {them}")
             }
             Self::GapRepaired {
                 first_id,
@@ -98,7 +103,8 @@ impl fmt::Display for Event {
             } => {
                 write!(
                     f,
-                    "has trades {first_id} to {last_id} now, after {}",
+                    "has {} now, after {}",
+                    trade_ids(*first_id, *last_id),
                     short(*took)
                 )
             }
@@ -108,10 +114,8 @@ impl fmt::Display for Event {
                 proof,
                 ..
             } => {
-                write!(
-                    f,
-                    "has no trades {first_id} to {last_id}: {proof}; bars are cut there"
-                )
+                let trades = trade_ids(*first_id, *last_id);
+                write!(f, "has no {trades}: {proof}; bars are cut there")
             }
             Self::HoleLeft {
                 first_id,
@@ -119,10 +123,9 @@ impl fmt::Display for Event {
                 remedy,
                 ..
             } => {
-                write!(
-                    f,
-                    "trades {first_id} to {last_id} are not in the bars; run: {remedy}"
-                )
+                let are = if first_id == last_id { "is" } else { "are" };
+                let trades = trade_ids(*first_id, *last_id);
+                write!(f, "{trades} {are} not in the bars; run: {remedy}")
             }
             Self::FetchFailed {
                 reason, retry_in, ..

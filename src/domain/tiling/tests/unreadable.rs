@@ -8,7 +8,7 @@ fn unreadable(bar: &Bar, first_id: Option<i64>, last_id: Option<i64>) -> Unreada
     UnreadableRow {
         table: Table::Bars,
         key: "(sim, BTCUSDT, …)".to_owned(),
-        place: Some(Place {
+        place: Some(Box::new(Place {
             series: Series {
                 exchange: "sim".into(),
                 symbol: "BTCUSDT".parse().expect("a symbol"),
@@ -18,7 +18,7 @@ fn unreadable(bar: &Bar, first_id: Option<i64>, last_id: Option<i64>) -> Unreada
             first_id,
             last_id,
             open_time_us: None,
-        }),
+        })),
         column: "closed_by",
         reason: "'x' is no cause".to_owned(),
     }
