@@ -65,7 +65,8 @@ pub struct ChannelError {
 
 impl ChannelError {
     /// One that may be over in a moment.
-    pub(super) fn retry(what: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn retry(what: impl Into<String>) -> Self {
         Self {
             remedy: Remedy::Retry { after: None },
             what: what.into(),

@@ -20,6 +20,9 @@ const MAX_ANSWER_BYTES: usize = 16 * 1024;
 /// What is shown of an answer.
 const EXCERPT_CHARS: usize = 200;
 
+/// A part of an address that is shorter is no secret, and a word of other texts.
+const MIN_PART_BYTES: usize = 6;
+
 /// A receiver that wants more silence than this is asked earlier.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
@@ -78,7 +81,7 @@ impl Http {
         let host = parsed.host_str().unwrap_or_default();
         let port = parsed.port().map(|port| format!(":{port}"));
         let place = format!("{}://{host}{}", parsed.scheme(), port.unwrap_or_default());
-        secrets.push(url.clone());
+        secrets.extend(secret_parts(&parsed));
         let mut client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::client_config(ca_file)?)
             .user_agent(concat!("streamkit/", env!("CARGO_PKG_VERSION")))
@@ -190,6 +193,22 @@ impl Http {
         };
         Err(ChannelError::permanent(what, hint))
     }
+}
+
+/// What of an address may be secret: everything behind the host, as a whole and in parts.
+fn secret_parts(url: &Url) -> Vec<Secret> {
+    let query = url.query().unwrap_or_default();
+    let whole = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let parts = url.path().split('/').chain(query.split(['&', '=']));
+    let parts = parts.filter(|part| part.len() >= MIN_PART_BYTES);
+    let mut secrets: Vec<_> = parts.map(Secret::new).collect();
+    if !matches!(whole.as_str(), "" | "/") {
+        secrets.insert(0, Secret::new(whole));
+    }
+    secrets
 }
 
 /// Whether `url` is on this machine, whatever names mean.

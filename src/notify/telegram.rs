@@ -75,7 +75,7 @@ impl<'de> Deserialize<'de> for ChatId {
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<ChatId, E> {
                 let number = i64::try_from(number);
                 number.map_or_else(
-                    |_| Err(E::custom(format_args!("expected {}", Shown))),
+                    |_| Err(E::custom(format_args!("expected {Shown}"))),
                     |n| Ok(ChatId::Number(n)),
                 )
             }
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for ChatId {
                 let name = text.strip_prefix('@').unwrap_or_default();
                 let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
                 if name.is_empty() || !is_name {
-                    return Err(E::custom(format_args!("expected {}", Shown)));
+                    return Err(E::custom(format_args!("expected {Shown}")));
                 }
                 Ok(ChatId::Name(text.to_owned()))
             }

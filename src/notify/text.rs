@@ -184,8 +184,7 @@ pub(super) fn fit(lines: &[String], max: usize, size: fn(char) -> usize) -> Stri
                 text = cut(line, room - size('\n'), size);
                 rest -= 1;
             }
-            text.push_str(&format!("\n… and {rest} lines more"));
-            return text;
+            return format!("{text}\n… and {rest} lines more");
         }
         if number > 0 {
             text.push('\n');

@@ -59,7 +59,7 @@ pub enum Unit {
     Count,
     /// So many rows.
     Rows,
-    /// 1 for yes, 0 for no.
+    /// 1 or more for yes, 0 for no.
     Flag,
 }
 
@@ -122,8 +122,10 @@ impl Metric {
             | Self::DeadLettersPerHour
             | Self::GapsAbsent => Unit::PerHour,
             Self::SpoolRows | Self::BufferRows => Unit::Rows,
-            Self::SpoolFull | Self::BreakerOpen | Self::IdResets => Unit::Flag,
-            Self::RestartFailed | Self::ChannelBroken => Unit::Count,
+            Self::SpoolFull | Self::BreakerOpen | Self::IdResets | Self::ChannelBroken => {
+                Unit::Flag
+            }
+            Self::RestartFailed => Unit::Count,
         }
     }
 }
@@ -139,7 +141,7 @@ impl Unit {
     #[must_use]
     pub fn show(self, value: f64) -> String {
         match self {
-            Self::Seconds if value >= 1.0 && value < 1e12 => {
+            Self::Seconds if (1.0..1e12).contains(&value) => {
                 humantime::format_duration(std::time::Duration::from_secs(value as u64)).to_string()
             }
             Self::Seconds => format!("{} s", number(value)),

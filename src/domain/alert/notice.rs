@@ -102,7 +102,7 @@ impl Notice {
             Some(Ended::Cleared) | None if unit == super::Unit::Flag => {}
             Some(Ended::Cleared) | None => {
                 let (value, limit) = (unit.show(self.value), unit.show(self.limit));
-                line.push_str(&format!(" ({value}, limit {limit})"));
+                line = format!("{line} ({value}, limit {limit})");
             }
         }
         line

@@ -56,9 +56,7 @@ fn channel(
 
 const LOGIN: &str = "user = 'bars'\npassword_env = 'PASSWORD'";
 
-fn with_login() -> Option<(&'static str, &'static str)> {
-    Some(("bars", PASSWORD))
-}
+const WITH_LOGIN: Option<(&str, &str)> = Some(("bars", PASSWORD));
 
 #[tokio::test]
 async fn mail_arrives_over_each_kind_of_connection() {
@@ -68,7 +66,7 @@ async fn mail_arrives_over_each_kind_of_connection() {
             "starttls",
             Manners {
                 starttls: true,
-                login: with_login(),
+                login: WITH_LOGIN,
                 ..Manners::default()
             },
         ),
@@ -76,7 +74,7 @@ async fn mail_arrives_over_each_kind_of_connection() {
             "implicit",
             Manners {
                 implicit_tls: true,
-                login: with_login(),
+                login: WITH_LOGIN,
                 ..Manners::default()
             },
         ),
@@ -163,7 +161,7 @@ async fn nasty_text_makes_no_header_and_ends_no_letter() {
 async fn without_encryption_nothing_is_sent_to_whoever_wants_it() {
     // The server offers no STARTTLS.
     let scene = Scene::new(Manners {
-        login: with_login(),
+        login: WITH_LOGIN,
         ..Manners::default()
     })
     .await;

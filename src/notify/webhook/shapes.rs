@@ -41,7 +41,7 @@ pub(super) fn slack(message: &Message) -> Value {
     let mut lines = String::new();
     if header.chars().count() < words.title.chars().count() {
         // A header is short: the whole title stands below it then.
-        lines = words.title.clone();
+        lines.push_str(&words.title);
         lines.push('\n');
     }
     lines.push_str(&body);

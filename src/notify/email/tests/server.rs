@@ -174,13 +174,11 @@ impl Session {
                     }
                 }
                 "MAIL" if !may_send => "530 5.7.0 log in first".to_owned(),
-                "MAIL" => match &self.manners.on_mail {
-                    Some(answer) => answer.clone(),
-                    None => {
-                        from = address(&line);
-                        "250 fine".to_owned()
-                    }
-                },
+                "MAIL" => {
+                    from = address(&line);
+                    let answer = self.manners.on_mail.as_deref();
+                    answer.unwrap_or("250 fine").to_owned()
+                }
                 "RCPT" if self.manners.refuses == Some(address(&line).as_str()) => {
                     "550 5.1.1 nobody of that name".to_owned()
                 }
