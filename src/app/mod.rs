@@ -1,5 +1,6 @@
 //! The use cases. They emit events and print nothing.
 
+pub mod alerts;
 pub mod clock;
 pub mod collect;
 pub mod crash;

@@ -5,6 +5,7 @@
 
 #![deny(clippy::disallowed_types)]
 
+pub mod alert;
 pub mod anchor;
 pub mod bar;
 pub mod breaker;

@@ -89,8 +89,9 @@ const NOT_IN_DOMAIN: [&str; 19] = [
 ];
 
 /// The packages that `domain` may use: they compute, and nothing else.
-const PACKAGES_OF_DOMAIN: [&str; 10] = [
+const PACKAGES_OF_DOMAIN: [&str; 11] = [
     "crc32fast",
+    "humantime",
     "itoa",
     "jiff",
     "memchr",

@@ -1,0 +1,382 @@
+//! The task of one channel, and that of one ping.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use futures_util::FutureExt;
+use serde::Serialize;
+use tokio::{
+    sync::watch,
+    time::{self, Instant},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    event::{AlertEvent, Emit},
+    limit::Budget,
+    pulse,
+    queue::Queue,
+    settings::{Limits, Outlet},
+};
+use crate::{
+    domain::alert::Notice,
+    notify::{ChannelError, Message, Ping, Remedy},
+};
+
+/// What a channel takes longer than its deadline allows is cut off here.
+const DEADLINE_GRACE: Duration = Duration::from_secs(1);
+
+/// So many pings in a row that failed are one too many.
+const PINGS_BROKEN: u32 = 3;
+
+/// What became of the notices for one channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct OutletStats {
+    /// The channel.
+    pub channel: String,
+    /// Notices that wait.
+    pub waiting: usize,
+    /// Notices that arrived.
+    pub sent: u64,
+    /// Notices that were dropped because too many waited, or after the end.
+    pub dropped: u64,
+    /// Notices that were given up after attempts that failed.
+    pub given_up: u64,
+    /// Notices that were not sent when time was up.
+    pub unsent: u64,
+    /// Attempts that failed.
+    pub failed_attempts: u64,
+    /// Notices given up since the last message that arrived: more than 0 is broken.
+    pub given_up_in_a_row: u64,
+    /// Why the last attempt failed, if it did.
+    pub last_error: Option<String>,
+}
+
+/// What became of a ping.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PingStats {
+    /// Its name.
+    pub ping: String,
+    /// How often it was answered.
+    pub sent: u64,
+    /// How often it failed in a row.
+    pub failed_in_a_row: u32,
+    /// Why the last one failed, if it did.
+    pub last_error: Option<String>,
+}
+
+impl PingStats {
+    /// Whether it failed too often to be chance.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.failed_in_a_row >= PINGS_BROKEN
+    }
+}
+
+/// What the task of one channel shares with others.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub outlet: Outlet,
+    pub queue: Queue,
+    stats: Mutex<OutletStats>,
+    /// Cancelled when nothing new comes: what waits has to go out.
+    pub draining: CancellationToken,
+}
+
+impl Shared {
+    pub fn new(outlet: Outlet, limits: &Limits) -> Self {
+        let stats = OutletStats {
+            channel: outlet.channel.name().to_owned(),
+            ..OutletStats::default()
+        };
+        Self {
+            outlet,
+            queue: Queue::new(limits.queue),
+            stats: Mutex::new(stats),
+            draining: CancellationToken::new(),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        self.outlet.channel.name()
+    }
+
+    pub fn stats(&self) -> OutletStats {
+        let mut stats = self.lock().clone();
+        stats.waiting = self.queue.len();
+        stats.dropped = self.queue.dropped();
+        stats
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, OutletStats> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The task of one channel.
+pub(super) struct Task {
+    pub shared: Arc<Shared>,
+    pub collector: String,
+    pub limits: Limits,
+    pub emit: Emit,
+    pub budget: Budget,
+    /// Notices that this channel will never send, and that nobody has told it of.
+    untold: u64,
+    /// How many were dropped when that was last counted.
+    dropped: u64,
+}
+
+impl Task {
+    pub fn new(shared: Arc<Shared>, collector: String, limits: Limits, emit: Emit) -> Self {
+        let budget = Budget::new(&limits);
+        Self {
+            shared,
+            collector,
+            limits,
+            emit,
+            budget,
+            untold: 0,
+            dropped: 0,
+        }
+    }
+
+    /// Runs; should that ever panic, the channel shows as broken instead of as silent.
+    pub async fn run_watched(self) {
+        let shared = Arc::clone(&self.shared);
+        if AssertUnwindSafe(self.run()).catch_unwind().await.is_err() {
+            let mut stats = shared.lock();
+            stats.given_up_in_a_row += 1;
+            stats.last_error = Some("its task panicked: the log has its backtrace".to_owned());
+        }
+    }
+
+    /// Sends what comes until the queue is closed and empty.
+    async fn run(mut self) {
+        let max = self.shared.outlet.channel.max_notices();
+        let shared = Arc::clone(&self.shared);
+        while let Some(notices) = shared.queue.take(max).await {
+            // Until their fate is known they count as not sent: the task may be ended.
+            shared.lock().unsent += notices.len() as u64;
+            let count = notices.len();
+            self.deliver(notices).await;
+            shared.lock().unsent -= count as u64;
+        }
+    }
+
+    async fn deliver(&mut self, notices: Vec<Notice>) {
+        let dropped = self.shared.queue.dropped();
+        self.untold += dropped - self.dropped;
+        self.dropped = dropped;
+        let message = Message {
+            collector: self.collector.clone(),
+            is_test: false,
+            lost: self.untold,
+            notices,
+        };
+        let mut pauses = pauses(self.limits.retry_min, self.limits.retry_max);
+        let mut attempts = 0;
+        let error = loop {
+            self.admit().await;
+            attempts += 1;
+            let Err(error) = attempt(&self.shared.outlet, &message).await else {
+                self.arrived(&message, attempts);
+                return;
+            };
+            let pause = pauses.next().unwrap_or(self.limits.retry_max);
+            {
+                let mut stats = self.shared.lock();
+                stats.failed_attempts += 1;
+                stats.last_error = Some(error.to_string());
+            }
+            match error.remedy {
+                Remedy::Retry { after } if attempts < self.limits.attempts => {
+                    let asked = after.unwrap_or_default().min(self.limits.retry_after_max);
+                    let retry_in = pause.max(asked);
+                    self.emit.emit(&AlertEvent::AttemptFailed {
+                        channel: self.shared.name().to_owned(),
+                        error,
+                        retry_in,
+                    });
+                    self.rest(retry_in).await;
+                }
+                _ => break error,
+            }
+        };
+        self.gave_up(&message, error);
+    }
+
+    /// Waits for the rate limit, unless it is time to go.
+    async fn admit(&self) {
+        tokio::select! {
+            () = self.budget.admit() => {}
+            () = self.shared.draining.cancelled() => {}
+        }
+    }
+
+    /// Waits before the next attempt; not for long when it is time to go.
+    async fn rest(&self, pause: Duration) {
+        let hurry = async {
+            self.shared.draining.cancelled().await;
+            time::sleep(self.limits.retry_min).await;
+        };
+        tokio::select! {
+            () = time::sleep(pause) => {}
+            () = hurry => {}
+        }
+    }
+
+    fn arrived(&mut self, message: &Message, attempts: u32) {
+        let channel = self.shared.name().to_owned();
+        let notices = message.notices.len();
+        let was_broken = {
+            let mut stats = self.shared.lock();
+            stats.sent += notices as u64;
+            stats.last_error = None;
+            std::mem::take(&mut stats.given_up_in_a_row) > 0
+        };
+        self.untold -= message.lost;
+        if was_broken {
+            self.emit.emit(&AlertEvent::Mended {
+                channel: channel.clone(),
+                lost: message.lost,
+            });
+        }
+        self.emit.emit(&AlertEvent::Sent {
+            channel,
+            notices,
+            attempts,
+        });
+    }
+
+    fn gave_up(&mut self, message: &Message, error: ChannelError) {
+        let notices = message.notices.len();
+        self.untold += notices as u64;
+        {
+            let mut stats = self.shared.lock();
+            stats.given_up += notices as u64;
+            stats.given_up_in_a_row += notices as u64;
+        }
+        self.emit.emit(&AlertEvent::GaveUp {
+            channel: self.shared.name().to_owned(),
+            notices,
+            error,
+        });
+    }
+}
+
+/// One attempt. A channel that panics, or outlives its deadline, has failed like any other.
+pub(super) async fn attempt(outlet: &Outlet, message: &Message) -> Result<(), ChannelError> {
+    let Outlet {
+        channel, deadline, ..
+    } = outlet;
+    // A test of an incident is two requests.
+    let patience = 2 * *deadline + DEADLINE_GRACE;
+    let send = AssertUnwindSafe(channel.send(message, *deadline)).catch_unwind();
+    match time::timeout(patience, send).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(ChannelError::permanent(
+            format!("send by {}: the channel panicked", channel.name()),
+            "this is a bug: the log has its backtrace",
+        )),
+        Err(_) => Err(ChannelError::retry(format!(
+            "send by {}: no outcome within {patience:?}",
+            channel.name()
+        ))),
+    }
+}
+
+fn pauses(min: Duration, max: Duration) -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(min)
+        .with_max_delay(max)
+        .with_factor(2.0)
+        .with_jitter()
+        .without_max_times()
+        .build()
+}
+
+/// The task of one ping.
+pub(super) struct Pinger {
+    pub ping: Ping,
+    pub deadline: Duration,
+    pub pulse: watch::Receiver<Option<Instant>>,
+    pub stats: Arc<Mutex<PingStats>>,
+    pub limits: Limits,
+    pub emit: Emit,
+}
+
+impl Pinger {
+    /// Calls the address at its interval while there is a sign of life, for ever.
+    pub async fn run(mut self) {
+        let interval = self.ping.interval();
+        let max_age = interval * self.limits.pulse_intervals;
+        let retry_max = self.limits.retry_max.min(interval);
+        let mut pauses = pauses(self.limits.retry_min.min(interval), retry_max);
+        let mut was_alive = false;
+        loop {
+            let sign = *self.pulse.borrow_and_update();
+            if !pulse::is_alive(sign, max_age) {
+                if was_alive {
+                    self.emit.emit(&AlertEvent::PingPaused {
+                        ping: self.ping.name().to_owned(),
+                    });
+                }
+                was_alive = false;
+                if self.pulse.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            was_alive = true;
+            let outcome = self.ping.ping(self.deadline).await;
+            let pause = if outcome.is_ok() {
+                pauses = self::pauses(self.limits.retry_min.min(interval), retry_max);
+                interval
+            } else {
+                pauses.next().unwrap_or(retry_max)
+            };
+            self.note(outcome);
+            self.rest(pause, max_age).await;
+        }
+    }
+
+    /// Waits for `pause`; shorter when all was not well meanwhile and is again.
+    async fn rest(&mut self, pause: Duration, max_age: Duration) {
+        let until = Instant::now() + pause;
+        loop {
+            let changed = time::timeout_at(until, self.pulse.changed()).await;
+            let sign = *self.pulse.borrow();
+            match changed {
+                Ok(Ok(())) if pulse::is_alive(sign, max_age) => {}
+                // Time is up, all is not well, or nobody is left to say.
+                _ => return,
+            }
+        }
+    }
+
+    fn note(&self, outcome: Result<(), ChannelError>) {
+        let ping = self.ping.name().to_owned();
+        let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        let event = match outcome {
+            Ok(()) => {
+                stats.sent += 1;
+                stats.last_error = None;
+                let failed = std::mem::take(&mut stats.failed_in_a_row);
+                (failed > 0).then_some(AlertEvent::PingMended { ping })
+            }
+            Err(error) => {
+                stats.failed_in_a_row = stats.failed_in_a_row.saturating_add(1);
+                stats.last_error = Some(error.to_string());
+                Some(AlertEvent::PingFailed { ping, error })
+            }
+        };
+        drop(stats);
+        if let Some(event) = event {
+            self.emit.emit(&event);
+        }
+    }
+}
