@@ -587,9 +587,9 @@ fn a_damaged_journal_is_made_up_for_from_the_store_and_the_exchange() {
     let mut collecting = Collecting::start(&scene);
     until("bars", || {
         scene.directory.path().join("store.sqlite").exists()
-            && scene.json(&["spool", "ls"], 0)["totals"]["rows"].is_u64()
             && scene.place.count("sqlite_schema") > 5
             && scene.place.count("bars") > 50
+            && scene.json(&["spool", "ls"], 0)["totals"]["rows"].is_u64()
     });
     collecting.process.0.kill().expect("killed");
     collecting.process.wait();
