@@ -250,4 +250,5 @@ impl Drop for Group {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

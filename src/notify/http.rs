@@ -23,6 +23,9 @@ const EXCERPT_CHARS: usize = 200;
 /// A part of an address that is shorter is no secret, and a word of other texts.
 const MIN_PART_BYTES: usize = 6;
 
+/// Letters alone are a word up to here.
+const MIN_LETTERS_BYTES: usize = 20;
+
 /// A receiver that wants more silence than this is asked earlier.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
@@ -203,7 +206,10 @@ fn secret_parts(url: &Url) -> Vec<Secret> {
         None => url.path().to_owned(),
     };
     let parts = url.path().split('/').chain(query.split(['&', '=']));
-    let parts = parts.filter(|part| part.len() >= MIN_PART_BYTES);
+    let is_word = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let parts = parts.filter(|part| {
+        part.len() >= MIN_LETTERS_BYTES || part.len() >= MIN_PART_BYTES && !is_word(part)
+    });
     let mut secrets: Vec<_> = parts.map(Secret::new).collect();
     if !matches!(whole.as_str(), "" | "/") {
         secrets.insert(0, Secret::new(whole));

@@ -1,8 +1,10 @@
 //! What the tests of all channels need.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use wiremock::{MockServer, Request};
 
 use super::{
@@ -124,4 +126,23 @@ pub async fn hanging() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     (listener, address)
+}
+
+/// A TLS server for `localhost` with a certificate of its own, which is written to
+/// `ca_file`.
+pub fn own_tls(ca_file: &Path) -> TlsAcceptor {
+    let own =
+        rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let base64 = BASE64_STANDARD.encode(own.cert.der());
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
+    std::fs::write(ca_file, pem).expect("a file");
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key.into())
+        .expect("a configuration");
+    TlsAcceptor::from(Arc::new(config))
 }

@@ -46,7 +46,7 @@ pub struct OutletStats {
     pub dropped: u64,
     /// Notices that were given up after attempts that failed.
     pub given_up: u64,
-    /// Notices that were not sent when time was up.
+    /// Notices that are under way; at the end, those that were not sent when time was up.
     pub unsent: u64,
     /// Attempts that failed.
     pub failed_attempts: u64,

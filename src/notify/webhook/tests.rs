@@ -1,12 +1,16 @@
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    time::Instant,
+};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::*;
 use crate::notify::{
     testing::{
-        NASTY, PATIENCE, bodies, firing, hanging, message, nasty, open, refusing, requests,
-        resolved, warning,
+        NASTY, PATIENCE, bodies, firing, hanging, message, nasty, open, own_tls, refusing,
+        requests, resolved, warning,
     },
     text,
 };
@@ -307,4 +311,44 @@ async fn an_answer_without_end_is_cut_off() {
         .await
         .expect_err("refused");
     assert!(error.what.len() < 1000, "{}", error.what.len());
+}
+
+#[tokio::test]
+async fn over_tls_only_whom_the_settings_trust_gets_the_alert() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let ca_file = folder.path().join("ca.pem");
+    let acceptor = own_tls(&ca_file);
+    let listener = TcpListener::bind("localhost:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let server = tokio::spawn(async move {
+        let mut got = Vec::new();
+        while let Ok((socket, _)) = listener.accept().await {
+            // Whoever does not trust the certificate leaves here.
+            let Ok(mut stream) = acceptor.accept(socket).await else {
+                continue;
+            };
+            while !got.ends_with(b"}") {
+                assert!(stream.read_buf(&mut got).await.expect("a request") > 0);
+            }
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(answer).await.expect("an answer");
+            stream.flush().await.expect("an answer");
+            break;
+        }
+        String::from_utf8(got).expect("text")
+    });
+    let toml = format!("type = 'webhook'\nurl = 'https://localhost:{port}/x'\ntoken_env = 'KEY'");
+    let stranger = open(&toml, &[("KEY", KEY)]);
+    let sent = stranger.send(&message(vec![firing()]), PATIENCE).await;
+    let error = sent.expect_err("a certificate of nobody");
+    assert!(error.what.contains("certificate"), "{error}");
+    let toml = format!("{toml}\nca_file = '{}'", ca_file.display());
+    let friend = open(&toml, &[("KEY", KEY)]);
+    friend
+        .send(&message(vec![firing()]), PATIENCE)
+        .await
+        .expect("sent");
+    let got = server.await.expect("a request");
+    assert!(got.starts_with("POST /x HTTP/1.1\r\n"), "{got}");
+    assert_eq!(got.matches(KEY).count(), 1, "{got}");
 }

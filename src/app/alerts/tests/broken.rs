@@ -1,7 +1,7 @@
 //! Channels that cannot send, with the rules that report them, over a day.
 
 use super::*;
-use crate::domain::alert::{Alerts, NoticeKind, Rule};
+use crate::domain::alert::{Alerts, NoticeKind, Reading, Rule};
 
 /// Looks at the rules every 10 s, for so long.
 async fn look_for(
@@ -108,4 +108,43 @@ async fn when_all_channels_are_broken_nothing_loops_and_nothing_grows() {
         assert_eq!(stats.sent, 0);
     }
     assert!(alerts.states() <= 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_condition_that_flaps_for_a_day_is_one_notice_a_cooldown_and_one_recovery() {
+    let (one, many) = (
+        Script::new("one", 1, Act::Arrive),
+        Script::new("many", 40, Act::Arrive),
+    );
+    let dispatcher = start(&[&one, &many], &Events::default());
+    let notifier = dispatcher.notifier();
+    let (mut alerts, begun) = (rules(), Instant::now());
+    // Stale for 30 s, fresh for 30 s; then fresh for good.
+    while begun.elapsed() < 25 * HOUR {
+        let now = begun.elapsed();
+        let is_stale = now < 24 * HOUR && now.as_secs() / 30 % 2 == 0;
+        let stale_s = if is_stale { 600.0 } else { 0.0 };
+        let reading = Reading::new(Metric::DataStaleS, stale_s).of("BTCUSDT");
+        for notice in alerts.evaluate(&[reading], now.as_micros() as i64) {
+            notifier.notify(&notice);
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    for script in [&one, &many] {
+        let heard = script.heard();
+        let kinds: Vec<_> = heard
+            .iter()
+            .flat_map(|(_, message)| &message.notices)
+            .map(|notice| (notice.kind, notice.reminder))
+            .collect();
+        let mut expected: Vec<_> = (0..96).map(|n| (NoticeKind::Firing, n)).collect();
+        expected.push((NoticeKind::Resolved, 95));
+        assert_eq!(kinds, expected);
+        // In 15 minutes it came back fifteen times, and the reminder says so.
+        assert_eq!(heard[1].1.notices[0].flaps, 15);
+        let cooldown = Duration::from_secs(15 * 60);
+        for pair in heard[..96].windows(2) {
+            assert!(pair[1].0 - pair[0].0 + Duration::from_secs(1) >= cooldown);
+        }
+    }
 }

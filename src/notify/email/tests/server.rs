@@ -14,6 +14,8 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
+use crate::notify::testing::own_tls;
+
 /// How it behaves.
 #[derive(Debug, Clone, Default)]
 pub struct Manners {
@@ -50,20 +52,7 @@ pub struct Server {
 impl Server {
     /// Listens on loopback and writes its certificate, for `localhost`, to `ca_file`.
     pub async fn start(manners: Manners, ca_file: &Path) -> Self {
-        let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])
-            .expect("a certificate");
-        let base64 = BASE64_STANDARD.encode(own.cert.der());
-        let pem = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
-        std::fs::write(ca_file, pem).expect("a file");
-        let key = rustls::pki_types::PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![own.cert.der().clone()], key.into())
-            .expect("a configuration");
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let acceptor = own_tls(ca_file);
         let listener = TcpListener::bind("localhost:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (mails, commands) = <(Arc<Mutex<Vec<Mail>>>, Arc<Mutex<Vec<String>>>)>::default();
