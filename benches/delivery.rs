@@ -199,7 +199,7 @@ impl Place {
         }
         let begun = wall_time();
         let mut journal = journal(directory.path(), batch_rows);
-        while let Some(batch) = journal.next_batch().expect("a readable journal") {
+        while let Some(batch) = journal.next_batch(None).expect("a readable journal") {
             let insert = Batch {
                 rows: batch.rows,
                 token: batch.token,
@@ -222,6 +222,7 @@ fn journal(directory: &Path, batch_rows: usize) -> Journal {
         accept_store: false,
         batch_rows,
         batch_age_us: i64::MAX / 4,
+        most_rows: 100_000,
         crash: CrashPoints::default(),
     };
     Journal::open(directory, options).expect("a journal")

@@ -203,6 +203,7 @@ impl Scene {
             accept_store: false,
             batch_rows: 10_000,
             batch_age_us: 1_000_000,
+            most_rows: 100_000,
             max_pages: None,
             crash: CrashPoints::default(),
         };
@@ -513,7 +514,7 @@ fn damage_is_found_named_and_out_of_the_way_of_the_rest() {
     let damaged = Connection::open(journal).expect("opened");
     damaged
         .execute(
-            "UPDATE chunks SET payload = zeroblob(length(payload)) WHERE batch_id = 1",
+            "UPDATE chunks SET payload = zeroblob(length(payload)) WHERE id >> 20 = 1",
             [],
         )
         .expect("damaged");
@@ -608,6 +609,7 @@ fn a_damaged_journal_is_made_up_for_from_the_store_and_the_exchange() {
             accept_store: false,
             batch_rows: 1,
             batch_age_us: 1,
+            most_rows: 100_000,
             max_pages: None,
             crash: CrashPoints::default(),
         };

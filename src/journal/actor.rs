@@ -11,11 +11,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::domain::{anchor::Anchor, symbol::Symbol};
 
 use super::{
-    delivery::{Claim, Confirmed, Refusal},
+    commit::{Commit, Committed},
+    delivery::{Claim, Confirmed},
     error::JournalError,
-    file::{Commit, Committed, Journal},
+    file::Journal,
     lease::Holder,
-    spool::SpoolStats,
+    refusal::Refusal,
+    spool::{Place, SpoolStats},
 };
 
 /// Requests that may wait for the thread.
@@ -27,7 +29,7 @@ enum Request {
     Checkpoint(Box<str>, Symbol, Anchor, Reply<Option<String>>),
     Commit(Commit, Reply<Committed>),
     Seal(Option<i64>, Reply<usize>),
-    Claim(Lease, Reply<Claim>),
+    Claim(Lease, Option<Place>, Reply<Claim>),
     TakeLease(Lease, Reply<Option<Holder>>),
     ReleaseLease(Arc<str>, Reply<()>),
     Delivered(i64, Reply<Confirmed>),
@@ -89,8 +91,9 @@ fn serve(journal: &mut Journal, request: Request) {
         Request::Seal(now_us, reply) => {
             let _ = reply.send(journal.seal(now_us));
         }
-        Request::Claim(lease, reply) => {
-            let _ = reply.send(journal.claim(&lease.holder, lease.now_us, lease.lease_us));
+        Request::Claim(lease, after, reply) => {
+            let claim = journal.claim(&lease.holder, lease.now_us, lease.lease_us, after);
+            let _ = reply.send(claim);
         }
         Request::TakeLease(lease, reply) => {
             let _ = reply.send(journal.take_lease(&lease.holder, lease.now_us, lease.lease_us));
@@ -157,8 +160,8 @@ impl JournalHandle {
     ///
     /// # Errors
     /// As there, or when the journal's thread has ended.
-    pub async fn claim(&self, lease: Lease) -> Result<Claim, JournalError> {
-        self.ask(|reply| Request::Claim(lease, reply)).await
+    pub async fn claim(&self, lease: Lease, after: Option<Place>) -> Result<Claim, JournalError> {
+        self.ask(|reply| Request::Claim(lease, after, reply)).await
     }
 
     /// See [`Journal::take_lease`].

@@ -101,6 +101,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         accept_store: collector.accept_store,
         batch_rows: limits.batch_rows,
         batch_age_us: micros(limits.batch_age),
+        most_rows: limits.batch_rows_most,
         max_pages: limits.journal_max_pages,
         crash: settings.crash.clone(),
     };
