@@ -54,6 +54,22 @@ pub struct Committed {
 }
 
 impl Journal {
+    /// The symbol of a checkpoint that is not what was written, if there is one.
+    pub(super) fn wrong_checkpoint(&self) -> Result<Option<String>, JournalError> {
+        let mut statement = self.connection.prepare(
+            "SELECT exchange, symbol, anchor, last_agg_trade_id, state, crc32 FROM checkpoints",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let text = |column| row.get_ref(column).and_then(|text| Ok(text.as_str()?));
+            let found = checkpoint_crc32(text(0)?, text(1)?, text(2)?, row.get(3)?, text(4)?);
+            if i64::from(found) != row.get::<_, i64>(5)? {
+                return Ok(Some(text(1)?.to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
     /// The checkpoint of a symbol and anchor, if there is one.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::domain::{
 
 use super::{
     codec,
-    error::JournalError,
+    error::{JournalError, is_damage},
     file::Journal,
     lease::Holder,
     refusal,
@@ -93,10 +93,21 @@ pub(super) fn read_rows(
     let mut statement = connection.prepare_cached(
         "SELECT crc32, payload FROM chunks WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
     )?;
+    // Damage of these pages is that of this batch; the others may be well.
+    let unreadable = |error: rusqlite::Error| {
+        if is_damage(&error) {
+            damaged(error.to_string())
+        } else {
+            error.into()
+        }
+    };
     let mut chunks = statement.query(params![first, last])?;
     let mut rows: Option<Rows> = None;
-    while let Some(chunk) = chunks.next()? {
-        let payload = chunk.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+    while let Some(chunk) = chunks.next().map_err(unreadable)? {
+        let payload = chunk
+            .get_ref(1)
+            .and_then(|payload| Ok(payload.as_blob()?))
+            .map_err(unreadable)?;
         codec::decode_onto(&mut rows, payload, chunk.get(0)?).map_err(damaged)?;
     }
     let rows = rows.ok_or_else(|| damaged("it has no rows".to_owned()))?;

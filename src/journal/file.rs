@@ -19,7 +19,7 @@ use rusqlite::Connection;
 
 use crate::domain::crash::CrashPoints;
 
-use super::{codec, error::JournalError, spool};
+use super::{codec, error::JournalError, salvage::Salvaged, spool};
 
 /// How a journal is opened.
 #[derive(Debug, Clone)]
@@ -40,14 +40,16 @@ pub struct Options {
     pub crash: CrashPoints,
 }
 
-/// A damaged journal that was moved out of the way. Whatever it held that the store does
-/// not have is fetched from the exchange again.
+/// A damaged journal that was moved out of the way. What could be read of it is in the
+/// present one; the rest is fetched from the exchange again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
     /// Where it is now.
     pub copy: PathBuf,
     /// What is wrong with it.
     pub reason: String,
+    /// What became of its contents.
+    pub salvaged: Salvaged,
 }
 
 /// An open journal.

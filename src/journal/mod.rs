@@ -13,6 +13,7 @@ pub mod lease;
 pub mod open;
 mod partition;
 pub mod refusal;
+pub mod salvage;
 mod schema;
 pub mod spool;
 
@@ -23,4 +24,5 @@ pub use error::JournalError;
 pub use file::{Journal, Options, SetAside};
 pub use inspect::{BatchInfo, BatchState, Finding};
 pub use refusal::Refusal;
+pub use salvage::Salvaged;
 pub use spool::{Place, SpoolStats, SpooledBatch};

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{Read, Seek, Write},
+    io::{ErrorKind, Read, Seek, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -12,11 +12,17 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::{
     error::JournalError,
     file::{Journal, Options, SetAside, random_id},
-    filesystem, lease, schema, spool,
+    filesystem, lease,
+    salvage::{self, Salvaged, with_suffix},
+    schema, spool,
 };
 
 /// The journal's file in the state directory.
 pub const FILE_NAME: &str = "journal.sqlite";
+/// A journal that is being made from a damaged one.
+const NEW_NAME: &str = "journal.new.sqlite";
+/// The same when it is complete.
+const READY_NAME: &str = "journal.ready.sqlite";
 /// The file that is locked while a collector runs.
 pub const LOCK_NAME: &str = "collect.lock";
 /// How long a statement waits for another process to end its transaction.
@@ -41,18 +47,21 @@ impl Journal {
             });
         }
         let lock = lock(directory)?;
-        let journal = match Self::start(directory, options.clone()) {
-            Err(JournalError::Sqlite(error)) if is_corrupt(&error) => {
-                let copy = set_aside(directory).map_err(unusable)?;
-                let mut journal = Self::start(directory, options)?;
-                journal.set_aside = Some(SetAside {
-                    copy,
-                    reason: error.to_string(),
-                });
-                journal
-            }
-            journal => journal?,
+        let interrupted = finish_replacement(directory).map_err(unusable)?;
+        let mut journal = match Self::start_whole(directory, options.clone()) {
+            Ok(journal) => journal,
+            Err(error) => match error.damage() {
+                Some(reason) => Self::replace(directory, options, reason)?,
+                None => return Err(error),
+            },
         };
+        if let Some(copy) = interrupted {
+            journal.set_aside.get_or_insert(SetAside {
+                copy,
+                reason: "an earlier start found it damaged, and was interrupted".to_owned(),
+                salvaged: Salvaged::default(),
+            });
+        }
         // Whoever collected here before is gone, and its lease with it.
         lease::end_of_collectors(&journal.connection)?;
         Ok(Self {
@@ -91,14 +100,67 @@ impl Journal {
         Self::start(directory, options)
     }
 
+    /// Puts a new journal, with what can be read of the damaged one, in its place. Until the
+    /// new one is complete, nothing of the old one is touched.
+    fn replace(directory: &Path, options: Options, reason: String) -> Result<Self, JournalError> {
+        let unusable = |cause| JournalError::Unusable {
+            path: directory.to_owned(),
+            cause,
+        };
+        let path = directory.join(NEW_NAME);
+        for suffix in ["", "-wal", "-shm"] {
+            // What an earlier attempt left.
+            match std::fs::remove_file(with_suffix(&path, suffix)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(unusable(error)),
+                _ => {}
+            }
+        }
+        let mut new = Self::start_at(directory, &path, options.clone())?;
+        let salvaged = salvage::salvage(&directory.join(FILE_NAME), &mut new)?;
+        new.bind_store()?;
+        new.write_back()?;
+        drop(new);
+        std::fs::rename(&path, directory.join(READY_NAME)).map_err(unusable)?;
+        let copy = finish_replacement(directory).map_err(unusable)?;
+        let mut journal = Self::start_whole(directory, options)?;
+        journal.set_aside = copy.map(|copy| SetAside {
+            copy,
+            reason,
+            salvaged,
+        });
+        Ok(journal)
+    }
+
+    /// Opens the journal and compares all of the file with itself.
+    fn start_whole(directory: &Path, options: Options) -> Result<Self, JournalError> {
+        let journal = Self::start(directory, options)?;
+        let corrupt = |reason| Err(JournalError::Corrupt { reason });
+        let found: String =
+            journal
+                .connection
+                .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+        if found != "ok" {
+            return corrupt(found);
+        }
+        if let Some(symbol) = journal.wrong_checkpoint()? {
+            return corrupt(format!(
+                "the checkpoint of {symbol} is not what was written"
+            ));
+        }
+        Ok(journal)
+    }
+
     fn start(directory: &Path, options: Options) -> Result<Self, JournalError> {
-        let path = directory.join(FILE_NAME);
-        let mut connection = Connection::open(&path)?;
+        Self::start_at(directory, &directory.join(FILE_NAME), options)
+    }
+
+    fn start_at(directory: &Path, path: &Path, options: Options) -> Result<Self, JournalError> {
+        let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         // A transaction that reads first and then writes would fail, without waiting, when
         // another process has written in between.
         connection.set_transaction_behavior(TransactionBehavior::Immediate);
-        schema::prepare(&mut connection, &path)?;
+        schema::prepare(&mut connection, path)?;
         if let Some(pages) = options.max_pages {
             connection.pragma_update(None, "max_page_count", pages)?;
         }
@@ -114,9 +176,37 @@ impl Journal {
         };
         journal.id = journal.meta_or_insert("journal_id", &random_id())?;
         journal.meta_or_insert("last_version", "0")?;
+        journal.connection.execute(
+            "INSERT INTO identity SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM identity)",
+            [&journal.id],
+        )?;
         journal.bind_store()?;
         journal.refresh()?;
         Ok(journal)
+    }
+
+    /// Writes everything from the write-ahead log into the file itself.
+    fn write_back(&self) -> Result<(), JournalError> {
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    /// The first page of the file, with SQLite's header and what it says of the tables.
+    pub(super) fn first_page(&self) -> Result<Vec<u8>, JournalError> {
+        self.write_back()?;
+        let size: i64 = self
+            .connection
+            .pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let path = self.connection.path().unwrap_or_default();
+        let mut page = vec![0; usize::try_from(size).unwrap_or_default()];
+        File::open(path)
+            .and_then(|mut file| file.read_exact(&mut page))
+            .map_err(|cause| JournalError::Unusable {
+                path: self.path.clone(),
+                cause,
+            })?;
+        Ok(page)
     }
 
     fn bind_store(&self) -> Result<(), JournalError> {
@@ -164,9 +254,19 @@ impl Journal {
     }
 }
 
-/// Whether the file is a database, but not what was written.
-fn is_corrupt(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt)
+/// Puts the new journal that is ready, if there is one, into the place of the damaged one.
+/// May be interrupted anywhere. Returns where the damaged one is then.
+fn finish_replacement(directory: &Path) -> std::io::Result<Option<PathBuf>> {
+    let ready = directory.join(READY_NAME);
+    if !ready.try_exists()? {
+        return Ok(None);
+    }
+    let directory_file = File::open(directory)?;
+    directory_file.sync_all()?;
+    let copy = set_aside(directory)?;
+    std::fs::rename(ready, directory.join(FILE_NAME))?;
+    directory_file.sync_all()?;
+    Ok(Some(copy))
 }
 
 /// Moves the journal's files out of the way, under a name that is free. Nothing of them is
@@ -181,11 +281,9 @@ fn set_aside(directory: &Path) -> std::io::Result<PathBuf> {
         number += 1;
     };
     for suffix in ["-wal", "-shm", ""] {
-        let from = directory.join(format!("{FILE_NAME}{suffix}"));
+        let from = with_suffix(&directory.join(FILE_NAME), suffix);
         if from.try_exists()? {
-            let mut to = copy.clone().into_os_string();
-            to.push(suffix);
-            std::fs::rename(from, to)?;
+            std::fs::rename(from, with_suffix(&copy, suffix))?;
         }
     }
     Ok(copy)

@@ -10,7 +10,7 @@ use super::{codec, commit::checkpoint_crc32, error::JournalError, spool::chunk_i
 const APPLICATION_ID: i64 = 0x736b_6974;
 /// The format that this build writes. Format 1 had no leases, and its batches could not be
 /// split; in format 2 nothing told whether a checkpoint was whole.
-const FORMAT: i64 = 3;
+pub(super) const FORMAT: i64 = 3;
 
 const CHECKPOINTS: &str = "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -19,6 +19,10 @@ const CHECKPOINTS: &str = "
       last_agg_trade_id INTEGER NOT NULL, state TEXT NOT NULL,
       committed_at_us INTEGER NOT NULL, crc32 INTEGER NOT NULL DEFAULT 0,
       PRIMARY KEY (exchange, symbol, anchor)) STRICT;";
+
+/// The journal's id once more, on a page of its own: every token is made of it, and that of
+/// `meta` may be lost.
+const IDENTITY: &str = "CREATE TABLE identity (journal_id TEXT NOT NULL) STRICT;";
 
 /// The number of a chunk is made of that of its batch and its place there, so that the rows
 /// of a batch are a range. What is read without the rows stands before them.
@@ -109,6 +113,7 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Jo
         Found::Nothing => {
             transaction.execute_batch(CHECKPOINTS)?;
             transaction.execute_batch(CHUNKS)?;
+            transaction.execute_batch(IDENTITY)?;
             transaction.execute_batch(BATCHES)?;
             transaction.execute_batch(INDEXES_AND_LEASES)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -152,6 +157,7 @@ fn from_1(transaction: &Transaction<'_>) -> Result<(), JournalError> {
 /// keep the tokens that they may have been sent with.
 fn from_2(transaction: &Transaction<'_>) -> Result<(), JournalError> {
     transaction.execute_batch("ALTER TABLE chunks RENAME TO chunks_2")?;
+    transaction.execute_batch(IDENTITY)?;
     transaction.execute_batch(CHUNKS)?;
     {
         let mut old = transaction

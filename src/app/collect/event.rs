@@ -194,6 +194,8 @@ pub enum Event {
         copy: PathBuf,
         /// What is wrong with it.
         reason: String,
+        /// What became of its contents, in words.
+        salvaged: String,
     },
     /// The spool is full: nothing is consumed until it drains.
     SpoolFull {
@@ -534,10 +536,13 @@ impl fmt::Display for Event {
                     short(*retry_in)
                 )
             }
-            Self::JournalSetAside { copy, reason } => write!(
+            Self::JournalSetAside {
+                copy,
+                reason,
+                salvaged,
+            } => write!(
                 f,
-                "journal is damaged ({reason}): it is kept as {}, and a new one is begun; what \
-                 the store lacks is fetched again",
+                "journal is damaged ({reason}): it is kept as {}, and a new one is begun; {salvaged}",
                 copy.display()
             ),
             Self::SpoolFull { size_bytes, oldest } => {

@@ -115,6 +115,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         collector.emit.emit(&Event::JournalSetAside {
             copy: set_aside.copy.clone(),
             reason: set_aside.reason.clone(),
+            salvaged: set_aside.salvaged.to_string(),
         });
     }
     let (journal, journal_thread) = journal::start(journal)?;

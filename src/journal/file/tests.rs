@@ -210,11 +210,18 @@ fn a_file_that_is_no_journal_is_left_alone() {
         Journal::open(directory.path(), options()),
         Err(JournalError::UnknownFormat { .. })
     ));
-    std::fs::write(&path, b"not a database at all, but long enough to look at").expect("written");
-    assert!(matches!(
-        Journal::open(directory.path(), options()),
-        Err(JournalError::Sqlite(_))
-    ));
+}
+
+#[test]
+fn what_is_no_database_is_kept_under_another_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = b"not a database at all, but long enough to look at";
+    std::fs::write(directory.path().join(FILE_NAME), text).expect("written");
+    let journal = Journal::open(directory.path(), options()).expect("opened");
+    let aside = journal.set_aside().expect("it is set aside");
+    assert_eq!(std::fs::read(&aside.copy).expect("read"), text);
+    assert_eq!(aside.salvaged.rows, 0);
+    assert!(!aside.salvaged.lost.is_empty(), "{}", aside.salvaged);
 }
 
 #[test]
