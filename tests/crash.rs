@@ -7,7 +7,6 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
     reason = "a test fails by panicking, and says what it saw"
 )]
 
@@ -15,7 +14,11 @@ mod common;
 
 use std::{os::unix::process::ExitStatusExt, path::Path, process::Stdio, thread, time::Duration};
 
-use common::process::{Process, Sim, run, streamkit, text};
+use common::{
+    clickhouse::{Dropped, clickhouse_url, fresh_database},
+    process::{Process, Sim, run, streamkit, text},
+    soak,
+};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use streamkit::domain::crash::CrashPoint;
 use tempfile::TempDir;
@@ -219,10 +222,9 @@ fn kill_at_every_point(scene: &Scene) {
 }
 
 fn rounds() -> u64 {
-    if std::env::var_os("STREAMKIT_SOAK").is_some() {
-        200
-    } else {
-        20
+    match soak() {
+        0 => 20,
+        times => 200 * times,
     }
 }
 
@@ -231,20 +233,16 @@ fn sqlite(directory: &Path) -> String {
 }
 
 /// The test server with a database of its own, or none when there is no server.
-fn clickhouse(name: &str) -> Option<String> {
-    let Ok(url) = std::env::var("CLICKHOUSE_URL") else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "CLICKHOUSE_URL is not set"
-        );
-        eprintln!("skipped: CLICKHOUSE_URL is not set");
-        return None;
-    };
+fn clickhouse(name: &str) -> Option<(String, Dropped)> {
+    let url = clickhouse_url()?;
+    let database = fresh_database(name);
     let host = url
         .strip_prefix("http://")
         .expect("an http URL")
-        .trim_end_matches('/');
-    Some(format!("clickhouse://{host}/{name}_{}", std::process::id()))
+        .trim_end_matches('/')
+        .to_owned();
+    let store = format!("clickhouse://{host}/{database}");
+    Some((store, Dropped { host, database }))
 }
 
 #[test]
@@ -267,7 +265,7 @@ fn a_kill_at_every_named_point_changes_nothing_in_sqlite() {
 
 #[test]
 fn random_kills_change_nothing_in_clickhouse() {
-    let Some(store) = clickhouse("kills") else {
+    let Some((store, _dropped)) = clickhouse("kills") else {
         return;
     };
     let scene = Scene::new(13, 3000 + 600 * rounds(), |_| store);
@@ -279,7 +277,7 @@ fn random_kills_change_nothing_in_clickhouse() {
 
 #[test]
 fn a_kill_at_every_named_point_changes_nothing_in_clickhouse() {
-    let Some(store) = clickhouse("points") else {
+    let Some((store, _dropped)) = clickhouse("points") else {
         return;
     };
     let scene = Scene::new(14, 22_000, |_| store);

@@ -176,6 +176,11 @@ fn of_journal(error: &JournalError) -> (ExitCode, Option<String>) {
             ExitCode::Failed,
             "'streamkit spool verify' finds all damage; check the disk of --state-dir",
         ),
+        error if error.damage().is_some() => (
+            ExitCode::Failed,
+            "check the disk of --state-dir; 'streamkit collect' keeps the damaged file under \
+             another name, and goes on with what can be read of it",
+        ),
         JournalError::UnknownFormat { .. } => (
             ExitCode::Configuration,
             "use the program that made the file, or another --state-dir",

@@ -7,8 +7,9 @@ use crate::{
         PATIENCE,
         clickhouse::clickhouse_url,
         proxy::{Mode, Proxy},
+        soak,
     },
-    scene::{Scene, soak},
+    scene::Scene,
 };
 
 /// How a fault ends for the collector.

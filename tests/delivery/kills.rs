@@ -17,8 +17,9 @@ use crate::{
         clickhouse::{clickhouse_address, clickhouse_url, fresh_database},
         process::{Process, Sim, run, streamkit, text},
         proxy::{Mode, Proxy},
+        soak,
     },
-    scene::{DUPLICATES, DUPLICATES_FINAL, soak},
+    scene::{DUPLICATES, DUPLICATES_FINAL},
 };
 
 const SYMBOLS: [&str; 2] = ["BTCUSDT", "ETHUSDT"];

@@ -81,6 +81,8 @@ impl Deliverer {
                 self.parts.emit.emit(&Event::BatchDamaged { batch, reason });
                 Step::Progress
             }
+            // Trying again does not mend the file.
+            Err(error) if error.damage().is_some() => return Err(error),
             Err(error) => self.failed(0, 0, error.to_string()),
         }))
     }
