@@ -25,6 +25,8 @@ use tempfile::TempDir;
 
 const SYMBOLS: [&str; 2] = ["BTCUSDT", "ETHUSDT"];
 const THRESHOLDS: &str = "10,50,250";
+/// Trades of each symbol in a second.
+const RATE: u64 = 1500;
 /// `SIGKILL`.
 const KILLED: i32 = 9;
 
@@ -41,15 +43,8 @@ impl Scene {
     fn new(seed: u64, length: u64, store: impl FnOnce(&Path) -> String) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let store = store(directory.path());
-        let seed = seed.to_string();
-        let tape = [
-            "--seed",
-            &seed,
-            "--trades-per-day",
-            "7000",
-            "--rate",
-            "1500",
-        ];
+        let (seed, rate) = (seed.to_string(), RATE.to_string());
+        let tape = ["--seed", &seed, "--trades-per-day", "7000", "--rate", &rate];
         let (symbols, length_text) = (SYMBOLS.join(","), length.to_string());
         let serve = [
             "--symbols",
@@ -135,7 +130,8 @@ impl Scene {
 
     /// Lets a last collector run until it has taken the whole tape.
     fn complete(&self) {
-        for _ in 0..10 {
+        // The tape may take all its time although the kills were over early.
+        for _ in 0..10 + self.length / RATE {
             let summary = self.collect_for("2s");
             assert_eq!(summary["spool_rows"], 0, "{summary}");
             let symbols = summary["symbols"].as_array().expect("symbols");

@@ -16,6 +16,8 @@ mod bounds;
 mod common;
 #[path = "spool/damage.rs"]
 mod damage;
+#[path = "spool/disk.rs"]
+mod disk;
 #[path = "spool/place.rs"]
 mod place;
 #[path = "spool/refused.rs"]

@@ -89,10 +89,12 @@ fn serve(journal: &mut Journal, request: Request) {
             let _ = reply.send(journal.commit(commit));
         }
         Request::Seal(now_us, reply) => {
-            let _ = reply.send(journal.seal(now_us));
+            let _ = reply.send(journal.with_reserve(|journal| journal.seal(now_us)));
         }
         Request::Claim(lease, after, reply) => {
-            let claim = journal.claim(&lease.holder, lease.now_us, lease.lease_us, after);
+            let (now_us, lease_us) = (lease.now_us, lease.lease_us);
+            let claim = journal
+                .with_reserve(|journal| journal.claim(&lease.holder, now_us, lease_us, after));
             let _ = reply.send(claim);
         }
         Request::TakeLease(lease, reply) => {
@@ -102,13 +104,15 @@ fn serve(journal: &mut Journal, request: Request) {
             let _ = reply.send(journal.release_lease(&holder));
         }
         Request::Split(id, error, reply) => {
-            let _ = reply.send(journal.split(id, &error));
+            let _ = reply.send(journal.with_reserve(|journal| journal.split(id, &error)));
         }
         Request::Refuse(id, error, is_table_proven, reply) => {
-            let _ = reply.send(journal.refuse(id, &error, is_table_proven));
+            let refused =
+                journal.with_reserve(|journal| journal.refuse(id, &error, is_table_proven));
+            let _ = reply.send(refused);
         }
         Request::Delivered(id, reply) => {
-            let _ = reply.send(journal.delivered(id));
+            let _ = reply.send(journal.with_reserve(|journal| journal.delivered(id)));
         }
         Request::Failed(id, error, reply) => {
             let _ = reply.send(journal.failed(id, &error));

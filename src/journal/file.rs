@@ -64,7 +64,6 @@ pub struct Journal {
     pub(super) path: PathBuf,
     pub(super) set_aside: Option<SetAside>,
     /// Holding the file holds the lock; none when only attached.
-    #[expect(dead_code, reason = "it is held, not read")]
     pub(super) lock: Option<File>,
 }
 

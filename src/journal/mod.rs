@@ -13,6 +13,7 @@ pub mod lease;
 pub mod open;
 mod partition;
 pub mod refusal;
+mod reserve;
 pub mod salvage;
 mod schema;
 pub mod spool;

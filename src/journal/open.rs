@@ -12,7 +12,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::{
     error::JournalError,
     file::{Journal, Options, SetAside, random_id},
-    filesystem, lease,
+    filesystem, lease, reserve,
     salvage::{self, Salvaged, with_suffix},
     schema, spool,
 };
@@ -62,6 +62,8 @@ impl Journal {
                 salvaged: Salvaged::default(),
             });
         }
+        // Without it the journal works as well, until the disk is full.
+        let _ = reserve::make(directory);
         // Whoever collected here before is gone, and its lease with it.
         lease::end_of_collectors(&journal.connection)?;
         Ok(Self {
@@ -186,7 +188,7 @@ impl Journal {
     }
 
     /// Writes everything from the write-ahead log into the file itself.
-    fn write_back(&self) -> Result<(), JournalError> {
+    pub(super) fn write_back(&self) -> Result<(), JournalError> {
         self.connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         Ok(())

@@ -27,7 +27,7 @@ use super::{
     error::JournalError,
     file::Journal,
     partition::parts,
-    spool::{self, SpoolStats},
+    spool::{self, SpoolStats, chunk_id},
 };
 
 pub(super) use damaged::with_suffix;
@@ -166,7 +166,9 @@ fn carry_over(
     let journal_id = reading.journal_id.as_ref().unwrap_or(&new.id);
     for (place, id) in broken.iter().copied() {
         let mut is_interrupted = false;
-        for &chunk in reading.chunks.get(&id).map_or(&[][..], Vec::as_slice) {
+        let chunks = reading.chunks.get(&id).map_or(&[][..], Vec::as_slice);
+        for (place_in_batch, &chunk) in (0..).zip(chunks) {
+            is_interrupted |= chunk != chunk_id(id, place_in_batch);
             let Ok(rows) = reading.chunk(chunk).and_then(|chunk| chunk.rows()) else {
                 is_interrupted = true;
                 continue;

@@ -9,6 +9,7 @@
 mod message;
 
 use std::{
+    collections::BTreeMap,
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -66,10 +67,14 @@ struct State {
     confirmed: u64,
 }
 
+/// How often an insert with each deduplication token was confirmed by the server.
+type Tokens = Arc<Mutex<BTreeMap<String, u64>>>;
+
 /// A proxy at work. It ends when it is dropped.
 pub struct Proxy {
     address: SocketAddr,
     state: Arc<watch::Sender<State>>,
+    tokens: Tokens,
     errors: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
@@ -96,9 +101,11 @@ impl Proxy {
             confirmed: 0,
         }));
         let errors = Arc::new(Mutex::new(Vec::new()));
+        let tokens = Tokens::default();
         let connection = Connection {
             upstream,
             state: Arc::clone(&state),
+            tokens: Arc::clone(&tokens),
         };
         let task = {
             let errors = Arc::clone(&errors);
@@ -119,6 +126,7 @@ impl Proxy {
         Self {
             address,
             state,
+            tokens,
             errors,
             task,
         }
@@ -136,6 +144,13 @@ impl Proxy {
             hits: 0,
             confirmed: 0,
         });
+    }
+
+    /// How often an insert with each deduplication token was confirmed by the server, whether
+    /// or not the answer was passed on.
+    pub fn confirmed(&self) -> BTreeMap<String, u64> {
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.clone()
     }
 
     /// How often it did what it was last told to do.
@@ -160,6 +175,7 @@ impl Proxy {
 struct Connection {
     upstream: SocketAddr,
     state: Arc<watch::Sender<State>>,
+    tokens: Tokens,
 }
 
 /// Closes with a reset, not with an orderly end.
@@ -296,6 +312,10 @@ impl Connection {
             return Err(io::ErrorKind::UnexpectedEof.into());
         };
         let answer = upstream.body(head).await?;
+        if let Some(token) = request.token().filter(|_| answer.is_confirmation()) {
+            let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+            *tokens.entry(token.to_owned()).or_default() += 1;
+        }
         match mode {
             Mode::DropAnswer { one_in }
                 if is_insert

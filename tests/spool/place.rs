@@ -47,7 +47,7 @@ impl Place {
     pub fn poison(&self, table: &str, condition: &str) {
         match self {
             Self::Sqlite(_) => self.ask(&format!(
-                "CREATE TRIGGER poison BEFORE INSERT ON {table} WHEN new.{condition} \
+                "CREATE TRIGGER poison_{table} BEFORE INSERT ON {table} WHEN new.{condition} \
                  BEGIN SELECT RAISE(ABORT, 'poisoned'); END"
             )),
             Self::ClickHouse(_) => self.ask(&format!(
@@ -59,7 +59,7 @@ impl Place {
     /// Takes every row again.
     pub fn heal(&self, table: &str) {
         match self {
-            Self::Sqlite(_) => self.ask("DROP TRIGGER poison"),
+            Self::Sqlite(_) => self.ask(&format!("DROP TRIGGER poison_{table}")),
             Self::ClickHouse(_) => self.ask(&format!("ALTER TABLE {table} DROP CONSTRAINT poison")),
         };
     }

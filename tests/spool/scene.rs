@@ -29,24 +29,32 @@ use crate::{
 pub struct Scene {
     pub directory: TempDir,
     pub place: Place,
+    /// Where the journal is, if not beside the store.
+    pub state: Option<PathBuf>,
 }
 
 impl Scene {
     pub fn sqlite() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let place = Place::Sqlite(directory.path().join("store.sqlite"));
-        Self { directory, place }
+        Self {
+            directory,
+            place,
+            state: None,
+        }
     }
 
     pub fn clickhouse(name: &str) -> Option<Self> {
         Some(Self {
             directory: tempfile::tempdir().expect("a directory"),
             place: Place::clickhouse(name)?,
+            state: None,
         })
     }
 
     pub fn state_dir(&self) -> PathBuf {
-        self.directory.path().join("state")
+        let beside = || self.directory.path().join("state");
+        self.state.clone().unwrap_or_else(beside)
     }
 
     /// Where a collector logs.

@@ -157,10 +157,42 @@ fn as_many_as_are_tolerated_die_and_one_always_may() {
         assert_eq!(taken.len() + bad.len(), rows as usize);
         assert_eq!(scene.journal.stats().dead_rows, bad.len() as u64);
     }
-    assert_eq!(
-        [1, 99, 200, 1000, 100_000].map(tolerated),
-        [1, 1, 2, 10, 10]
-    );
+}
+
+/// On either side of the limit, for batches of every kind of size: up to it the bad rows
+/// become dead letters, above it nothing does.
+#[test]
+fn the_limit_of_bad_rows_is_exact_whatever_the_size_of_the_batch() {
+    for (rows, limit) in [
+        (5, 1),
+        (99, 1),
+        (100, 1),
+        (199, 1),
+        (200, 2),
+        (999, 9),
+        (1000, 10),
+        (10_000, 10),
+    ] {
+        assert_eq!(tolerated(rows as u64), limit);
+        for bad in [limit as i64, limit as i64 + 1] {
+            // Far apart, so that each ends up alone.
+            let bad: Vec<i64> = (0..bad).map(|number| number * rows / bad).collect();
+            let mut scene = Scene::new().with(0..rows);
+            let (taken, wrong) = scene.deliver(&bad);
+            let dead = scene.journal.stats().dead_rows;
+            if bad.len() as u64 <= limit {
+                assert_eq!((wrong, dead), (None, limit), "{rows}");
+                assert_eq!(taken.len() + bad.len(), rows as usize);
+            } else {
+                let refused = bad.len() as u64;
+                let of = rows as u64;
+                assert_eq!(wrong, Some(Refusal::TooMany { refused, of }));
+                assert_eq!(dead, 0, "{rows}");
+            }
+        }
+    }
+    // A batch of one is refused as a whole; that it may die at all depends on its table.
+    assert_eq!([1, 100_000].map(tolerated), [1, 10]);
 }
 
 #[test]

@@ -12,7 +12,10 @@ use crate::{
         row::{GapRow, GapState, Rows, TradeRow},
         trade::Trade,
     },
-    journal::{CheckpointRow, Commit, Journal, JournalError, Options, SetAside, open::FILE_NAME},
+    journal::{
+        CheckpointRow, Commit, Journal, JournalError, Options, SetAside, open::FILE_NAME,
+        spool::chunk_id,
+    },
 };
 
 /// Trades in a commit.
@@ -292,6 +295,34 @@ fn a_wrong_digit_in_a_checkpoint_is_noticed_and_the_checkpoint_left() {
     assert!(aside.expect("it is set aside").reason.contains("BTCUSDT"));
     assert_eq!(contents.checkpoint, None);
     assert_eq!(contents.trades, damaged.whole.trades);
+}
+
+/// Rows that vanish without a trace in the file itself.
+#[test]
+fn a_batch_whose_first_piece_is_missing_ends_what_is_carried_over() {
+    for (place, missing) in [(0, 1), (1, 1), (2, 1), (0, 3)] {
+        let damaged = Damaged::new(|_| {});
+        let path = damaged.directory.path().join(FILE_NAME);
+        let connection = rusqlite::Connection::open(&path).expect("opened");
+        let first: i64 = connection
+            .query_row(
+                "SELECT min(id) FROM batches WHERE table_name = 'trades' AND id > 4",
+                [],
+                |row| row.get(0),
+            )
+            .expect("a batch");
+        let ids = (chunk_id(first, place), chunk_id(first, place + missing - 1));
+        let gone = connection.execute("DELETE FROM chunks WHERE id BETWEEN ?1 AND ?2", ids);
+        assert_eq!(gone.expect("damaged"), missing as usize);
+        drop(connection);
+        let mut bytes = fs::read(&path).expect("read");
+        bytes[..100].fill(0);
+        fs::write(&path, bytes).expect("written");
+        let (contents, _) = damaged.judge(&format!("{missing} pieces at {place}"));
+        assert_eq!(contents.checkpoint, None);
+        assert!(contents.trades.len() < damaged.whole.trades.len());
+        assert_eq!(contents.gaps, damaged.whole.gaps);
+    }
 }
 
 #[test]
