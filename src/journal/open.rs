@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::{
     error::JournalError,
@@ -178,10 +178,18 @@ impl Journal {
         };
         journal.id = journal.meta_or_insert("journal_id", &random_id())?;
         journal.meta_or_insert("last_version", "0")?;
-        journal.connection.execute(
-            "INSERT INTO identity SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM identity)",
-            [&journal.id],
-        )?;
+        let has_identity: bool =
+            journal
+                .connection
+                .query_row("SELECT EXISTS (SELECT 1 FROM identity)", [], |row| {
+                    row.get(0)
+                })?;
+        if !has_identity {
+            journal.connection.execute(
+                "INSERT INTO identity SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM identity)",
+                [&journal.id],
+            )?;
+        }
         journal.bind_store()?;
         journal.refresh()?;
         Ok(journal)
@@ -243,16 +251,27 @@ impl Journal {
         )?)
     }
 
+    fn meta(&self, key: &str) -> Result<Option<String>, JournalError> {
+        Ok(self
+            .connection
+            .query_row(
+                "SELECT value FROM meta WHERE key = ?1",
+                params![key],
+                |row| row.get(0),
+            )
+            .optional()?)
+    }
+
+    /// Writes only what is missing: a look must be possible when the disk is full.
     fn meta_or_insert(&self, key: &str, default: &str) -> Result<String, JournalError> {
+        if let Some(value) = self.meta(key)? {
+            return Ok(value);
+        }
         self.connection.execute(
             "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             params![key, default],
         )?;
-        Ok(self.connection.query_row(
-            "SELECT value FROM meta WHERE key = ?1",
-            params![key],
-            |row| row.get(0),
-        )?)
+        Ok(self.meta(key)?.unwrap_or_else(|| default.to_owned()))
     }
 }
 

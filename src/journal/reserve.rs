@@ -20,14 +20,14 @@ const FILE_NAME: &str = "journal.reserve";
 /// As much as SQLite lets its write-ahead log grow to before it is written back.
 const SIZE_BYTES: u64 = 4 << 20;
 
-/// Makes the file if there is room for it and as much again.
+/// Makes the file if there is room for it.
 pub(super) fn make(directory: &Path) -> io::Result<()> {
     let path = directory.join(FILE_NAME);
     if path.try_exists()? {
         return Ok(());
     }
     let room = rustix::fs::statvfs(directory)?;
-    if room.f_bavail.saturating_mul(room.f_frsize) < 2 * SIZE_BYTES {
+    if room.f_bavail.saturating_mul(room.f_frsize) < SIZE_BYTES {
         return Ok(());
     }
     let mut file = File::create(&path)?;
@@ -63,6 +63,8 @@ impl Journal {
         if second.is_ok() {
             // The log gives its room back; should somebody read just now, the next one does.
             let _ = self.write_back();
+            // Before commits take it: nothing is won yet but a lease, or one batch.
+            let _ = make(&self.path);
         }
         second
     }

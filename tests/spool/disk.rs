@@ -58,6 +58,9 @@ fn a_spool_that_has_filled_the_disk_drains_by_itself() {
     scene.place.poison("bars", "first_agg_trade_id >= 0");
     scene.place.poison("trades", "agg_trade_id >= 0");
     scene.state = Some(mounted.path().join("state"));
+    // More than what is left would take minutes.
+    let other = vec![0; (9 << 20) + (1 << 19)];
+    std::fs::write(mounted.path().join("other"), other).expect("written");
     let mut collecting = Collecting::with(&scene, &LIMITS);
     until("the disk to be full", || {
         scene.logs("full; going on from the journal") > 5
@@ -68,6 +71,7 @@ fn a_spool_that_has_filled_the_disk_drains_by_itself() {
     scene.place.heal("trades");
     let waiting = scene.place.count("bars");
     until("the spool to drain", || {
+        // Looking is possible while the disk is full.
         let list = scene.json(&["spool", "ls"], 0);
         scene.place.count("bars") > waiting + 50 && list["totals"]["rows"].as_i64() < Some(5000)
     });

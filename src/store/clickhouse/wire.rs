@@ -63,6 +63,8 @@ pub(super) struct Exchange {
     pub(super) connection: Option<(u64, CancellationToken)>,
     pub(super) written_bytes: u64,
     pub(super) response: Vec<u8>,
+    /// How much longer than usual nothing may move.
+    allowance: Duration,
 }
 
 impl Wire {
@@ -112,9 +114,13 @@ impl Wire {
         Ok(clickhouse::Client::with_http_client(http))
     }
 
-    /// Forgets the last request and its response.
-    pub(super) fn begin(&self) {
-        *self.exchange() = Exchange::default();
+    /// Forgets the last request and its response. During the next one nothing may move on
+    /// the connection for `allowance` longer than usual.
+    pub(super) fn begin(&self, allowance: Duration) {
+        *self.exchange() = Exchange {
+            allowance,
+            ..Exchange::default()
+        };
     }
 
     /// Cuts the connection that the request since [`Self::begin`] went over. What still
@@ -142,7 +148,7 @@ impl Wire {
 
     /// How long nothing may move on a connection.
     pub(super) fn stall_timeout(&self) -> Duration {
-        self.shared.stall_timeout
+        self.shared.stall_timeout + self.exchange().allowance
     }
 
     pub(super) fn exchange(&self) -> MutexGuard<'_, Exchange> {
