@@ -131,33 +131,17 @@ pub(super) fn append(
         let added: usize = runs.iter().map(Run::len).sum();
         let chunk = codec::encode_runs(&runs)?;
         let size_bytes = chunk.payload.len() as u64;
-        let id = match open {
-            Some(id) => {
-                transaction
-                    .prepare_cached(
-                        "UPDATE batches SET rows = rows + ?2, size_bytes = size_bytes + ?3,
-                           chunks = chunks + 1
-                         WHERE id = ?1",
-                    )?
-                    .execute(params![id, added as i64, size_bytes as i64])?;
-                id
-            }
-            None => {
-                transaction
-                    .prepare_cached(
-                        "INSERT INTO batches
-                           (table_name, partition, state, rows, size_bytes, created_at_us, chunks)
-                         VALUES (?1, ?2, 'open', ?3, ?4, ?5, 1)",
-                    )?
-                    .execute(params![
-                        part.table.as_str(),
-                        part.partition,
-                        added as i64,
-                        size_bytes as i64,
-                        now_us
-                    ])?;
-                transaction.last_insert_rowid()
-            }
+        let id = if let Some(id) = open {
+            transaction
+                .prepare_cached(
+                    "UPDATE batches SET rows = rows + ?2, size_bytes = size_bytes + ?3,
+                       chunks = chunks + 1
+                     WHERE id = ?1",
+                )?
+                .execute(params![id, added as i64, size_bytes as i64])?;
+            id
+        } else {
+            begin(transaction, &part, added, size_bytes, now_us)?
         };
         insert_chunk(transaction, id, place, &chunk)?;
         stats.rows += added as u64;
@@ -168,6 +152,31 @@ pub(super) fn append(
         }
     }
     Ok(sealed)
+}
+
+/// Begins a batch that has one chunk of so many rows.
+fn begin(
+    transaction: &Transaction<'_>,
+    part: &Part<'_>,
+    rows: usize,
+    size_bytes: u64,
+    now_us: i64,
+) -> Result<i64, JournalError> {
+    let (table, partition) = (part.table.as_str(), part.partition);
+    transaction
+        .prepare_cached(
+            "INSERT INTO batches
+               (table_name, partition, state, rows, size_bytes, created_at_us, chunks)
+             VALUES (?1, ?2, 'open', ?3, ?4, ?5, 1)",
+        )?
+        .execute(params![
+            table,
+            partition,
+            rows as i64,
+            size_bytes as i64,
+            now_us
+        ])?;
+    Ok(transaction.last_insert_rowid())
 }
 
 /// Writes a chunk; whoever calls counts it.

@@ -22,7 +22,8 @@ async fn flushing_beside_a_collector_sends_nothing_twice() {
             run(killing
                 .command("spool")
                 .args(["flush", "--deadline", "20s", "-o", "json"]));
-        let told: Value = serde_json::from_slice(&output.stdout).expect(&text(&output.stderr));
+        let told: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
         flushed += told["rows_delivered"].as_u64().expect("a number");
         codes.push(output.status.code());
     }

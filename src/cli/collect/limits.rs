@@ -53,7 +53,7 @@ pub struct LimitsArgs {
     /// Commit early when so many rows wait
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "1000")]
     commit_rows: usize,
-    /// Put so many rows into a batch
+    /// Send a batch when it has so many rows
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "1000")]
     batch_rows: usize,
     /// Put at most so many rows into a batch when many have waited
