@@ -89,8 +89,11 @@ pub(super) fn is_current(connection: &Connection, path: &Path) -> Result<bool, J
 /// Sets the connection up; creates the tables in a new file, and brings those of an older
 /// one up to date.
 pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), JournalError> {
-    // Effective only before the first table is made; freed pages can then be given back.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    if let Found::Nothing = look(connection, path)? {
+        // Effective only before the first table is made, and it writes even when nothing
+        // changes; freed pages can then be given back.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     if is_current(connection, path)? {
