@@ -24,7 +24,6 @@ use crate::domain::{
 };
 
 /// What the rows of one series, or one tape, have in common.
-#[derive(Clone)]
 pub(super) struct Name {
     exchange: ExchangeName,
     symbol: Symbol,
@@ -109,12 +108,10 @@ pub(super) fn decode<R: Record>(bytes: &[u8], rows: &mut Vec<R>) -> Result<(), S
     let mut from = Reader { bytes };
     let mut names = Vec::new();
     for _ in 0..u16::from_le_bytes(from.take()?) {
+        let unreadable = |error| format!("its rows cannot be read: {error}");
         names.push(Name {
             exchange: from.text()?.into(),
-            symbol: from
-                .text()?
-                .parse()
-                .map_err(|error| format!("its rows cannot be read: {error}"))?,
+            symbol: from.text()?.parse().map_err(unreadable)?,
             anchor: anchor(u8::from_le_bytes(from.take()?))?,
         });
     }
