@@ -200,7 +200,7 @@ impl Place {
             fs::copy(file.path(), directory.path().join(file.file_name())).expect("copied");
         }
         let begun = wall_time();
-        let journal = journal(directory.path());
+        let journal = Journal::attach(directory.path(), options()).expect("a journal");
         let (journal, thread) = streamkit::journal::start(journal).expect("a thread");
         let delivery = Delivery {
             journal,
@@ -225,9 +225,9 @@ impl Place {
     }
 }
 
-fn journal(directory: &Path) -> Journal {
+fn options() -> Options {
     let limits = Limits::default();
-    let options = Options {
+    Options {
         store: Some("clickhouse:bench".to_owned()),
         max_pages: None,
         accept_store: false,
@@ -235,13 +235,12 @@ fn journal(directory: &Path) -> Journal {
         batch_age_us: 1_000_000,
         most_rows: limits.batch_rows_most,
         crash: CrashPoints::default(),
-    };
-    Journal::open(directory, options).expect("a journal")
+    }
 }
 
 /// Commits all rows, as during an outage, and closes the journal.
 fn fill(directory: &Path, rows: &[BarRow]) {
-    let mut journal = journal(directory);
+    let mut journal = Journal::open(directory, options()).expect("a journal");
     for (number, rows) in rows.chunks(COMMIT_ROWS).enumerate() {
         let commit = Commit {
             rows: vec![Rows::Bars(rows.to_vec())],

@@ -158,10 +158,16 @@ impl Proxy {
         self.state.borrow().hits
     }
 
+    /// Waits until it did it so often, however long that takes.
+    pub async fn hits_reach(&self, count: u64) {
+        let mut state = self.state.subscribe();
+        // It fails only when the proxy is gone, which holds the sender itself.
+        let _ = state.wait_for(|state| state.hits >= count).await;
+    }
+
     /// Waits until it did it so often.
     pub async fn until_hits(&self, count: u64, patience: Duration) {
-        let mut state = self.state.subscribe();
-        let is_reached = timeout(patience, state.wait_for(|state| state.hits >= count)).await;
+        let is_reached = timeout(patience, self.hits_reach(count)).await;
         let errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(
             is_reached.is_ok(),
