@@ -16,22 +16,22 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use interleave::{race, wall_time};
 use streamkit::{
+    app::{
+        clock::Clock,
+        collect::{Board, Emit, Limits, deliver::Delivery},
+    },
     domain::{
         crash::CrashPoints,
         row::{BarRow, Rows},
     },
-    journal::{Commit, Journal, Options},
-    store::{
-        StoreOptions,
-        clickhouse::BarRecord,
-        open,
-        sink::{Batch, Store},
-    },
+    journal::{Commit, Journal, Options, lease},
+    store::{StoreOptions, clickhouse::BarRecord, open, sink::Store},
 };
+use tokio_util::sync::CancellationToken;
 
 /// Rows in a commit.
 const COMMIT_ROWS: usize = 1000;
-/// Rows in an insert of the bare loop where it may choose.
+/// Rows in an insert of the bare loop.
 const BARE_ROWS: usize = 100_000;
 
 /// The server, and a database that is made anew for each run: its memory of tokens would
@@ -82,12 +82,12 @@ impl Place {
     }
 
     /// The crate's own loop.
-    fn bare(&self, rows: &[BarRow], batch_rows: usize) -> Duration {
+    fn bare(&self, rows: &[BarRow]) -> Duration {
         self.renew();
         let client = self.client.clone().with_database(&self.database);
         let begun = wall_time();
         self.runtime.block_on(async {
-            for rows in rows.chunks(batch_rows) {
+            for rows in rows.chunks(BARE_ROWS) {
                 let mut insert = client
                     .insert::<BarRecord<'_>>("bars")
                     .await
@@ -103,8 +103,8 @@ impl Place {
         took
     }
 
-    /// A copy of the journal, delivered to its end.
-    fn deliver(&self, backlog: &Path, batch_rows: usize, rows: usize) -> Duration {
+    /// A copy of the journal, delivered to its end as `spool flush` does it.
+    fn deliver(&self, backlog: &Path, rows: usize) -> Duration {
         self.renew();
         let directory = tempfile::tempdir().expect("a directory");
         for file in fs::read_dir(backlog).expect("a journal") {
@@ -112,38 +112,47 @@ impl Place {
             fs::copy(file.path(), directory.path().join(file.file_name())).expect("copied");
         }
         let begun = wall_time();
-        let mut journal = journal(directory.path(), batch_rows);
-        while let Some(batch) = journal.next_batch().expect("a readable journal") {
-            let insert = Batch {
-                rows: batch.rows,
-                token: batch.token,
-            };
-            self.runtime
-                .block_on(self.store.insert(&insert))
-                .expect("confirmed");
-            journal.delivered(batch.id).expect("deleted");
-        }
+        let journal = Journal::attach(directory.path(), options()).expect("a journal");
+        let (journal, thread) = streamkit::journal::start(journal).expect("a thread");
+        let delivery = Delivery {
+            journal,
+            store: Arc::clone(&self.store),
+            needs_schema: false,
+            holder: lease::flusher().into(),
+            limits: Limits::default(),
+            clock: Clock::system(),
+            emit: Emit::new(|event| println!("{event}")),
+            board: Board::new(&[]),
+            crash: CrashPoints::default(),
+        };
+        let flushed = self.runtime.block_on(async {
+            let deadline = tokio::time::Instant::now() + Duration::from_secs(600);
+            delivery.flush(deadline, CancellationToken::new()).await
+        });
+        assert!(flushed.expect("delivered").is_complete);
+        thread.join().expect("no panic");
         let took = wall_time().saturating_sub(begun);
         self.judge(rows);
         took
     }
 }
 
-fn journal(directory: &Path, batch_rows: usize) -> Journal {
-    let options = Options {
+fn options() -> Options {
+    let limits = Limits::default();
+    Options {
         store: Some("clickhouse:bench".to_owned()),
         max_pages: None,
         accept_store: false,
-        batch_rows,
-        batch_age_us: i64::MAX / 4,
+        batch_rows: limits.batch_rows,
+        batch_age_us: 1_000_000,
+        most_rows: limits.batch_rows_most,
         crash: CrashPoints::default(),
-    };
-    Journal::open(directory, options).expect("a journal")
+    }
 }
 
-/// Commits all rows, sealed in batches, and closes the journal.
-fn fill(directory: &Path, rows: &[BarRow], batch_rows: usize) {
-    let mut journal = journal(directory, batch_rows);
+/// Commits all rows, as during an outage, and closes the journal.
+fn fill(directory: &Path, rows: &[BarRow]) {
+    let mut journal = Journal::open(directory, options()).expect("a journal");
     for (number, rows) in rows.chunks(COMMIT_ROWS).enumerate() {
         let commit = Commit {
             rows: vec![Rows::Bars(rows.to_vec())],
@@ -152,7 +161,6 @@ fn fill(directory: &Path, rows: &[BarRow], batch_rows: usize) {
         };
         journal.commit(commit).expect("a commit");
     }
-    journal.seal(None).expect("sealed");
 }
 
 fn main() {
@@ -162,28 +170,17 @@ fn main() {
     };
     let place = Place::new(&url);
     println!("rows a second, median; ratio min / median / max");
-    for (rows, batch_rows, rounds) in [
-        (100_000, 1000, 5),
-        (1_000_000, 10_000, 5),
-        (1_000_000, 100_000, 7),
-    ] {
+    for (rows, rounds) in [(10_000, 5), (100_000, 5), (1_000_000, 7)] {
         let all = bars::bars(rows);
         let backlog = tempfile::tempdir().expect("a directory");
-        fill(backlog.path(), &all, batch_rows);
-        for bare_rows in [batch_rows, BARE_ROWS] {
-            race(
-                &format!("batches of {batch_rows}, bare {bare_rows}"),
-                ("delivery", || {
-                    place.deliver(backlog.path(), batch_rows, rows)
-                }),
-                ("bare loop", || place.bare(&all, bare_rows)),
-                rows,
-                rounds,
-            );
-            if batch_rows == BARE_ROWS {
-                break;
-            }
-        }
+        fill(backlog.path(), &all);
+        race(
+            &format!("a backlog of {rows}"),
+            ("delivery", || place.deliver(backlog.path(), rows)),
+            ("bare loop", || place.bare(&all)),
+            rows,
+            rounds,
+        );
     }
     place.clear();
 }

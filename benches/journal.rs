@@ -38,6 +38,7 @@ fn journal(directory: &Path) -> Journal {
         accept_store: false,
         batch_rows: 1000,
         batch_age_us: 1_000_000,
+        most_rows: 100_000,
         crash: CrashPoints::default(),
     };
     Journal::open(directory, options).expect("a journal")

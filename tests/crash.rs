@@ -7,7 +7,6 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
     reason = "a test fails by panicking, and says what it saw"
 )]
 
@@ -25,7 +24,9 @@ use std::{
 
 use common::{
     PATIENCE,
+    clickhouse::{Dropped, clickhouse_url, fresh_database},
     process::{Process, Sim, run, streamkit, text},
+    soak,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use streamkit::domain::crash::CrashPoint;
@@ -33,6 +34,8 @@ use tempfile::TempDir;
 
 const SYMBOLS: [&str; 2] = ["BTCUSDT", "ETHUSDT"];
 const THRESHOLDS: &str = "10,50,250";
+/// Trades of each symbol in a second.
+const RATE: u64 = 1500;
 /// `SIGKILL`.
 const KILLED: i32 = 9;
 
@@ -49,15 +52,8 @@ impl Scene {
     fn new(seed: u64, length: u64, store: impl FnOnce(&Path) -> String) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let store = store(directory.path());
-        let seed = seed.to_string();
-        let tape = [
-            "--seed",
-            &seed,
-            "--trades-per-day",
-            "7000",
-            "--rate",
-            "1500",
-        ];
+        let (seed, rate) = (seed.to_string(), RATE.to_string());
+        let tape = ["--seed", &seed, "--trades-per-day", "7000", "--rate", &rate];
         let (symbols, length_text) = (SYMBOLS.join(","), length.to_string());
         let serve = [
             "--symbols",
@@ -147,7 +143,8 @@ impl Scene {
 
     /// Lets a last collector run until it has taken the whole tape.
     fn complete(&self) {
-        for _ in 0..10 {
+        // The tape may take all its time although the kills were over early.
+        for _ in 0..10 + self.length / RATE {
             let summary = self.collect_for("2s");
             assert_eq!(summary["spool_rows"], 0, "{summary}");
             let symbols = summary["symbols"].as_array().expect("symbols");
@@ -256,10 +253,9 @@ fn until_connected(collector: &mut Process) {
 }
 
 fn rounds() -> u64 {
-    if std::env::var_os("STREAMKIT_SOAK").is_some() {
-        200
-    } else {
-        20
+    match soak() {
+        0 => 20,
+        times => 200 * times,
     }
 }
 
@@ -268,20 +264,16 @@ fn sqlite(directory: &Path) -> String {
 }
 
 /// The test server with a database of its own, or none when there is no server.
-fn clickhouse(name: &str) -> Option<String> {
-    let Ok(url) = std::env::var("CLICKHOUSE_URL") else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "CLICKHOUSE_URL is not set"
-        );
-        eprintln!("skipped: CLICKHOUSE_URL is not set");
-        return None;
-    };
+fn clickhouse(name: &str) -> Option<(String, Dropped)> {
+    let url = clickhouse_url()?;
+    let database = fresh_database(name);
     let host = url
         .strip_prefix("http://")
         .expect("an http URL")
-        .trim_end_matches('/');
-    Some(format!("clickhouse://{host}/{name}_{}", std::process::id()))
+        .trim_end_matches('/')
+        .to_owned();
+    let store = format!("clickhouse://{host}/{database}");
+    Some((store, Dropped { host, database }))
 }
 
 #[test]
@@ -304,7 +296,7 @@ fn a_kill_at_every_named_point_changes_nothing_in_sqlite() {
 
 #[test]
 fn random_kills_change_nothing_in_clickhouse() {
-    let Some(store) = clickhouse("kills") else {
+    let Some((store, _dropped)) = clickhouse("kills") else {
         return;
     };
     let scene = Scene::new(13, 3000 + 600 * rounds(), |_| store);
@@ -316,7 +308,7 @@ fn random_kills_change_nothing_in_clickhouse() {
 
 #[test]
 fn a_kill_at_every_named_point_changes_nothing_in_clickhouse() {
-    let Some(store) = clickhouse("points") else {
+    let Some((store, _dropped)) = clickhouse("points") else {
         return;
     };
     let scene = Scene::new(14, 22_000, |_| store);

@@ -15,6 +15,8 @@
     reason = "a test fails by panicking, and says what it saw"
 )]
 
+#[path = "delivery/beside.rs"]
+mod beside;
 #[path = "common/mod.rs"]
 mod common;
 #[path = "delivery/faults.rs"]

@@ -188,9 +188,10 @@ fn of_journal(error: &JournalError) -> (ExitCode, Option<String>) {
             ExitCode::Failed,
             "'streamkit spool verify' finds all damage; check the disk of --state-dir",
         ),
-        JournalError::NotAJournal { .. } => (
-            ExitCode::Configuration,
-            "move the file away if nothing needs it, or name another directory with --state-dir",
+        error if error.damage().is_some() => (
+            ExitCode::Failed,
+            "check the disk of --state-dir; 'streamkit collect' keeps the damaged file under \
+             another name, and goes on with what can be read of it",
         ),
         JournalError::UnknownFormat { .. } => (
             ExitCode::Configuration,

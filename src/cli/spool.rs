@@ -129,6 +129,7 @@ fn attach(
         accept_store: false,
         batch_rows: limits.batch_rows,
         batch_age_us: i64::try_from(limits.batch_age.as_micros()).unwrap_or(i64::MAX),
+        most_rows: limits.batch_rows_most,
         max_pages: None,
         crash,
     };

@@ -11,11 +11,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::domain::{anchor::Anchor, symbol::Symbol};
 
 use super::{
-    delivery::{Claim, Confirmed, Refusal},
+    commit::{Commit, Committed},
+    delivery::{Claim, Confirmed},
     error::JournalError,
-    file::{Commit, Committed, Journal},
+    file::Journal,
     lease::Holder,
-    spool::SpoolStats,
+    refusal::Refusal,
+    spool::{Place, SpoolStats},
 };
 
 /// Requests that may wait for the thread.
@@ -27,7 +29,7 @@ enum Request {
     Checkpoint(Box<str>, Symbol, Anchor, Reply<Option<String>>),
     Commit(Commit, Reply<Committed>),
     Seal(Option<i64>, Reply<usize>),
-    Claim(Lease, Reply<Claim>),
+    Claim(Lease, Option<Place>, Reply<Claim>),
     TakeLease(Lease, Reply<Option<Holder>>),
     ReleaseLease(Arc<str>, Reply<()>),
     Delivered(i64, Reply<Confirmed>),
@@ -87,10 +89,13 @@ fn serve(journal: &mut Journal, request: Request) {
             let _ = reply.send(journal.commit(commit));
         }
         Request::Seal(now_us, reply) => {
-            let _ = reply.send(journal.seal(now_us));
+            let _ = reply.send(journal.with_reserve(|journal| journal.seal(now_us)));
         }
-        Request::Claim(lease, reply) => {
-            let _ = reply.send(journal.claim(&lease.holder, lease.now_us, lease.lease_us));
+        Request::Claim(lease, after, reply) => {
+            let (now_us, lease_us) = (lease.now_us, lease.lease_us);
+            let claim = journal
+                .with_reserve(|journal| journal.claim(&lease.holder, now_us, lease_us, after));
+            let _ = reply.send(claim);
         }
         Request::TakeLease(lease, reply) => {
             let _ = reply.send(journal.take_lease(&lease.holder, lease.now_us, lease.lease_us));
@@ -99,13 +104,15 @@ fn serve(journal: &mut Journal, request: Request) {
             let _ = reply.send(journal.release_lease(&holder));
         }
         Request::Split(id, error, reply) => {
-            let _ = reply.send(journal.split(id, &error));
+            let _ = reply.send(journal.with_reserve(|journal| journal.split(id, &error)));
         }
         Request::Refuse(id, error, is_table_proven, reply) => {
-            let _ = reply.send(journal.refuse(id, &error, is_table_proven));
+            let refused =
+                journal.with_reserve(|journal| journal.refuse(id, &error, is_table_proven));
+            let _ = reply.send(refused);
         }
         Request::Delivered(id, reply) => {
-            let _ = reply.send(journal.delivered(id));
+            let _ = reply.send(journal.with_reserve(|journal| journal.delivered(id)));
         }
         Request::Failed(id, error, reply) => {
             let _ = reply.send(journal.failed(id, &error));
@@ -157,8 +164,8 @@ impl JournalHandle {
     ///
     /// # Errors
     /// As there, or when the journal's thread has ended.
-    pub async fn claim(&self, lease: Lease) -> Result<Claim, JournalError> {
-        self.ask(|reply| Request::Claim(lease, reply)).await
+    pub async fn claim(&self, lease: Lease, after: Option<Place>) -> Result<Claim, JournalError> {
+        self.ask(|reply| Request::Claim(lease, after, reply)).await
     }
 
     /// See [`Journal::take_lease`].

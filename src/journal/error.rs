@@ -39,12 +39,6 @@ pub enum JournalError {
         /// The format that this build writes.
         known: i64,
     },
-    /// The file is none of this program's, and is left alone.
-    #[error("read the journal {}: it is no SQLite database", path.display())]
-    NotAJournal {
-        /// The file.
-        path: PathBuf,
-    },
     /// There is nothing to open.
     #[error("open the journal in {}: there is none", path.display())]
     Missing {
@@ -75,6 +69,12 @@ pub enum JournalError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The file itself is not what was written.
+    #[error("use the journal: it is damaged: {reason}")]
+    Corrupt {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// SQLite failed.
     #[error("use the journal: {0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -84,4 +84,30 @@ pub enum JournalError {
     /// The journal's thread has ended.
     #[error("use the journal: it is closed")]
     Closed,
+}
+
+impl JournalError {
+    /// What is wrong with the file, if that is what the error says.
+    #[must_use]
+    pub fn damage(&self) -> Option<String> {
+        match self {
+            Self::Corrupt { reason } => Some(reason.clone()),
+            Self::Sqlite(error) => is_damage(error).then(|| error.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// Whether SQLite found the file to be other than it was written. A file that ends within a
+/// page is told as a failed read.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::{
+        ErrorCode::{DatabaseCorrupt, NotADatabase},
+        ffi::SQLITE_IOERR_SHORT_READ,
+    };
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseCorrupt | NotADatabase)
+    ) || matches!(error, rusqlite::Error::SqliteFailure(code, _)
+        if code.extended_code == SQLITE_IOERR_SHORT_READ)
 }

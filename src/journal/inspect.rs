@@ -6,9 +6,11 @@ use rusqlite::{TransactionBehavior, params};
 use crate::domain::row::Rows;
 
 use super::{
-    delivery::{header_of, read_rows},
+    commit::next_version,
+    delivery::{delete_chunks, header_of, read_rows},
     error::JournalError,
-    file::{Journal, next_version},
+    file::Journal,
+    partition::{parts, set_version},
     spool,
 };
 
@@ -168,17 +170,17 @@ impl Journal {
                 }
                 Err(error) => return Err(error),
             }
-            let expected = match batch.state {
-                BatchState::Open => None,
-                _ => Some(spool::token(&snapshot, &journal_id, batch.id)?),
+            let is_its_own = match batch.state {
+                BatchState::Open => token.is_none(),
+                _ => spool::has_its_token(&snapshot, &journal_id, batch.id, token.as_deref())?,
             };
-            if token != expected {
+            if !is_its_own {
                 find("its token is not that of its rows".to_owned());
             }
         }
         let strays: i64 = snapshot.query_row(
-            "SELECT count(*) FROM chunks WHERE batch_id NOT IN (SELECT id FROM batches)",
-            [],
+            "SELECT count(*) FROM chunks WHERE id >> ?1 NOT IN (SELECT id FROM batches)",
+            [spool::PLACE_BITS],
             |row| row.get(0),
         )?;
         if strays > 0 {
@@ -198,7 +200,7 @@ impl Journal {
     pub fn give_up(
         &mut self,
         ids: &[i64],
-        rows: Vec<Rows>,
+        mut rows: Vec<Rows>,
         now_us: i64,
     ) -> Result<(), JournalError> {
         let transaction = self.connection.transaction()?;
@@ -209,15 +211,20 @@ impl Journal {
             if removed == 0 {
                 return Err(JournalError::UnknownBatch { batch: id });
             }
-            transaction
-                .prepare_cached("DELETE FROM chunks WHERE batch_id = ?1")?
-                .execute(params![id])?;
+            delete_chunks(&transaction, id)?;
         }
         let version = next_version(&transaction, now_us)?;
-        for rows in rows {
-            for (partition, rows) in spool::split(rows, version) {
-                spool::append(&transaction, partition, &rows, now_us)?;
-            }
+        set_version(&mut rows, version);
+        let mut stats = spool::SpoolStats::default();
+        for part in parts(&rows) {
+            spool::append(
+                &transaction,
+                &self.id,
+                &self.options,
+                part,
+                now_us,
+                &mut stats,
+            )?;
         }
         transaction.commit()?;
         self.stats = self.read_stats()?;

@@ -3,18 +3,27 @@
 
 pub mod actor;
 pub mod codec;
+pub mod commit;
 pub mod delivery;
 pub mod error;
 pub mod file;
 pub mod filesystem;
 pub mod inspect;
 pub mod lease;
+pub mod open;
+mod partition;
+pub mod refusal;
+mod reserve;
+pub mod salvage;
 mod schema;
 pub mod spool;
 
 pub use actor::{JournalHandle, Lease, start};
-pub use delivery::{Claim, Confirmed, Refusal};
+pub use commit::{CheckpointRow, Commit, Committed};
+pub use delivery::{Claim, Confirmed};
 pub use error::JournalError;
-pub use file::{CheckpointRow, Commit, Committed, Journal, Options, SetAside};
+pub use file::{Journal, Options, SetAside};
 pub use inspect::{BatchInfo, BatchState, Finding};
-pub use spool::{SpoolStats, SpooledBatch};
+pub use refusal::Refusal;
+pub use salvage::Salvaged;
+pub use spool::{Place, SpoolStats, SpooledBatch};

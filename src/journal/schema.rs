@@ -2,31 +2,39 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Transaction, params};
 
-use super::error::JournalError;
+use super::{codec, commit::checkpoint_crc32, error::JournalError, spool::chunk_id};
 
 /// `application_id` of the file: "skit" in ASCII.
 const APPLICATION_ID: i64 = 0x736b_6974;
 /// The format that this build writes. Format 1 had no leases, and its batches could not be
-/// split.
-const FORMAT: i64 = 2;
+/// split; in format 2 nothing told whether a checkpoint was whole.
+pub(super) const FORMAT: i64 = 3;
 
 const CHECKPOINTS: &str = "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE checkpoints (
       exchange TEXT NOT NULL, symbol TEXT NOT NULL, anchor TEXT NOT NULL,
       last_agg_trade_id INTEGER NOT NULL, state TEXT NOT NULL,
-      committed_at_us INTEGER NOT NULL,
-      PRIMARY KEY (exchange, symbol, anchor)) STRICT;
+      committed_at_us INTEGER NOT NULL, crc32 INTEGER NOT NULL DEFAULT 0,
+      PRIMARY KEY (exchange, symbol, anchor)) STRICT;";
+
+/// The journal's id once more, on a page of its own: every token is made of it, and that of
+/// `meta` may be lost.
+const IDENTITY: &str = "CREATE TABLE identity (journal_id TEXT NOT NULL) STRICT;";
+
+/// The number of a chunk is made of that of its batch and its place there, so that the rows
+/// of a batch are a range. What is read without the rows stands before them.
+const CHUNKS: &str = "
     CREATE TABLE chunks (
-      batch_id INTEGER NOT NULL, place INTEGER NOT NULL,
-      payload BLOB NOT NULL, crc32 INTEGER NOT NULL,
-      PRIMARY KEY (batch_id, place)) STRICT, WITHOUT ROWID;";
+      id INTEGER PRIMARY KEY,
+      crc32 INTEGER NOT NULL, digest BLOB NOT NULL, payload BLOB NOT NULL) STRICT;";
 
 /// Batches are delivered by `position`, which is the number of the batch as it was sealed,
 /// then by `first_row`, which is where in that batch their rows begin: so the pieces of a
-/// batch that was split are delivered in its place. `origin_rows` is how many rows it had.
+/// batch that was split are delivered in its place. `origin_rows` is how many rows it had,
+/// `chunks` in how many chunks its rows are.
 const BATCHES: &str = "
     CREATE TABLE batches (
       id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -37,7 +45,8 @@ const BATCHES: &str = "
       token TEXT, created_at_us INTEGER NOT NULL,
       attempts INTEGER NOT NULL DEFAULT 0, last_error TEXT,
       position INTEGER NOT NULL DEFAULT 0, first_row INTEGER NOT NULL DEFAULT 0,
-      origin_rows INTEGER NOT NULL DEFAULT 0) STRICT;";
+      origin_rows INTEGER NOT NULL DEFAULT 0,
+      chunks INTEGER NOT NULL DEFAULT 0) STRICT;";
 
 const INDEXES_AND_LEASES: &str = "
     CREATE INDEX open_batches ON batches (table_name, partition) WHERE state = 'open';
@@ -80,8 +89,11 @@ pub(super) fn is_current(connection: &Connection, path: &Path) -> Result<bool, J
 /// Sets the connection up; creates the tables in a new file, and brings those of an older
 /// one up to date.
 pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), JournalError> {
-    // Effective only before the first table is made; freed pages can then be given back.
-    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    if let Found::Nothing = look(connection, path)? {
+        // Effective only before the first table is made, and it writes even when nothing
+        // changes; freed pages can then be given back.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     if is_current(connection, path)? {
@@ -91,9 +103,20 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Jo
     // Another process may have done it while this one waited.
     match look(&transaction, path)? {
         Found::Format(FORMAT) => {}
-        Found::Format(_) => from_1(&transaction)?,
+        Found::Format(1) => {
+            from_1(&transaction)?;
+            from_2(&transaction)?;
+        }
+        Found::Format(_) => {
+            transaction.execute_batch(
+                "ALTER TABLE batches ADD COLUMN chunks INTEGER NOT NULL DEFAULT 0",
+            )?;
+            from_2(&transaction)?;
+        }
         Found::Nothing => {
             transaction.execute_batch(CHECKPOINTS)?;
+            transaction.execute_batch(CHUNKS)?;
+            transaction.execute_batch(IDENTITY)?;
             transaction.execute_batch(BATCHES)?;
             transaction.execute_batch(INDEXES_AND_LEASES)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -103,7 +126,8 @@ pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), Jo
     Ok(transaction.commit()?)
 }
 
-/// Makes format 2 of format 1, keeping every batch, and that no number is used twice.
+/// Makes the batches of format 1 present ones, keeping every one, and that no number is used
+/// twice.
 fn from_1(transaction: &Transaction<'_>) -> Result<(), JournalError> {
     let last: i64 = transaction.query_row(
         "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'batches'",
@@ -129,6 +153,44 @@ fn from_1(transaction: &Transaction<'_>) -> Result<(), JournalError> {
         [last],
     )?;
     transaction.execute_batch(INDEXES_AND_LEASES)?;
+    Ok(())
+}
+
+/// Numbers the chunks anew and gives them digests, and checkpoints their checksums. Batches
+/// keep the tokens that they may have been sent with.
+fn from_2(transaction: &Transaction<'_>) -> Result<(), JournalError> {
+    transaction.execute_batch("ALTER TABLE chunks RENAME TO chunks_2")?;
+    transaction.execute_batch(IDENTITY)?;
+    transaction.execute_batch(CHUNKS)?;
+    {
+        let mut old = transaction
+            .prepare("SELECT batch_id, place, crc32, payload FROM chunks_2 ORDER BY 1, 2")?;
+        let mut new = transaction.prepare("INSERT INTO chunks VALUES (?1, ?2, ?3, ?4)")?;
+        let mut rows = old.query([])?;
+        while let Some(row) = rows.next()? {
+            let payload = row.get_ref(3)?.as_blob().map_err(rusqlite::Error::from)?;
+            let crc32: i64 = row.get(2)?;
+            let id = chunk_id(row.get(0)?, row.get(1)?);
+            new.execute(params![id, crc32, codec::digest(payload), payload])?;
+        }
+    }
+    transaction.execute_batch(
+        "UPDATE batches SET chunks =
+           (SELECT coalesce(max(place) + 1, 0) FROM chunks_2 WHERE batch_id = batches.id);
+         DROP TABLE chunks_2;
+         ALTER TABLE checkpoints ADD COLUMN crc32 INTEGER NOT NULL DEFAULT 0;",
+    )?;
+    let mut old = transaction.prepare(
+        "SELECT rowid, exchange, symbol, anchor, last_agg_trade_id, state FROM checkpoints",
+    )?;
+    let mut rows = old.query([])?;
+    while let Some(row) = rows.next()? {
+        let text = |column| row.get_ref(column).and_then(|text| Ok(text.as_str()?));
+        let crc32 = checkpoint_crc32(text(1)?, text(2)?, text(3)?, row.get(4)?, text(5)?);
+        transaction
+            .prepare_cached("UPDATE checkpoints SET crc32 = ?2 WHERE rowid = ?1")?
+            .execute(params![row.get::<_, i64>(0)?, crc32])?;
+    }
     transaction.pragma_update(None, "user_version", FORMAT)?;
     Ok(())
 }

@@ -1,9 +1,12 @@
 //! The spool: batches that the store has not confirmed.
 //!
-//! Rows are appended to the open batch of their table and partition. When it has
-//! enough rows, or is old enough, it is *sealed*: its boundary is fixed and it gets its
-//! deduplication token, in a transaction, before it is sent for the first time. From
-//! then on it never changes, so that sending it again is the same insert.
+//! Rows are appended to the open batch of their table and partition. A batch is *sealed*
+//! when it can take no more ([`Options::most_rows`]), or when delivery has nothing else to
+//! do and it has enough rows or is old enough: its boundary is fixed and it gets its
+//! deduplication token, in a transaction, before it is sent for the first time. From then
+//! on it never changes, so that sending it again is the same insert. While the store does
+//! not take anything, nothing but full batches is sealed; so a backlog is a few large
+//! batches, however many commits made it.
 //!
 //! ```text
 //! open ──► sealed ──► (delivered: gone)
@@ -14,28 +17,62 @@
 //! ```
 //!
 //! The token is a hash of the journal's random id, the batch's number (which is never
-//! reused) and the rows with their versions; never of content alone, because the
-//! store's memory of tokens outlives deletes and would swallow a second insert.
+//! reused) and the hashes of its chunks, which hold the rows with their versions; never of
+//! content alone, because the store's memory of tokens outlives deletes and would swallow
+//! a second insert.
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 
-use crate::domain::{anchor::Anchor, crash::CrashPoint, row::Rows};
+use crate::domain::{
+    crash::CrashPoint,
+    row::{Rows, Table},
+};
 
 use super::{
-    codec,
+    codec::{self, Chunk},
     error::JournalError,
     file::{Journal, Options},
+    partition::{Part, Run},
 };
 
 /// How many bytes of the hash make a token.
 const TOKEN_BYTES: usize = 16;
+
+/// The lowest bits of a chunk's number are its place in the batch.
+pub(super) const PLACE_BITS: u32 = 20;
+/// No batch has more rows, so that there are places for chunks of one row each.
+const MOST_CHUNKS: usize = 1 << PLACE_BITS;
+
+/// The number of the chunk at `place` of a batch.
+pub(super) const fn chunk_id(batch: i64, place: i64) -> i64 {
+    batch << PLACE_BITS | place
+}
+
+/// The batch that a chunk belongs to.
+pub(super) const fn batch_of_chunk(id: i64) -> i64 {
+    id >> PLACE_BITS
+}
+
+/// The numbers that chunks of a batch may have, first and last.
+pub(super) const fn chunk_ids(batch: i64) -> (i64, i64) {
+    (chunk_id(batch, 0), chunk_id(batch, MOST_CHUNKS as i64 - 1))
+}
+
+/// Where a batch stands in the order of delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub(super) position: i64,
+    pub(super) first_row: i64,
+}
 
 /// A sealed batch, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpooledBatch {
     /// Its number; never reused.
     pub id: i64,
+    /// Where it stands.
+    pub place: Place,
     /// Its rows.
     pub rows: Rows,
     /// Its deduplication token.
@@ -63,175 +100,190 @@ pub struct SpoolStats {
     pub dead_rows: u64,
 }
 
-/// The partition of the store that a row belongs to: year × 100 + month, or 0 for
-/// tables that have no time of their own.
-type Partition = i64;
-
-/// Sets the version of all rows, and parts them by partition. Order is kept.
-pub(super) fn split(rows: Rows, version: u64) -> Vec<(Partition, Rows)> {
-    match rows {
-        Rows::Bars(mut rows) => {
-            for row in &mut rows {
-                row.version = version;
-            }
-            group(rows, |row| month(row.bar.open_time_us), Rows::Bars)
-        }
-        Rows::Trades(mut rows) => {
-            for row in &mut rows {
-                row.version = version;
-            }
-            group(rows, |row| month(row.trade.time_us), Rows::Trades)
-        }
-        Rows::Gaps(mut rows) => {
-            for row in &mut rows {
-                row.version = version;
-            }
-            group(rows, |_| 0, Rows::Gaps)
-        }
-        Rows::Events(rows) => group(rows, |row| month(row.time_us), Rows::Events),
-    }
-}
-
-fn group<T>(
-    rows: Vec<T>,
-    partition: impl Fn(&T) -> Partition,
-    wrap: impl Fn(Vec<T>) -> Rows,
-) -> Vec<(Partition, Rows)> {
-    let mut groups: Vec<(Partition, Vec<T>)> = Vec::with_capacity(1);
-    for row in rows {
-        let partition = partition(&row);
-        match groups.iter_mut().find(|(known, _)| *known == partition) {
-            Some((_, rows)) => rows.push(row),
-            None => groups.push((partition, vec![row])),
-        }
-    }
-    groups
-        .into_iter()
-        .map(|(partition, rows)| (partition, wrap(rows)))
-        .collect()
-}
-
-/// The start of the month identifies it as well as its name would.
-fn month(time_us: i64) -> Partition {
-    Anchor::Month.period(time_us).start_us
-}
-
-/// Appends rows to the open batch of their table and partition.
+/// Appends rows to the open batch of their table and partition, and seals it when it is
+/// full; what has no room begins the next one. Counts them in `stats`. Returns how many
+/// batches were sealed.
 pub(super) fn append(
-    transaction: &Transaction<'_>,
-    partition: Partition,
-    rows: &Rows,
-    now_us: i64,
-) -> Result<SpoolStats, JournalError> {
-    if rows.is_empty() {
-        return Ok(SpoolStats::default());
-    }
-    let chunk = codec::encode(rows)?;
-    let table = rows.table().as_str();
-    let size_bytes = chunk.payload.len() as u64;
-    let open: Option<i64> = transaction
-        .prepare_cached(
-            "SELECT id FROM batches WHERE state = 'open' AND table_name = ?1 AND partition = ?2",
-        )?
-        .query_row(params![table, partition], |row| row.get(0))
-        .optional()?;
-    let id = if let Some(id) = open {
-        transaction
-            .prepare_cached(
-                "UPDATE batches SET rows = rows + ?2, size_bytes = size_bytes + ?3
-                     WHERE id = ?1",
-            )?
-            .execute(params![id, rows.len() as i64, size_bytes as i64])?;
-        id
-    } else {
-        transaction
-            .prepare_cached(
-                "INSERT INTO batches
-                       (table_name, partition, state, rows, size_bytes, created_at_us)
-                     VALUES (?1, ?2, 'open', ?3, ?4, ?5)",
-            )?
-            .execute(params![
-                table,
-                partition,
-                rows.len() as i64,
-                size_bytes as i64,
-                now_us
-            ])?;
-        transaction.last_insert_rowid()
-    };
-    transaction
-        .prepare_cached(
-            "INSERT INTO chunks (batch_id, place, payload, crc32)
-             SELECT ?1, coalesce(max(place) + 1, 0), ?2, ?3 FROM chunks WHERE batch_id = ?1",
-        )?
-        .execute(params![id, chunk.payload, chunk.crc32])?;
-    Ok(SpoolStats {
-        batches: u64::from(open.is_none()),
-        rows: rows.len() as u64,
-        size_bytes,
-        ..SpoolStats::default()
-    })
-}
-
-/// Seals the open batches that are full or, at `now_us`, old enough; all of them
-/// without a time. Returns how many.
-///
-/// With a batch go the earlier ones of its table: at the end of a month two are open, and
-/// the rows of the new month must not be sent before those of the old one.
-pub(super) fn seal(
     transaction: &Transaction<'_>,
     journal_id: &str,
     options: &Options,
-    now_us: Option<i64>,
+    mut part: Part<'_>,
+    now_us: i64,
+    stats: &mut SpoolStats,
 ) -> Result<usize, JournalError> {
-    let due: Vec<i64> = {
+    let most = options.most_rows.clamp(1, MOST_CHUNKS);
+    let mut sealed = 0;
+    while part.len() > 0 {
+        let open = transaction
+            .prepare_cached(
+                "SELECT id, rows, chunks FROM batches
+                 WHERE state = 'open' AND table_name = ?1 AND partition = ?2",
+            )?
+            .query_row(params![part.table.as_str(), part.partition], |row| {
+                Ok((row.get(0)?, row.get::<_, i64>(1)? as usize, row.get(2)?))
+            })
+            .optional()?;
+        let (open, rows, place) = match open {
+            Some((id, rows, chunks)) => (Some(id), rows, chunks),
+            None => (None, 0, 0),
+        };
+        let runs = part.take(most.saturating_sub(rows).max(1));
+        let added: usize = runs.iter().map(Run::len).sum();
+        let chunk = codec::encode_runs(&runs)?;
+        let size_bytes = chunk.payload.len() as u64;
+        let id = if let Some(id) = open {
+            transaction
+                .prepare_cached(
+                    "UPDATE batches SET rows = rows + ?2, size_bytes = size_bytes + ?3,
+                       chunks = chunks + 1
+                     WHERE id = ?1",
+                )?
+                .execute(params![id, added as i64, size_bytes as i64])?;
+            id
+        } else {
+            begin(transaction, &part, added, size_bytes, now_us)?
+        };
+        insert_chunk(transaction, id, place, &chunk)?;
+        stats.rows += added as u64;
+        stats.size_bytes += size_bytes;
+        stats.batches += u64::from(open.is_none());
+        if rows + added >= most {
+            sealed += seal_up_to(transaction, journal_id, part.table, id)?;
+        }
+    }
+    Ok(sealed)
+}
+
+/// Begins a batch that has one chunk of so many rows.
+fn begin(
+    transaction: &Transaction<'_>,
+    part: &Part<'_>,
+    rows: usize,
+    size_bytes: u64,
+    now_us: i64,
+) -> Result<i64, JournalError> {
+    let (table, partition) = (part.table.as_str(), part.partition);
+    transaction
+        .prepare_cached(
+            "INSERT INTO batches
+               (table_name, partition, state, rows, size_bytes, created_at_us, chunks)
+             VALUES (?1, ?2, 'open', ?3, ?4, ?5, 1)",
+        )?
+        .execute(params![
+            table,
+            partition,
+            rows as i64,
+            size_bytes as i64,
+            now_us
+        ])?;
+    Ok(transaction.last_insert_rowid())
+}
+
+/// Writes a chunk; whoever calls counts it.
+pub(super) fn insert_chunk(
+    transaction: &Transaction<'_>,
+    batch: i64,
+    place: i64,
+    chunk: &Chunk,
+) -> Result<(), JournalError> {
+    transaction
+        .prepare_cached("INSERT INTO chunks (id, crc32, digest, payload) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![
+            chunk_id(batch, place),
+            chunk.crc32,
+            chunk.digest,
+            chunk.payload
+        ])?;
+    Ok(())
+}
+
+/// The open batches that have enough rows or, at `now_us`, are old enough; all of them
+/// without a time. In order.
+///
+/// With a batch go the earlier ones of its table: at the end of a month two are open, and
+/// the rows of the new month must not be sent before those of the old one.
+fn due(
+    connection: &rusqlite::Connection,
+    options: &Options,
+    now_us: Option<i64>,
+) -> Result<Vec<i64>, JournalError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM batches AS earlier
+         WHERE state = 'open' AND EXISTS (
+           SELECT 1 FROM batches AS due
+           WHERE due.state = 'open' AND due.table_name = earlier.table_name
+             AND due.id >= earlier.id
+             AND (due.rows >= ?1 OR due.created_at_us <= ?2 OR due.created_at_us > ?3))
+         ORDER BY id",
+    )?;
+    // A batch from the future, after the clock was set back, must not wait for it.
+    let (oldest_us, newest_us) = match now_us {
+        Some(now_us) => (now_us.saturating_sub(options.batch_age_us), now_us),
+        None => (i64::MAX, i64::MAX),
+    };
+    let rows = statement.query_map(
+        params![options.batch_rows as i64, oldest_us, newest_us],
+        |row| row.get(0),
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Seals the open batches of a table up to a batch. Returns how many.
+fn seal_up_to(
+    transaction: &Transaction<'_>,
+    journal_id: &str,
+    table: Table,
+    last: i64,
+) -> Result<usize, JournalError> {
+    let ids: Vec<i64> = {
         let mut statement = transaction.prepare_cached(
-            "SELECT id FROM batches AS earlier
-             WHERE state = 'open' AND EXISTS (
-               SELECT 1 FROM batches AS due
-               WHERE due.state = 'open' AND due.table_name = earlier.table_name
-                 AND due.id >= earlier.id
-                 AND (due.rows >= ?1 OR due.created_at_us <= ?2 OR due.created_at_us > ?3))
+            "SELECT id FROM batches WHERE state = 'open' AND table_name = ?1 AND id <= ?2
              ORDER BY id",
         )?;
-        // A batch from the future, after the clock was set back, must not wait for it.
-        let (oldest_us, newest_us) = match now_us {
-            Some(now_us) => (now_us - options.batch_age_us, now_us),
-            None => (i64::MAX, i64::MAX),
-        };
-        let rows = statement.query_map(
-            params![options.batch_rows as i64, oldest_us, newest_us],
-            |row| row.get(0),
-        )?;
+        let rows = statement.query_map(params![table.as_str(), last], |row| row.get(0))?;
         rows.collect::<Result<_, _>>()?
     };
-    for id in &due {
-        let token = token(transaction, journal_id, *id)?;
-        transaction
-            .prepare_cached(
-                "UPDATE batches SET state = 'sealed', token = ?2, position = id,
-                   origin_rows = rows
-                 WHERE id = ?1",
-            )?
-            .execute(params![id, token])?;
+    for &id in &ids {
+        seal_one(transaction, journal_id, id)?;
     }
-    Ok(due.len())
+    Ok(ids.len())
+}
+
+fn seal_one(transaction: &Transaction<'_>, journal_id: &str, id: i64) -> Result<(), JournalError> {
+    let token = token(transaction, journal_id, id)?;
+    transaction
+        .prepare_cached(
+            "UPDATE batches SET state = 'sealed', token = ?2, position = id, origin_rows = rows
+             WHERE id = ?1",
+        )?
+        .execute(params![id, token])?;
+    Ok(())
 }
 
 impl Journal {
-    /// Seals the open batches that are due at `now_us`, all of them without a time.
+    /// Seals the open batches that are due at `now_us`, all of them without a time. Returns
+    /// how many.
     ///
     /// # Errors
     /// When the transaction failed; nothing is sealed then.
     pub fn seal(&mut self, now_us: Option<i64>) -> Result<usize, JournalError> {
         self.refresh()?;
-        let transaction = self.connection.transaction()?;
-        let sealed = seal(&transaction, &self.id, &self.options, now_us)?;
-        if sealed > 0 {
-            transaction.commit()?;
-            self.options.crash.reach(CrashPoint::BatchSealed);
+        if !self.has_due(now_us)? {
+            return Ok(0);
         }
-        Ok(sealed)
+        let transaction = self.connection.transaction()?;
+        let ids = due(&transaction, &self.options, now_us)?;
+        for &id in &ids {
+            seal_one(&transaction, &self.id, id)?;
+        }
+        transaction.commit()?;
+        self.options.crash.reach(CrashPoint::BatchSealed);
+        Ok(ids.len())
+    }
+
+    /// Whether [`seal`](Self::seal) would seal anything.
+    pub(super) fn has_due(&self, now_us: Option<i64>) -> Result<bool, JournalError> {
+        Ok(!due(&self.connection, &self.options, now_us)?.is_empty())
     }
 
     /// The spool as the file has it.
@@ -274,37 +326,40 @@ pub(super) fn token(
     journal_id: &str,
     id: i64,
 ) -> Result<String, JournalError> {
+    token_of(connection, journal_id, id, "digest")
+}
+
+/// Whether a sealed batch has the token of its rows. In journals of earlier formats it was
+/// a hash of the rows themselves.
+pub(super) fn has_its_token(
+    connection: &rusqlite::Connection,
+    journal_id: &str,
+    id: i64,
+    token: Option<&str>,
+) -> Result<bool, JournalError> {
+    for column in ["digest", "payload"] {
+        if token == Some(&token_of(connection, journal_id, id, column)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn token_of(
+    connection: &rusqlite::Connection,
+    journal_id: &str,
+    id: i64,
+    column: &str,
+) -> Result<String, JournalError> {
     let mut hash = Sha256::new();
     hash.update(journal_id.as_bytes());
     hash.update(id.to_le_bytes());
-    let mut chunks = connection
-        .prepare_cached("SELECT payload FROM chunks WHERE batch_id = ?1 ORDER BY place")?;
-    let mut rows = chunks.query(params![id])?;
+    let (first, last) = chunk_ids(id);
+    let sql = format!("SELECT {column} FROM chunks WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
+    let mut chunks = connection.prepare_cached(&sql)?;
+    let mut rows = chunks.query(params![first, last])?;
     while let Some(row) = rows.next()? {
         hash.update(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
     }
     Ok(codec::hex(&hash.finalize()[..TOKEN_BYTES]))
-}
-
-/// Appends rows of the same table; the caller has compared the tables.
-pub(super) fn join(rows: Rows, more: Rows) -> Rows {
-    match (rows, more) {
-        (Rows::Bars(mut rows), Rows::Bars(more)) => {
-            rows.extend(more);
-            Rows::Bars(rows)
-        }
-        (Rows::Trades(mut rows), Rows::Trades(more)) => {
-            rows.extend(more);
-            Rows::Trades(rows)
-        }
-        (Rows::Gaps(mut rows), Rows::Gaps(more)) => {
-            rows.extend(more);
-            Rows::Gaps(rows)
-        }
-        (Rows::Events(mut rows), Rows::Events(more)) => {
-            rows.extend(more);
-            Rows::Events(rows)
-        }
-        (rows, _) => rows,
-    }
 }

@@ -73,19 +73,24 @@ fn a_state_directory_that_cannot_be_made_is_named() {
 }
 
 #[test]
-fn a_file_that_is_no_journal_is_named_and_left_alone() {
+fn a_file_that_is_no_journal_is_named_and_kept_under_another_name() {
     let home = Home::new();
     let directory = home.path("state");
     std::fs::create_dir(&directory).expect("a directory");
     let path = directory.join("journal.sqlite");
     let garbage = "neither a journal nor a database\n".repeat(500);
     std::fs::write(&path, &garbage).expect("a file");
-    for command in ["collect BTCUSDT --exchange sim", "spool ls"] {
-        let line = format!("{command} --state-dir {}", directory.display());
-        let words = [path.to_string_lossy(), "no SQLite database".into()];
-        home.assert_refused(&line, 78, &words.each_ref().map(AsRef::as_ref));
-    }
+    let named = path.to_string_lossy().into_owned();
+    let at_it = format!("--state-dir {}", directory.display());
+    home.assert_refused(&format!("spool ls {at_it}"), 1, &[&named]);
     assert_eq!(std::fs::read_to_string(&path).expect("readable"), garbage);
+    let collect = format!("collect BTCUSDT --exchange sim --for 1s {at_it}");
+    let output = home.command(&collect).output().expect("it runs");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{log}");
+    let copy = directory.join("journal.damaged-1.sqlite");
+    assert!(log.contains(&*copy.to_string_lossy()), "{log}");
+    assert_eq!(std::fs::read_to_string(&copy).expect("readable"), garbage);
 }
 
 #[test]

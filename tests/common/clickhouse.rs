@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::{
+    io::{Read, Write},
     net::TcpListener,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -63,6 +64,39 @@ pub fn fresh_database(test: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     format!("{test}_{}_{number}", std::process::id())
+}
+
+/// Sends a statement to the server at `host` (`address:port`); returns the answer, which
+/// must confirm. For tests without a runtime.
+pub fn ask(host: &str, database: &str, sql: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(host).expect("connected");
+    stream.set_read_timeout(Some(START)).expect("set");
+    write!(
+        stream,
+        "POST /?database={database} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{sql}",
+        sql.len()
+    )
+    .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{sql}: {answer}");
+    answer
+}
+
+/// Removes a database when the test is over. After a failed test it stays, to be looked at.
+pub struct Dropped {
+    pub host: String,
+    pub database: String,
+}
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let sql = format!("DROP DATABASE IF EXISTS {} SYNC", self.database);
+            ask(&self.host, "default", &sql);
+        }
+    }
 }
 
 /// A server of one's own, with data that outlive it.

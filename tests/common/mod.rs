@@ -54,6 +54,11 @@ use tokio_util::sync::CancellationToken;
 /// No step of a test may take longer. It is far above what is needed, for slow machines.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// `STREAMKIT_SOAK`: 0 in the short form, else how many times the long one.
+pub fn soak() -> u64 {
+    std::env::var("STREAMKIT_SOAK").map_or(0, |times| times.parse().unwrap_or(1).max(1))
+}
+
 /// The exchange's name in these tests.
 pub const EXCHANGE: &str = "sim";
 

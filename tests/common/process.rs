@@ -33,17 +33,22 @@ impl Drop for Process {
 
 impl Process {
     /// Waits for the end, but not for ever.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.wait_for(PATIENCE)
+    }
+
+    /// Waits for the end, and no longer than that.
     #[allow(
         clippy::disallowed_methods,
         reason = "without a runtime, the end of a child can only be looked for"
     )]
-    pub fn wait(&mut self) -> ExitStatus {
+    pub fn wait_for(&mut self, patience: Duration) -> ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.0.try_wait().expect("a child") {
                 return status;
             }
-            assert!(begun.elapsed() < PATIENCE, "a process did not end");
+            assert!(begun.elapsed() < patience, "a process did not end");
             thread::sleep(Duration::from_millis(5));
         }
     }

@@ -9,6 +9,7 @@
 mod message;
 
 use std::{
+    collections::BTreeMap,
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -66,10 +67,14 @@ struct State {
     confirmed: u64,
 }
 
+/// How often an insert with each deduplication token was confirmed by the server.
+type Tokens = Arc<Mutex<BTreeMap<String, u64>>>;
+
 /// A proxy at work. It ends when it is dropped.
 pub struct Proxy {
     address: SocketAddr,
     state: Arc<watch::Sender<State>>,
+    tokens: Tokens,
     errors: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
@@ -96,9 +101,11 @@ impl Proxy {
             confirmed: 0,
         }));
         let errors = Arc::new(Mutex::new(Vec::new()));
+        let tokens = Tokens::default();
         let connection = Connection {
             upstream,
             state: Arc::clone(&state),
+            tokens: Arc::clone(&tokens),
         };
         let task = {
             let errors = Arc::clone(&errors);
@@ -119,6 +126,7 @@ impl Proxy {
         Self {
             address,
             state,
+            tokens,
             errors,
             task,
         }
@@ -138,15 +146,28 @@ impl Proxy {
         });
     }
 
+    /// How often an insert with each deduplication token was confirmed by the server, whether
+    /// or not the answer was passed on.
+    pub fn confirmed(&self) -> BTreeMap<String, u64> {
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.clone()
+    }
+
     /// How often it did what it was last told to do.
     pub fn hits(&self) -> u64 {
         self.state.borrow().hits
     }
 
+    /// Waits until it did it so often, however long that takes.
+    pub async fn hits_reach(&self, count: u64) {
+        let mut state = self.state.subscribe();
+        // It fails only when the proxy is gone, which holds the sender itself.
+        let _ = state.wait_for(|state| state.hits >= count).await;
+    }
+
     /// Waits until it did it so often.
     pub async fn until_hits(&self, count: u64, patience: Duration) {
-        let mut state = self.state.subscribe();
-        let is_reached = timeout(patience, state.wait_for(|state| state.hits >= count)).await;
+        let is_reached = timeout(patience, self.hits_reach(count)).await;
         let errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(
             is_reached.is_ok(),
@@ -160,6 +181,7 @@ impl Proxy {
 struct Connection {
     upstream: SocketAddr,
     state: Arc<watch::Sender<State>>,
+    tokens: Tokens,
 }
 
 /// Closes with a reset, not with an orderly end.
@@ -296,6 +318,10 @@ impl Connection {
             return Err(io::ErrorKind::UnexpectedEof.into());
         };
         let answer = upstream.body(head).await?;
+        if let Some(token) = request.token().filter(|_| answer.is_confirmation()) {
+            let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+            *tokens.entry(token.to_owned()).or_default() += 1;
+        }
         match mode {
             Mode::DropAnswer { one_in }
                 if is_insert

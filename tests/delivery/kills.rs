@@ -17,8 +17,9 @@ use crate::{
         clickhouse::{clickhouse_address, clickhouse_url, fresh_database},
         process::{Process, Sim, run, streamkit, text},
         proxy::{Mode, Proxy},
+        soak,
     },
-    scene::{DUPLICATES, DUPLICATES_FINAL, soak},
+    scene::{DUPLICATES, DUPLICATES_FINAL},
 };
 
 const SYMBOLS: [&str; 2] = ["BTCUSDT", "ETHUSDT"];
@@ -29,17 +30,17 @@ const KILLED: i32 = 9;
 const RATE: u64 = 1000;
 
 /// A collector and an exchange in processes of their own, and a proxy before the store.
-struct Killing {
+pub struct Killing {
     sim: Sim,
     length: u64,
     directory: TempDir,
-    proxy: Proxy,
+    pub proxy: Proxy,
     store: String,
     direct: clickhouse::Client,
 }
 
 impl Killing {
-    async fn new(test: &str, length: u64) -> Option<Self> {
+    pub async fn new(test: &str, length: u64) -> Option<Self> {
         let url = clickhouse_url()?;
         let database = fresh_database(test);
         let direct = clickhouse::Client::default()
@@ -78,7 +79,7 @@ impl Killing {
         Some(killing)
     }
 
-    fn command(&self, subcommand: &str) -> Command {
+    pub fn command(&self, subcommand: &str) -> Command {
         let mut command = streamkit();
         command
             .arg(subcommand)
@@ -101,7 +102,7 @@ impl Killing {
         command
     }
 
-    fn begin(&self, more: &[&str]) -> Process {
+    pub fn begin(&self, more: &[&str]) -> Process {
         let child = self
             .collect()
             .args(more)
@@ -113,14 +114,14 @@ impl Killing {
         Process(child)
     }
 
-    fn collect_for(&self, duration: &str) -> serde_json::Value {
+    pub fn collect_for(&self, duration: &str) -> serde_json::Value {
         let output = run(self.collect().args(["--for", duration, "-o", "json"]));
         assert!(output.status.success(), "{}", text(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("a JSON summary")
     }
 
     /// Lets a last collector run until it has taken the whole tape, and judges.
-    async fn finish(&self) {
+    pub async fn finish(&self) {
         self.proxy.set(Mode::Pass);
         for round in 0.. {
             let summary = self.collect_for("2s");
@@ -129,8 +130,9 @@ impl Killing {
             if symbols.iter().all(|symbol| symbol["trades"] == 0) {
                 break;
             }
+            // The tape may take all its time although the kills were over early.
             assert!(
-                round < 10,
+                round < 10 + self.length / RATE,
                 "the tape of {} trades does not end",
                 self.length
             );

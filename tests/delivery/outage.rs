@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    common::clickhouse::OwnClickHouse,
-    scene::{Scene, soak},
+    common::{clickhouse::OwnClickHouse, soak},
+    scene::Scene,
 };
 
 /// How the server goes.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use streamkit::{
     app::clock::Clock,
+    domain::breaker::BreakerState,
     exchange::sim::{Config, Rate},
     store::{StoreOptions, clickhouse::ClickHouseOptions},
 };
@@ -20,7 +21,7 @@ use crate::common::{
 
 /// The store's patience in these tests, a hundred times shorter than the default.
 const ANSWER: Duration = Duration::from_millis(400);
-/// How long delivery may take to catch up, beside the longest pause between attempts.
+/// How long delivery may take to catch up, once the breaker has recovered.
 const CATCH_UP: Duration = Duration::from_secs(5);
 /// How often the table is looked at.
 const LOOK: Duration = Duration::from_millis(40);
@@ -125,24 +126,28 @@ impl Scene {
         Watch { stop, task }
     }
 
-    /// Waits until everything that was closed by now is delivered, and no longer than
-    /// delivery may take.
+    /// Waits until the store is used again, and then until everything that was closed by now
+    /// is delivered: no longer than delivery may take.
     pub async fn until_delivered(&self, running: &Running) {
-        let (begun, now_us) = (Instant::now(), Clock::system().wall_us());
-        // Jitter can double a pause.
-        let pauses = 2 * self.rig.settings.limits.delivery_retry_max;
-        // The short form runs beside other tests; only the long one judges speed.
-        let is_soak = std::env::var_os("STREAMKIT_SOAK").is_some();
-        let limit = pauses + if is_soak { CATCH_UP } else { PATIENCE };
+        let now_us = Clock::system().wall_us();
+        running
+            .until("the breaker to recover", |shown| {
+                shown.sink.failures == 0 && shown.sink.breaker == BreakerState::Closed
+            })
+            .await;
+        let (begun, rows) = (Instant::now(), running.board.read().spool.rows);
         let is_delivered = running.board.wait_until(|shown| {
             shown.spool.rows == 0 || shown.spool.oldest_us.is_some_and(|oldest| oldest > now_us)
         });
         assert!(
-            timeout(limit, is_delivered).await.is_ok(),
-            "not delivered within {limit:?}: {:#?}",
+            timeout(CATCH_UP, is_delivered).await.is_ok(),
+            "not delivered within {CATCH_UP:?}: {:#?}",
             running.board.read()
         );
-        eprintln!("delivered after {:?}", begun.elapsed());
+        eprintln!(
+            "{rows} rows delivered {:?} after the recovery",
+            begun.elapsed()
+        );
     }
 
     /// Stops, and judges what is in the table. `is_strict` is for tests in which the server
@@ -182,9 +187,4 @@ impl Watch {
         self.stop.cancel();
         self.task.await.expect("the watch")
     }
-}
-
-/// `STREAMKIT_SOAK`: 0 in the short form, else how many times the long one.
-pub fn soak() -> u64 {
-    std::env::var("STREAMKIT_SOAK").map_or(0, |times| times.parse().unwrap_or(1).max(1))
 }

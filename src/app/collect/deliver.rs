@@ -6,26 +6,30 @@
 //! | --- | --- |
 //! | retry, ambiguous | the same batch with the same token, later; the breaker counts it |
 //! | configuration | the breaker opens at once, somebody is told what to mend |
-//! | content | the batch is split until the bad rows are alone; see [`crate::journal`] |
+//! | content | the batch is split until the bad rows are alone; see [`crate::journal::refusal`] |
+//!
+//! While a batch is being sent, the next one is read, and the one before is deleted, which
+//! the store has confirmed. Never is more than one batch under way that is not confirmed.
 
-use std::{collections::HashSet, pin::pin, sync::Arc, time::Duration};
+mod failure;
+mod step;
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     domain::{
-        breaker::{self, Admission, Breaker},
-        crash::{CrashPoint, CrashPoints},
+        breaker::{self, Breaker},
+        crash::CrashPoints,
         row::Table,
     },
-    journal::{
-        Claim, JournalError, JournalHandle, Lease, Refusal, SpooledBatch, lease::for_people,
-    },
-    store::sink::{Batch, Store, StoreError, StoreErrorKind},
+    journal::{JournalError, JournalHandle, Lease, SpooledBatch},
+    store::sink::Store,
 };
 
 use super::{
-    event::{Emit, Event},
+    event::Emit,
     fetch::backoff,
     settings::{Limits, micros},
     snapshot::Board,
@@ -35,8 +39,6 @@ use crate::app::clock::Clock;
 /// How often the spool is looked at when nothing says that it has changed: another process
 /// may have put something into it.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
-/// How often it is looked whether another process still delivers.
-const LEASE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What delivery needs.
 pub struct Delivery {
@@ -95,8 +97,21 @@ struct Deliverer {
     is_misconfigured: bool,
     last_error: Option<String>,
     held_by: Option<String>,
+    /// The batch that is to be sent next, if it has been read already.
+    ahead: Option<SpooledBatch>,
+    /// The batch that the store has confirmed and the journal still holds.
+    confirmed: Option<Confirmed>,
     /// Tables that took rows since a row of them was last made a dead letter.
     proven: HashSet<Table>,
+}
+
+/// A batch that is in the store.
+struct Confirmed {
+    id: i64,
+    rows: usize,
+    table: Table,
+    /// It was not delivered at once.
+    has_waited: bool,
 }
 
 impl Delivery {
@@ -108,8 +123,9 @@ impl Delivery {
     pub async fn run(self, finish: CancellationToken) -> Result<(), JournalError> {
         let mut deliverer = Deliverer::new(self);
         let result = deliverer.run(finish).await;
+        let settled = deliverer.settle().await;
         deliverer.release().await;
-        result
+        result.and(settled.map(drop))
     }
 
     /// Delivers what is in the spool now, until `deadline` or `stop`. What somebody has to
@@ -128,6 +144,7 @@ impl Delivery {
             () = tokio::time::sleep_until(deadline) => Ok(false),
             () = stop.cancelled() => Ok(false),
         };
+        deliverer.settle().await?;
         deliverer.release().await;
         let is_complete = ended?;
         Ok(Flushed {
@@ -156,6 +173,8 @@ impl Deliverer {
             is_misconfigured: false,
             last_error: None,
             held_by: None,
+            ahead: None,
+            confirmed: None,
             proven: HashSet::new(),
             parts,
         }
@@ -180,16 +199,13 @@ impl Deliverer {
                     } else {
                         LOOK_INTERVAL
                     };
+                    // What is old enough then is sealed when the next batch is claimed.
                     tokio::select! {
                         () = finish.cancelled() => {}
                         _ = spool.changed() => {}
                         () = tokio::time::sleep(pause) => {}
                     }
-                    let now_us = self.parts.clock.wall_us();
-                    match self.seal(Some(now_us)).await? {
-                        Ok(_) => continue,
-                        Err(pause) => pause,
-                    }
+                    continue;
                 }
                 Step::Failed(pause) | Step::Waits(pause) => pause,
             };
@@ -250,255 +266,6 @@ impl Deliverer {
         }
     }
 
-    async fn step(&mut self) -> Result<Step, JournalError> {
-        let now_us = self.parts.clock.steady_us();
-        let remaining_us = self.breaker.remaining_us(now_us);
-        if remaining_us > 0 {
-            return Ok(Step::Waits(Duration::from_micros(
-                remaining_us.unsigned_abs(),
-            )));
-        }
-        // Should this not come to an end, the lease may be taken all the same.
-        let had_lease = std::mem::replace(&mut self.has_lease, true);
-        let batch = match self.parts.journal.claim(self.lease()).await {
-            Ok(Claim::Batch(batch)) => batch,
-            Ok(Claim::Nothing) => {
-                self.has_lease = had_lease;
-                return Ok(Step::Empty);
-            }
-            Ok(Claim::HeldElsewhere(other)) => {
-                self.has_lease = false;
-                if self.held_by.as_deref() != Some(&other.name) {
-                    self.parts.emit.emit(&Event::DeliveredElsewhere {
-                        holder: for_people(&other.name).to_owned(),
-                    });
-                    self.held_by = Some(other.name);
-                }
-                let remaining = Duration::from_micros(other.remaining_us.unsigned_abs());
-                return Ok(Step::Waits(remaining.min(LEASE_LOOK_INTERVAL)));
-            }
-            Err(JournalError::Closed) => return Err(JournalError::Closed),
-            Err(JournalError::Damaged { batch, reason }) => {
-                // It is out of the way now; those behind it still can be delivered.
-                self.parts.emit.emit(&Event::BatchDamaged { batch, reason });
-                return Ok(Step::Progress);
-            }
-            Err(error) => return Ok(self.failed(0, 0, error.to_string())),
-        };
-        self.held_by = None;
-        if let Admission::Wait(_) | Admission::TrialUnderWay = self.breaker.admit(now_us) {
-            // The clock would have to go back for that.
-            return Ok(Step::Waits(LEASE_LOOK_INTERVAL));
-        }
-        self.deliver(*batch).await
-    }
-
-    async fn deliver(&mut self, batch: SpooledBatch) -> Result<Step, JournalError> {
-        let (id, count, table) = (batch.id, batch.rows.len(), batch.rows.table());
-        let has_waited =
-            batch.attempts > 0 || self.failures > 0 || batch.created_at_us < self.begun_us;
-        let sent = Batch {
-            rows: batch.rows,
-            token: batch.token,
-        };
-        self.parts.crash.reach(CrashPoint::BeforeSend);
-        match self.send(&sent).await {
-            Ok(()) => {
-                self.parts.crash.reach(CrashPoint::StoreConfirmed);
-                self.confirmed(id, count, table, has_waited).await
-            }
-            Err(error) => {
-                self.parts
-                    .board
-                    .update(|shown| shown.sink.errors.count(error.kind));
-                self.last_error = Some(error.to_string());
-                if error.kind == StoreErrorKind::Content {
-                    return self.refused(id, count, table, &error).await;
-                }
-                // The note is for people; that the batch is still there is what counts.
-                let noted = self.parts.journal.failed(id, error.to_string()).await;
-                if let Err(JournalError::Closed) = noted {
-                    return Err(JournalError::Closed);
-                }
-                Ok(match error.kind {
-                    StoreErrorKind::Configuration => {
-                        self.misconfigured(id, count, error.to_string(), CHECK_STORE)
-                    }
-                    _ => self.unavailable(id, count, error.to_string()),
-                })
-            }
-        }
-    }
-
-    /// Sends a batch, and keeps the lease meanwhile.
-    async fn send(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        if self.parts.needs_schema {
-            self.parts.store.create_schema().await?;
-            self.parts.needs_schema = false;
-        }
-        let store = Arc::clone(&self.parts.store);
-        let mut insert = pin!(store.insert(batch));
-        let renew_after = self.parts.limits.delivery_lease / 3;
-        loop {
-            tokio::select! {
-                result = &mut insert => return result,
-                () = tokio::time::sleep(renew_after) => {
-                    // Should another process have taken it, the token keeps the rows single.
-                    let _ = self.parts.journal.take_lease(self.lease()).await;
-                }
-            }
-        }
-    }
-
-    async fn confirmed(
-        &mut self,
-        id: i64,
-        count: usize,
-        table: Table,
-        has_waited: bool,
-    ) -> Result<Step, JournalError> {
-        if self.breaker.succeeded() || self.failures > 0 {
-            self.parts.emit.emit(&Event::DeliveryRecovered {
-                failures: self.failures,
-            });
-        }
-        self.failures = 0;
-        self.is_misconfigured = false;
-        self.last_error = None;
-        self.pauses = pauses(&self.parts.limits);
-        self.proven.insert(table);
-        match self.parts.journal.delivered(id).await {
-            Ok(confirmed) => {
-                self.parts.board.update(|shown| {
-                    shown.sink.published += count as u64;
-                    if has_waited {
-                        shown.sink.flushed_from_buffer += count as u64;
-                    }
-                });
-                self.buried(confirmed.dead_rows, table);
-                Ok(Step::Progress)
-            }
-            Err(JournalError::Closed) => Err(JournalError::Closed),
-            // It stays in the spool and is sent again with the same token.
-            Err(error) => Ok(self.failed(id, count, error.to_string())),
-        }
-    }
-
-    /// The store works, and does not take these rows.
-    async fn refused(
-        &mut self,
-        id: i64,
-        count: usize,
-        table: Table,
-        error: &StoreError,
-    ) -> Result<Step, JournalError> {
-        self.breaker.withdrawn();
-        let reason = error.to_string();
-        let done = if count > 1 {
-            self.parts
-                .journal
-                .split(id, reason.clone())
-                .await
-                .map(|_| Refusal::Waits)
-        } else {
-            let is_proven = self.proven.contains(&table);
-            self.parts
-                .journal
-                .refuse(id, reason.clone(), is_proven)
-                .await
-        };
-        match done {
-            Ok(Refusal::Waits | Refusal::Gone) => {
-                self.parts.emit.emit(&Event::RowsRefused {
-                    batch: id,
-                    rows: count,
-                    reason,
-                });
-                Ok(Step::Progress)
-            }
-            Ok(Refusal::Dead(rows)) => {
-                self.buried(rows, table);
-                Ok(Step::Progress)
-            }
-            Ok(Refusal::TooMany { refused, of }) => {
-                let reason = format!(
-                    "it refuses {refused} of {of} rows of {table}: {reason}",
-                    table = table.as_str()
-                );
-                Ok(self.misconfigured(id, count, reason, CHECK_TABLE))
-            }
-            Err(JournalError::Closed) => Err(JournalError::Closed),
-            Err(error) => Ok(self.failed(id, count, error.to_string())),
-        }
-    }
-
-    fn buried(&mut self, rows: u64, table: Table) {
-        if rows > 0 {
-            self.proven.remove(&table);
-            self.parts.emit.emit(&Event::DeadLetters {
-                rows,
-                table: table.as_str(),
-            });
-        }
-    }
-
-    /// The store does not work at the moment.
-    fn unavailable(&mut self, batch: i64, rows: usize, reason: String) -> Step {
-        let now_us = self.parts.clock.steady_us();
-        let is_trip = self.breaker.failed(now_us);
-        let step = self.failed(batch, rows, reason);
-        if is_trip {
-            self.parts.emit.emit(&Event::BreakerOpened {
-                failures: self.failures,
-                retry_in: self.parts.limits.breaker_open,
-            });
-        }
-        step
-    }
-
-    /// The store works, but not like that: only a person can mend it.
-    fn misconfigured(
-        &mut self,
-        batch: i64,
-        rows: usize,
-        reason: String,
-        remedy: &'static str,
-    ) -> Step {
-        self.last_error = Some(reason.clone());
-        self.breaker.broken(self.parts.clock.steady_us());
-        if !self.is_misconfigured {
-            self.is_misconfigured = true;
-            self.parts.emit.emit(&Event::StoreMisconfigured {
-                reason: reason.clone(),
-                remedy,
-                retry_in: self.parts.limits.breaker_open,
-            });
-        }
-        self.failed(batch, rows, reason)
-    }
-
-    /// Tells of a failure; the next attempt has to wait.
-    fn failed(&mut self, batch: i64, rows: usize, reason: String) -> Step {
-        self.failures += 1;
-        // What the breaker knows nothing of gives its turn back.
-        self.breaker.withdrawn();
-        let now_us = self.parts.clock.steady_us();
-        let open = Duration::from_micros(self.breaker.remaining_us(now_us).unsigned_abs());
-        let pause = self.pauses.next();
-        let retry_in = if open.is_zero() {
-            pause.unwrap_or(self.parts.limits.delivery_retry_max)
-        } else {
-            open
-        };
-        self.parts.emit.emit(&Event::DeliveryFailed {
-            batch,
-            rows,
-            reason,
-            retry_in,
-        });
-        Step::Failed(retry_in)
-    }
-
     fn show(&self) {
         let now_us = self.parts.clock.steady_us();
         let remaining_us = self.breaker.remaining_us(now_us);
@@ -514,10 +281,3 @@ impl Deliverer {
         });
     }
 }
-
-/// What mends a store that refuses everything.
-const CHECK_STORE: &str = "check address, user, password and rights of --store; 'streamkit \
-                           schema apply' makes missing tables";
-/// What mends a table that refuses its rows.
-const CHECK_TABLE: &str = "compare the table with 'streamkit schema print'; nothing is dropped, \
-                           'streamkit spool show ID' prints the rows";

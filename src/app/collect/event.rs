@@ -215,6 +215,8 @@ pub enum Event {
         copy: PathBuf,
         /// What is wrong with it.
         reason: String,
+        /// What became of its contents, in words.
+        salvaged: String,
     },
     /// The spool is full: nothing is consumed until it drains.
     SpoolFull {

@@ -79,6 +79,12 @@ pub enum CollectError {
         /// Why.
         reason: String,
     },
+    /// The file of the journal is not what was written.
+    #[error("go on with the journal: it is damaged: {0}")]
+    JournalDamaged(String),
+    /// At a graceful stop, what was taken last could not be committed.
+    #[error("commit what was taken before the stop: {0}")]
+    NotCommitted(String),
     /// The ids of every symbol went back.
     #[error("go on: the exchange is below the last trade here for every symbol")]
     AllStopped,
@@ -172,8 +178,8 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         match tokio::time::timeout_at(share(SESSIONS_SHARE), endings.recv()).await {
             Ok(Some((task, result))) => {
                 running -= 1;
-                if let Err(reason) = result {
-                    failure.get_or_insert(CollectError::TaskFailed { task, reason });
+                if let Err(end) = result {
+                    failure.get_or_insert(end.of(task));
                 }
             }
             Ok(None) => break,
@@ -215,7 +221,24 @@ fn is_given_up(shown: &Shown) -> bool {
         .all(|symbol| symbol.phase == Phase::Stopped)
 }
 
-type Ending = (String, Result<(), String>);
+type Ending = (String, Result<(), SessionEnd>);
+
+/// Why a session ended for good.
+enum SessionEnd {
+    Failed(String),
+    JournalDamaged(String),
+    NotCommitted(String),
+}
+
+impl SessionEnd {
+    fn of(self, task: String) -> CollectError {
+        match self {
+            Self::Failed(reason) => CollectError::TaskFailed { task, reason },
+            Self::JournalDamaged(reason) => CollectError::JournalDamaged(reason),
+            Self::NotCommitted(reason) => CollectError::NotCommitted(reason),
+        }
+    }
+}
 
 /// Starts a thread with a runtime of its own for each group. Returns how many.
 fn spawn_sessions(context: &Context, ended: &mpsc::Sender<Ending>) -> Result<usize, CollectError> {
@@ -242,7 +265,7 @@ fn spawn_sessions(context: &Context, ended: &mpsc::Sender<Ending>) -> Result<usi
                 .build();
             let result = match runtime {
                 Ok(runtime) => runtime.block_on(keep_running(&context, &group)),
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(SessionEnd::Failed(error.to_string())),
             };
             drop(context);
             ending.tell(result);
@@ -259,7 +282,7 @@ struct Ended {
 }
 
 impl Ended {
-    fn tell(mut self, result: Result<(), String>) {
+    fn tell(mut self, result: Result<(), SessionEnd>) {
         let task = std::mem::take(&mut self.task);
         // Nobody listens any more when the stop has timed out.
         let _ = self.ended.try_send((task, result));
@@ -270,13 +293,14 @@ impl Drop for Ended {
     fn drop(&mut self) {
         if thread::panicking() {
             let task = std::mem::take(&mut self.task);
-            let _ = self.ended.try_send((task, Err("it panicked".to_owned())));
+            let end = SessionEnd::Failed("it panicked".to_owned());
+            let _ = self.ended.try_send((task, Err(end)));
         }
     }
 }
 
 /// Runs the session of a group until the stop, anew from the journal after each failure.
-async fn keep_running(context: &Context, group: &Group) -> Result<(), String> {
+async fn keep_running(context: &Context, group: &Group) -> Result<(), SessionEnd> {
     let limits = &context.settings.limits;
     let mut pauses = backoff(limits.reconnect_min, limits.reconnect_max);
     let mut diary = Diary::new(context.settings.collector.clone(), context.clock.clone());
@@ -286,8 +310,14 @@ async fn keep_running(context: &Context, group: &Group) -> Result<(), String> {
             return Ok(());
         };
         show_rebuilding(context, group);
-        if let SessionError::Journal(JournalError::Closed) = error {
-            return Err(error.to_string());
+        if let SessionError::Journal(error) = &error {
+            if matches!(error, JournalError::Closed) {
+                return Err(SessionEnd::Failed(error.to_string()));
+            }
+            if let Some(reason) = error.damage() {
+                // Trying again does not mend it; the next start sets it aside.
+                return Err(SessionEnd::JournalDamaged(reason));
+            }
         }
         if begun.elapsed() > limits.reconnect_max * 2 {
             pauses = backoff(limits.reconnect_min, limits.reconnect_max);
@@ -303,7 +333,7 @@ async fn keep_running(context: &Context, group: &Group) -> Result<(), String> {
         diary.note(&event);
         tokio::select! {
             // What could not be committed is not lost: it is fetched at the next start.
-            () = context.stop.cancelled() => return Err(reason),
+            () = context.stop.cancelled() => return Err(SessionEnd::NotCommitted(reason)),
             () = tokio::time::sleep(retry_in) => {}
         }
     }
@@ -328,11 +358,12 @@ fn failed(task: &str, reason: &dyn std::fmt::Display) -> CollectError {
     }
 }
 
-fn ended_early(task: String, result: Result<(), String>) -> CollectError {
-    let reason = result
-        .err()
-        .unwrap_or_else(|| "it ended without being told to".to_owned());
-    CollectError::TaskFailed { task, reason }
+fn ended_early(task: String, result: Result<(), SessionEnd>) -> CollectError {
+    let end = result.err().unwrap_or_else(|| {
+        let reason = "it ended without being told to";
+        SessionEnd::Failed(reason.to_owned())
+    });
+    end.of(task)
 }
 
 fn delivery_ended(
@@ -340,7 +371,10 @@ fn delivery_ended(
 ) -> CollectError {
     match result {
         Ok(Ok(())) => failed("delivery", &"it ended without being told to"),
-        Ok(Err(error)) => failed("delivery", &error),
+        Ok(Err(error)) => match error.damage() {
+            Some(reason) => CollectError::JournalDamaged(reason),
+            None => failed("delivery", &error),
+        },
         Err(error) => failed("delivery", &error),
     }
 }

@@ -61,9 +61,11 @@ pub struct Limits {
     pub symbols_per_connection: usize,
     /// How long a graceful stop may take.
     pub stop_timeout: Duration,
-    /// Rows in a batch.
+    /// Rows that make a batch while the store keeps up.
     pub batch_rows: usize,
-    /// How long a batch may stay open.
+    /// Rows in a batch at most, when many have waited.
+    pub batch_rows_most: usize,
+    /// How long a batch may stay open while the store keeps up.
     pub batch_age: Duration,
     /// The pause after a failed delivery.
     pub delivery_retry_min: Duration,
@@ -104,6 +106,7 @@ impl Default for Limits {
             symbols_per_connection: 50,
             stop_timeout: Duration::from_secs(10),
             batch_rows: 1000,
+            batch_rows_most: 100_000,
             batch_age: Duration::from_secs(1),
             delivery_retry_min: Duration::from_secs(1),
             delivery_retry_max: Duration::from_secs(60),

@@ -53,9 +53,12 @@ pub struct LimitsArgs {
     /// Commit early when so many rows wait
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "1000")]
     commit_rows: usize,
-    /// Put so many rows into a batch
+    /// Send a batch when it has so many rows
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "1000")]
     batch_rows: usize,
+    /// Put at most so many rows into a batch when many have waited
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "100000")]
+    batch_rows_most: usize,
     /// Send a batch after so long although it is not full
     #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "1s")]
     batch_age: Duration,
@@ -133,6 +136,7 @@ impl LimitsArgs {
             symbols_per_connection: self.symbols_per_connection,
             stop_timeout: self.stop_timeout,
             batch_rows: self.batch_rows,
+            batch_rows_most: self.batch_rows_most,
             batch_age: self.batch_age,
             delivery_retry_min: self.retry_min,
             delivery_retry_max: self.retry_max,

@@ -126,6 +126,16 @@ fn of_collecting(error: CollectError) -> CliError {
         CollectError::Journal(error) => error.into(),
         CollectError::Store(error) => error.into(),
         CollectError::Source(error) => error.into(),
+        error @ CollectError::NotCommitted(_) => {
+            CliError::from(error).exit(ExitCode::TryAgain).hint(
+                "make room on the disk of --state-dir, or mend it, and start it again; nothing is \
+                 lost: it goes on from what was committed, and fetches the rest again",
+            )
+        }
+        error @ CollectError::JournalDamaged(_) => CliError::from(error).hint(
+            "check the disk of --state-dir and start it again: the damaged file is kept under \
+             another name, what can be read of it goes on, and the rest is fetched again",
+        ),
         error @ CollectError::AllStopped => CliError::from(error).hint(
             "check that --ws-url and --rest-url are the exchange that was collected from; for \
              another one use another --state-dir and --store",

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     domain::{crash::CrashPoints, row::EventRow},
-    journal::{BatchState, Commit, Options},
+    journal::{BatchState, Commit, Options, Refusal, refusal::tolerated},
 };
 
 const LEASE_US: i64 = 30_000_000;
@@ -12,6 +12,7 @@ fn options() -> Options {
         accept_store: false,
         batch_rows: 1,
         batch_age_us: 1000,
+        most_rows: 100_000,
         max_pages: None,
         crash: CrashPoints::default(),
     }
@@ -48,11 +49,12 @@ impl Scene {
             ..Commit::default()
         };
         self.journal.commit(commit).expect("committed");
+        self.journal.seal(None).expect("sealed");
         self
     }
 
     fn next(&mut self) -> Option<SpooledBatch> {
-        self.journal.next_batch().expect("readable")
+        self.journal.next_batch(None).expect("readable")
     }
 
     /// Delivers to a store that takes everything but these, until nothing is left or the
@@ -155,10 +157,42 @@ fn as_many_as_are_tolerated_die_and_one_always_may() {
         assert_eq!(taken.len() + bad.len(), rows as usize);
         assert_eq!(scene.journal.stats().dead_rows, bad.len() as u64);
     }
-    assert_eq!(
-        [1, 99, 200, 1000, 100_000].map(tolerated),
-        [1, 1, 2, 10, 10]
-    );
+}
+
+/// On either side of the limit, for batches of every kind of size: up to it the bad rows
+/// become dead letters, above it nothing does.
+#[test]
+fn the_limit_of_bad_rows_is_exact_whatever_the_size_of_the_batch() {
+    for (rows, limit) in [
+        (5, 1),
+        (99, 1),
+        (100, 1),
+        (199, 1),
+        (200, 2),
+        (999, 9),
+        (1000, 10),
+        (10_000, 10),
+    ] {
+        assert_eq!(tolerated(rows as u64), limit);
+        for bad in [limit as i64, limit as i64 + 1] {
+            // Far apart, so that each ends up alone.
+            let bad: Vec<i64> = (0..bad).map(|number| number * rows / bad).collect();
+            let mut scene = Scene::new().with(0..rows);
+            let (taken, wrong) = scene.deliver(&bad);
+            let dead = scene.journal.stats().dead_rows;
+            if bad.len() as u64 <= limit {
+                assert_eq!((wrong, dead), (None, limit), "{rows}");
+                assert_eq!(taken.len() + bad.len(), rows as usize);
+            } else {
+                let refused = bad.len() as u64;
+                let of = rows as u64;
+                assert_eq!(wrong, Some(Refusal::TooMany { refused, of }));
+                assert_eq!(dead, 0, "{rows}");
+            }
+        }
+    }
+    // A batch of one is refused as a whole; that it may die at all depends on its table.
+    assert_eq!([1, 100_000].map(tolerated), [1, 10]);
 }
 
 #[test]
@@ -201,7 +235,9 @@ fn only_the_holder_of_the_lease_gets_a_batch_until_it_expires() {
     let mut scene = Scene::new().with(0..1);
     let mut other = Journal::attach(scene.directory.path(), options()).expect("attached");
     let claim = |journal: &mut Journal, who, now_us| {
-        journal.claim(who, now_us, LEASE_US).expect("readable")
+        journal
+            .claim(who, now_us, LEASE_US, None)
+            .expect("readable")
     };
     let journal = &mut scene.journal;
     assert!(matches!(claim(journal, "a", 0), Claim::Batch(_)));
@@ -283,14 +319,14 @@ fn a_damaged_batch_is_found_and_out_of_the_way() {
         .journal
         .connection
         .execute(
-            "UPDATE chunks SET payload = zeroblob(9) WHERE batch_id = ?1",
+            "UPDATE chunks SET payload = zeroblob(9) WHERE id >> 20 = ?1",
             [id],
         )
         .expect("damaged");
     let findings = scene.journal.verify().expect("checked");
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert_eq!(findings[0].batch, Some(id));
-    assert!(scene.journal.next_batch().is_err());
+    assert!(scene.journal.next_batch(None).is_err());
     assert_eq!(scene.journal.stats().dead_rows, 3);
     assert_eq!(scene.deliver(&[]), (vec![3, 4], None));
     assert_eq!(scene.states(), [BatchState::Damaged]);

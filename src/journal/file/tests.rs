@@ -1,7 +1,14 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::domain::row::EventRow;
+use crate::{
+    domain::{
+        anchor::Anchor,
+        crash::CrashPoint,
+        row::{EventRow, Rows},
+    },
+    journal::{CheckpointRow, Commit, open::FILE_NAME},
+};
 
 fn options() -> Options {
     Options {
@@ -9,6 +16,7 @@ fn options() -> Options {
         accept_store: false,
         batch_rows: 10,
         batch_age_us: 1000,
+        most_rows: 10,
         max_pages: None,
         crash: CrashPoints::default(),
     }
@@ -67,7 +75,7 @@ fn rows_and_checkpoint_survive_and_batches_come_in_order_until_confirmed() {
     assert_eq!((journal.stats().batches, journal.stats().rows), (2, 13));
     assert_eq!(journal.stats().oldest_us, Some(100));
     let first = journal
-        .next_batch()
+        .next_batch(None)
         .expect("readable")
         .expect("a full batch is sealed");
     assert_eq!(first.rows, events(10));
@@ -78,7 +86,10 @@ fn rows_and_checkpoint_survive_and_batches_come_in_order_until_confirmed() {
     );
     assert_eq!(journal.seal(Some(1200)).expect("sealed"), 1);
     journal.delivered(first.id).expect("deleted");
-    let second = journal.next_batch().expect("readable").expect("the second");
+    let second = journal
+        .next_batch(None)
+        .expect("readable")
+        .expect("the second");
     assert_eq!(second.rows, events(3));
     assert_ne!(first.token, second.token);
     journal.delivered(second.id).expect("deleted");
@@ -100,7 +111,10 @@ fn a_full_batch_does_not_overtake_the_open_one_before_it() {
     journal
         .commit(commit(Rows::Events(rows), 5, 100))
         .expect("committed");
-    let first = journal.next_batch().expect("readable").expect("a batch");
+    let first = journal
+        .next_batch(None)
+        .expect("readable")
+        .expect("a batch");
     assert_eq!(first.rows, before);
 }
 
@@ -113,8 +127,14 @@ fn a_token_is_kept_by_the_batch_and_never_made_from_content_alone() {
         journal
             .commit(commit(events(10), 5, 100))
             .expect("committed");
-        let batch = journal.next_batch().expect("readable").expect("a batch");
-        let again = journal.next_batch().expect("readable").expect("a batch");
+        let batch = journal
+            .next_batch(None)
+            .expect("readable")
+            .expect("a batch");
+        let again = journal
+            .next_batch(None)
+            .expect("readable")
+            .expect("a batch");
         assert_eq!(batch.token, again.token);
         journal.delivered(batch.id).expect("deleted");
         tokens.push(batch.token);
@@ -190,17 +210,18 @@ fn a_file_that_is_no_journal_is_left_alone() {
         Journal::open(directory.path(), options()),
         Err(JournalError::UnknownFormat { .. })
     ));
-    std::fs::write(&path, b"not a database at all, but long enough to look at").expect("written");
-    assert!(matches!(
-        Journal::open(directory.path(), options()),
-        Err(JournalError::NotAJournal { path: named }) if named == path
-    ));
-    assert!(matches!(
-        Journal::attach(directory.path(), options()),
-        Err(JournalError::NotAJournal { .. })
-    ));
-    let left = std::fs::read(&path).expect("readable");
-    assert!(left.starts_with(b"not a database at all"));
+}
+
+#[test]
+fn what_is_no_database_is_kept_under_another_name() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = b"not a database at all, but long enough to look at";
+    std::fs::write(directory.path().join(FILE_NAME), text).expect("written");
+    let journal = Journal::open(directory.path(), options()).expect("opened");
+    let aside = journal.set_aside().expect("it is set aside");
+    assert_eq!(std::fs::read(&aside.copy).expect("read"), text);
+    assert_eq!(aside.salvaged.rows, 0);
+    assert!(!aside.salvaged.lost.is_empty(), "{}", aside.salvaged);
 }
 
 #[test]
@@ -215,7 +236,7 @@ fn a_damaged_batch_is_named_and_not_delivered() {
         .execute("UPDATE chunks SET payload = zeroblob(length(payload))", [])
         .expect("damaged");
     assert!(matches!(
-        journal.next_batch(),
+        journal.next_batch(None),
         Err(JournalError::Damaged { batch: 1, .. })
     ));
 }

@@ -5,7 +5,7 @@ use crate::{
         crash::CrashPoints,
         row::{EventRow, Rows},
     },
-    journal::{Commit, Journal, JournalError, Options, codec, file::FILE_NAME},
+    journal::{Commit, Journal, JournalError, Options, codec, open::FILE_NAME},
 };
 
 /// The statements that made a file of format 1.
@@ -42,6 +42,7 @@ fn options() -> Options {
         accept_store: false,
         batch_rows: 10,
         batch_age_us: 1000,
+        most_rows: 10,
         max_pages: None,
         crash: CrashPoints::default(),
     }
@@ -88,7 +89,7 @@ fn a_journal_of_format_1_goes_on_where_it_was() {
     let state = journal.checkpoint("sim", &symbol, Anchor::Day);
     assert_eq!(state.expect("read").as_deref(), Some("the state"));
     assert_eq!((journal.stats().batches, journal.stats().rows), (2, 2));
-    let sealed = journal.next_batch().expect("read").expect("a batch");
+    let sealed = journal.next_batch(None).expect("read").expect("a batch");
     assert_eq!((sealed.id, sealed.attempts), (7, 2));
     assert_eq!(
         (sealed.token.as_str(), &sealed.rows),
@@ -103,7 +104,7 @@ fn a_journal_of_format_1_goes_on_where_it_was() {
     assert_eq!(journal.commit(commit).expect("committed").version, 501);
     journal.seal(None).expect("sealed");
     journal.delivered(7).expect("deleted");
-    let open = journal.next_batch().expect("read").expect("a batch");
+    let open = journal.next_batch(None).expect("read").expect("a batch");
     assert_eq!((open.id, open.rows.len()), (8, 2));
     journal.delivered(8).expect("deleted");
     let commit = Commit {
@@ -113,7 +114,10 @@ fn a_journal_of_format_1_goes_on_where_it_was() {
     };
     journal.commit(commit).expect("committed");
     journal.seal(None).expect("sealed");
-    assert_eq!(journal.next_batch().expect("read").expect("a batch").id, 10);
+    assert_eq!(
+        journal.next_batch(None).expect("read").expect("a batch").id,
+        10
+    );
     drop(journal);
     drop(Journal::open(directory.path(), options()).expect("opened again"));
 }

@@ -4,6 +4,8 @@
 //! the wire belongs to one of them. A dead connection out of the pool is an ordinary
 //! failure: nothing was confirmed, and the same batch with the same token may follow.
 
+use std::time::Duration;
+
 use clickhouse::{Client, RowWrite, error::Error};
 use tokio::{
     sync::{Mutex, MutexGuard},
@@ -20,6 +22,15 @@ use crate::{
     domain::row::Rows,
     store::sink::{Batch, StoreErrorKind},
 };
+
+/// How much longer than usual a server may take for each row of a batch. It is several
+/// hundred times what is needed; but a large batch that runs out of time would do so again
+/// and again.
+const ROW_ALLOWANCE: Duration = Duration::from_micros(250);
+
+fn allowance(batch: &Batch) -> Duration {
+    ROW_ALLOWANCE * u32::try_from(batch.rows.len()).unwrap_or(u32::MAX)
+}
 
 /// The one way by which batches go in.
 pub(super) struct Lane {
@@ -68,7 +79,8 @@ impl Lane {
         if batch.rows.is_empty() {
             return Ok(());
         }
-        let deadline = Instant::now() + self.options.insert_timeout;
+        let allowance = allowance(batch);
+        let deadline = Instant::now() + self.options.insert_timeout + allowance;
         let Ok(line) = timeout_at(deadline, self.line.lock()).await else {
             return Err(Failure {
                 kind: StoreErrorKind::Retry,
@@ -76,7 +88,7 @@ impl Lane {
                 reason: "an earlier insert is still under way".to_owned(),
             });
         };
-        line.wire.begin();
+        line.wire.begin(allowance);
         let mut cut = Cut {
             wire: &line.wire,
             is_answered: false,
@@ -108,22 +120,22 @@ impl Lane {
         match &batch.rows {
             Rows::Bars(rows) => {
                 let rows = rows.iter().map(BarRecord::from);
-                self.send_rows::<BarRecord<'static>, _>(line, table, rows, &batch.token)
+                self.send_rows::<BarRecord<'static>, _>(line, table, rows, batch)
                     .await
             }
             Rows::Trades(rows) => {
                 let rows = rows.iter().map(TradeRecord::from);
-                self.send_rows::<TradeRecord<'static>, _>(line, table, rows, &batch.token)
+                self.send_rows::<TradeRecord<'static>, _>(line, table, rows, batch)
                     .await
             }
             Rows::Gaps(rows) => {
                 let rows = rows.iter().map(GapRecord::from);
-                self.send_rows::<GapRecord<'static>, _>(line, table, rows, &batch.token)
+                self.send_rows::<GapRecord<'static>, _>(line, table, rows, batch)
                     .await
             }
             Rows::Events(rows) => {
                 let rows = rows.iter().map(EventRecord::from);
-                self.send_rows::<EventRecord<'static>, _>(line, table, rows, &batch.token)
+                self.send_rows::<EventRecord<'static>, _>(line, table, rows, batch)
                     .await
             }
         }
@@ -135,12 +147,13 @@ impl Lane {
         line: &MutexGuard<'_, Line>,
         table: &str,
         rows: I,
-        token: &str,
+        batch: &Batch,
     ) -> Result<(), (Error, bool)>
     where
         R: RowWrite,
         I: Iterator<Item = R::Value<'a>>,
     {
+        let allowance = allowance(batch);
         // Asks for the table's columns the first time.
         let insert = line
             .client
@@ -148,12 +161,12 @@ impl Lane {
             .await
             .map_err(|error| (error, false))?;
         let mut insert = insert
-            .with_setting("insert_deduplication_token", token)
+            .with_setting("insert_deduplication_token", batch.token.as_str())
             .with_timeouts(
                 Some(self.options.send_timeout),
-                Some(self.options.answer_timeout),
+                Some(self.options.answer_timeout + allowance),
             );
-        line.wire.begin();
+        line.wire.begin(allowance);
         for row in rows {
             insert.write(&row).await.map_err(|error| (error, true))?;
         }

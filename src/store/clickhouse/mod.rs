@@ -9,13 +9,16 @@
 //! wire     connections with deadlines, and what passed over them
 //! ```
 
+mod answer;
+mod codes;
 mod errors;
 mod insert;
 mod read;
 mod rows;
 mod store;
+mod watched;
 mod wire;
 
-pub use errors::{CODES, Code};
+pub use codes::{CODES, Code};
 pub use rows::BarRecord;
 pub use store::{ClickHouseOptions, ClickHouseStore};

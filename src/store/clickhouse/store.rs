@@ -32,9 +32,10 @@ pub struct ClickHouseOptions {
     pub connect_timeout: Duration,
     /// For the server to take more of an insert.
     pub send_timeout: Duration,
-    /// For the answer to an insert, a ping or a change of the schema.
+    /// For the answer to a ping, a change of the schema, or an insert, which may take a
+    /// quarter of a millisecond more for each of its rows.
     pub answer_timeout: Duration,
-    /// For an insert as a whole.
+    /// For an insert as a whole, and as much more.
     pub insert_timeout: Duration,
     /// For the first bytes of an answer to a query, and from then on for more of them. What
     /// goes on answering is waited for however long it takes.

@@ -48,6 +48,13 @@ impl Message {
         self.head.len()
     }
 
+    /// The deduplication token of an insert.
+    pub fn token(&self) -> Option<&str> {
+        let line = self.head.lines().next()?;
+        let (_, rest) = line.split_once("insert_deduplication_token=")?;
+        rest.split(['&', ' ']).next()
+    }
+
     /// Whether it is an answer that confirms.
     pub fn is_confirmation(&self) -> bool {
         self.head.starts_with("HTTP/1.1 200")

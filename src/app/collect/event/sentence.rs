@@ -179,10 +179,13 @@ impl fmt::Display for Event {
                     short(*retry_in)
                 )
             }
-            Self::JournalSetAside { copy, reason } => write!(
+            Self::JournalSetAside {
+                copy,
+                reason,
+                salvaged,
+            } => write!(
                 f,
-                "journal is damaged ({reason}): it is kept as {}, and a new one is begun; what \
-                 the store lacks is fetched again",
+                "journal is damaged ({reason}): it is kept as {}, and a new one is begun; {salvaged}",
                 copy.display()
             ),
             Self::SpoolFull { size_bytes, oldest } => {

@@ -102,6 +102,7 @@ async fn open_journal(collector: &Collector) -> Result<Journal, CollectError> {
         accept_store: collector.accept_store,
         batch_rows: limits.batch_rows,
         batch_age_us: micros(limits.batch_age),
+        most_rows: limits.batch_rows_most,
         max_pages: limits.journal_max_pages,
         crash: collector.settings.crash.clone(),
     };
@@ -113,6 +114,7 @@ async fn open_journal(collector: &Collector) -> Result<Journal, CollectError> {
         collector.emit.emit(&Event::JournalSetAside {
             copy: set_aside.copy.clone(),
             reason: set_aside.reason.clone(),
+            salvaged: set_aside.salvaged.to_string(),
         });
     }
     Ok(journal)

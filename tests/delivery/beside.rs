@@ -1,0 +1,46 @@
+//! `spool flush` beside a collector that delivers all the time.
+
+use serde_json::Value;
+
+use crate::{
+    common::process::{run, text},
+    kills::Killing,
+};
+
+/// How often the spool is flushed while trades flow.
+const FLUSHES: usize = 12;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flushing_beside_a_collector_sends_nothing_twice() {
+    let Some(killing) = Killing::new("beside", 12_000).await else {
+        return;
+    };
+    let mut collector = killing.begin(&[]);
+    let (mut flushed, mut codes) = (0, Vec::new());
+    for _ in 0..FLUSHES {
+        let output =
+            run(killing
+                .command("spool")
+                .args(["flush", "--deadline", "20s", "-o", "json"]));
+        let told: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
+        flushed += told["rows_delivered"].as_u64().expect("a number");
+        codes.push(output.status.code());
+    }
+    collector.terminate();
+    assert!(collector.wait().success());
+    killing.finish().await;
+    let confirmed = killing.proxy.confirmed();
+    eprintln!(
+        "{flushed} rows flushed, {} batches in all, {codes:?}",
+        confirmed.len()
+    );
+    assert!(
+        codes.iter().all(|code| *code == Some(0)),
+        "nothing is stuck"
+    );
+    assert!(flushed > 0, "it delivered something itself");
+    assert!(confirmed.len() > FLUSHES, "{confirmed:?}");
+    let twice: Vec<_> = confirmed.iter().filter(|(_, times)| **times != 1).collect();
+    assert!(twice.is_empty(), "confirmed more than once: {twice:?}");
+}
