@@ -97,7 +97,14 @@ impl Journal {
         }
         let connection = Connection::open(&path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        let is_current = schema::is_current(&connection, &path)?;
+        let is_current = schema::is_current(&connection, &path);
+        // SQLite does not name the file that is no database.
+        let is_current = is_current.map_err(|error| match error.damage() {
+            Some(reason) => JournalError::Corrupt {
+                reason: format!("{}: {reason}", path.display()),
+            },
+            None => error,
+        })?;
         drop(connection);
         // A running collector of another version must not have its tables changed.
         let _lock = if is_current {
