@@ -86,8 +86,8 @@ fn what_waits_becomes_a_few_large_batches_in_order() {
     for _ in 0..55 {
         scene.commit(7);
     }
-    use BatchState::{Open, Sealed};
-    let expected = [(Sealed, 100), (Sealed, 100), (Sealed, 100), (Open, 85)];
+    let full = (BatchState::Sealed, 100);
+    let expected = [full, full, full, (BatchState::Open, 85)];
     assert_eq!(scene.batches(), expected);
     let mut first = 0;
     while let Some(batch) = scene.claim(None) {
