@@ -363,3 +363,6 @@ fn token_of(
     }
     Ok(codec::hex(&hash.finalize()[..TOKEN_BYTES]))
 }
+
+#[cfg(test)]
+mod tests;

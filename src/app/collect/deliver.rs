@@ -40,6 +40,10 @@ use crate::app::clock::Clock;
 /// may have put something into it.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
+/// At a stop, a store that worked so far may fail so often before what is left stays in the
+/// spool; one that was away already is not waited for.
+const STOP_RETRIES: u32 = 2;
+
 /// What delivery needs.
 pub struct Delivery {
     /// Where batches come from.
@@ -116,7 +120,7 @@ struct Confirmed {
 
 impl Delivery {
     /// Delivers until `finish`; then delivers what is left, and returns when the spool is
-    /// empty or a delivery fails.
+    /// empty or the store fails again and again.
     ///
     /// # Errors
     /// When the journal's thread has ended.
@@ -187,7 +191,10 @@ impl Deliverer {
             self.show();
             let pause = match step {
                 Step::Progress => continue,
-                Step::Failed(_) | Step::Waits(_) if finish.is_cancelled() => return Ok(()),
+                Step::Waits(_) if finish.is_cancelled() => return Ok(()),
+                Step::Failed(_) if finish.is_cancelled() && self.failures > STOP_RETRIES => {
+                    return Ok(());
+                }
                 Step::Empty if finish.is_cancelled() => match self.seal(None).await? {
                     Ok(0) | Err(_) => return Ok(()),
                     Ok(_) => continue,
@@ -211,8 +218,9 @@ impl Deliverer {
             };
             // Somebody else may try meanwhile.
             self.release().await;
+            let is_last = finish.is_cancelled();
             tokio::select! {
-                () = finish.cancelled() => {}
+                () = finish.cancelled(), if !is_last => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
