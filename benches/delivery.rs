@@ -19,12 +19,13 @@ use streamkit::{
     app::{
         clock::Clock,
         collect::{Board, Emit, Limits, deliver::Delivery},
+        supervise::Turns,
     },
     domain::{
         crash::CrashPoints,
         row::{BarRow, Rows},
     },
-    journal::{Commit, Journal, Options, lease},
+    journal::{Commit, Journal, Options, Reopen, lease},
     store::{StoreOptions, clickhouse::BarRecord, open, sink::Store},
 };
 use tokio_util::sync::CancellationToken;
@@ -113,7 +114,8 @@ impl Place {
         }
         let begun = wall_time();
         let journal = Journal::attach(directory.path(), options()).expect("a journal");
-        let (journal, thread) = streamkit::journal::start(journal).expect("a thread");
+        let (journal, thread) =
+            streamkit::journal::start(journal, Reopen::never()).expect("a thread");
         let delivery = Delivery {
             journal,
             store: Arc::clone(&self.store),
@@ -124,6 +126,7 @@ impl Place {
             emit: Emit::new(|event| println!("{event}")),
             board: Board::new(&[]),
             crash: CrashPoints::default(),
+            turns: Turns::default(),
         };
         let flushed = self.runtime.block_on(async {
             let deadline = tokio::time::Instant::now() + Duration::from_secs(600);

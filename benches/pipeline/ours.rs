@@ -19,6 +19,7 @@ use streamkit::{
             self, Board, Collector, Emit, Event, Limits, Settings, Summary,
             snapshot::{Phase, Shown},
         },
+        supervise::Supervisor,
     },
     domain::{
         anchor::Anchor,
@@ -116,6 +117,12 @@ pub fn collect(
         clock: Clock::system(),
         emit: Emit::new(fail_on_trouble),
         board: board.clone(),
+        supervisor: Supervisor::new(
+            Clock::system(),
+            Limits::default().tasks,
+            Vec::new(),
+            |event| fail_on_trouble(&event.into()),
+        ),
     };
     let stop = CancellationToken::new();
     let summary = runtime.block_on(async {
@@ -167,6 +174,7 @@ fn settings(thresholds: &[u32]) -> Settings {
         create_schema: true,
         limits: Limits::default(),
         crash: CrashPoints::default(),
+        mischief: Vec::new(),
     }
 }
 

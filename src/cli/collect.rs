@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use clap::Args;
 
 use crate::{
-    app::{collect::Settings, crash::CrashAt},
+    app::{collect::Settings, crash::CrashAt, supervise::MischiefAt},
     config::Key,
     domain::{anchor::Anchor, crash::CrashPoints, symbol::Symbol, threshold::Threshold},
 };
@@ -59,6 +59,9 @@ pub struct CollectArgs {
     limits: LimitsArgs,
     #[command(flatten)]
     sim: SimArgs,
+    /// Make a task misbehave, for tests.
+    #[arg(long, value_name = "TASK:panic|hang|return[@N]", hide = true)]
+    mischief: Vec<MischiefAt>,
     /// Die at a named point, at its N-th visit.
     #[arg(long, value_name = "NAME[:N]", hide = true)]
     crash_at: Option<CrashAt>,
@@ -96,6 +99,7 @@ impl CollectArgs {
             crash: self
                 .crash_at
                 .map_or_else(CrashPoints::default, CrashAt::arm),
+            mischief: self.mischief.clone(),
         })
     }
 }

@@ -11,9 +11,10 @@ use crate::{
         collect::{Board, Limits, deliver::Delivery},
         crash::CrashAt,
         spool::{DropError, give_up},
+        supervise::Turns,
     },
     domain::crash::CrashPoints,
-    journal::{self, Journal, Options, lease},
+    journal::{self, Journal, Options, Reopen, lease},
     report::{OutputError, collect::log::events_to_log, spool as report},
     store::{self, StoreOptions},
 };
@@ -123,8 +124,13 @@ fn attach(
     store: Option<String>,
     crash: CrashPoints,
 ) -> Result<Journal, CliError> {
+    let directory: PathBuf = context.journal_dir()?;
+    Ok(Journal::attach(&directory, journal_options(store, crash))?)
+}
+
+fn journal_options(store: Option<String>, crash: CrashPoints) -> Options {
     let limits = Limits::default();
-    let options = Options {
+    Options {
         store,
         accept_store: false,
         batch_rows: limits.batch_rows,
@@ -132,9 +138,7 @@ fn attach(
         most_rows: limits.batch_rows_most,
         max_pages: None,
         crash,
-    };
-    let directory: PathBuf = context.journal_dir()?;
-    Ok(Journal::attach(&directory, options)?)
+    }
 }
 
 fn look(context: &Context) -> Result<Journal, CliError> {
@@ -230,8 +234,19 @@ async fn flush(args: &FlushArgs, context: &Context, is_json: bool) -> Result<Exi
     if args.dead {
         journal.revive()?;
     }
+    let (directory, address) = (context.journal_dir()?, store.address());
+    let again = crash.clone();
+    let reopen = Reopen {
+        open: Box::new(move || {
+            Journal::attach(
+                &directory,
+                journal_options(Some(address.clone()), again.clone()),
+            )
+        }),
+        tell: Box::new(|reason| tracing::error!("the journal's thread failed: {reason}")),
+    };
     let (journal, thread) =
-        journal::start(journal).hint("free some memory, file descriptors or threads")?;
+        journal::start(journal, reopen).hint("free some memory, file descriptors or threads")?;
     let board = Board::new(&[]);
     let stop = CancellationToken::new();
     let defaults = Limits::default();
@@ -251,6 +266,7 @@ async fn flush(args: &FlushArgs, context: &Context, is_json: bool) -> Result<Exi
         emit: events_to_log(),
         board: board.clone(),
         crash,
+        turns: Turns::default(),
     };
     let deadline = Instant::now() + args.deadline;
     let mut flushing = std::pin::pin!(delivery.flush(deadline, stop.clone()));

@@ -106,6 +106,18 @@ impl Liveness {
         self.received_at_us = now_us;
     }
 
+    /// The symbol was subscribed to anew because of `evidence`: a trade has to come soon. The
+    /// time for it is twice that which a trade may take, since a request comes before it.
+    pub fn resubscribed(&mut self, evidence: Evidence, now_us: i64) {
+        if let Some(exchange_id) = evidence.exchange_id {
+            self.state = State::Overdue {
+                last_id: evidence.last_id,
+                exchange_id,
+                until_us: now_us + 2 * self.limits.grace_us,
+            };
+        }
+    }
+
     /// A trade that was not here before came by stream.
     #[inline]
     pub fn received(&mut self, now_us: i64) {

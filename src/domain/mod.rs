@@ -14,6 +14,7 @@ pub mod features;
 pub mod health;
 pub mod ladder;
 pub mod liveness;
+pub mod overlap;
 pub mod price;
 #[cfg(test)]
 mod random_tape;

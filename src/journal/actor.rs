@@ -4,7 +4,11 @@
 //! answer later. The queue to the thread is bounded, so a slow disk is felt where the
 //! trades are taken, not in memory.
 
-use std::{sync::Arc, thread};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    thread,
+};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -14,6 +18,7 @@ use super::{
     commit::{Commit, Committed},
     delivery::{Claim, Confirmed},
     error::JournalError,
+    fence::Fence,
     file::Journal,
     lease::Holder,
     refusal::Refusal,
@@ -27,7 +32,8 @@ type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
 
 enum Request {
     Checkpoint(Box<str>, Symbol, Anchor, Reply<Option<String>>),
-    Commit(Commit, Reply<Committed>),
+    Commit(Commit, Fence, Reply<Committed>),
+    Ping(Reply<()>),
     Seal(Option<i64>, Reply<usize>),
     Claim(Lease, Option<Place>, Reply<Claim>),
     TakeLease(Lease, Reply<Option<Holder>>),
@@ -56,27 +62,70 @@ pub struct JournalHandle {
     stats: watch::Receiver<SpoolStats>,
 }
 
-/// Moves the journal to a thread of its own.
+/// What is done when the journal's thread panics: the journal is opened anew.
+pub struct Reopen {
+    /// Opens it. The old one is gone by then.
+    pub open: Box<dyn FnMut() -> Result<Journal, JournalError> + Send>,
+    /// Is told the panic's message.
+    pub tell: Box<dyn FnMut(String) + Send>,
+}
+
+impl Reopen {
+    /// The thread ends when it panics.
+    #[must_use]
+    pub fn never() -> Self {
+        Self {
+            open: Box::new(|| Err(JournalError::Closed)),
+            tell: Box::new(|_| {}),
+        }
+    }
+}
+
+/// Moves the journal to a thread of its own. When a request makes the thread panic, whoever
+/// asked gets an error, and the next one finds the journal as it is on disk.
 ///
 /// # Errors
 /// When the system gives no thread.
-pub fn start(journal: Journal) -> std::io::Result<(JournalHandle, thread::JoinHandle<()>)> {
-    let (requests, mut inbox) = mpsc::channel(QUEUE);
+pub fn start(
+    journal: Journal,
+    reopen: Reopen,
+) -> std::io::Result<(JournalHandle, thread::JoinHandle<()>)> {
+    let (requests, inbox) = mpsc::channel(QUEUE);
     let (stats_sender, stats) = watch::channel(journal.stats());
     let thread = thread::Builder::new()
         .name("journal".to_owned())
-        .spawn(move || {
-            let mut journal = journal;
-            while let Some(request) = inbox.blocking_recv() {
-                serve(&mut journal, request);
-                stats_sender.send_if_modified(|stats| {
-                    let changed = *stats != journal.stats();
-                    *stats = journal.stats();
-                    changed
-                });
-            }
-        })?;
+        .spawn(move || keep_serving(journal, inbox, &stats_sender, reopen))?;
     Ok((JournalHandle { requests, stats }, thread))
+}
+
+fn keep_serving(
+    mut journal: Journal,
+    mut inbox: mpsc::Receiver<Request>,
+    stats: &watch::Sender<SpoolStats>,
+    mut reopen: Reopen,
+) {
+    while let Some(request) = inbox.blocking_recv() {
+        // What a panic leaves half-done is thrown away with the journal in memory.
+        let served = panic::catch_unwind(AssertUnwindSafe(|| serve(&mut journal, request)));
+        if let Err(payload) = served {
+            let text = payload
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned());
+            let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+            (reopen.tell)(text.unwrap_or_else(|| "without a message".to_owned()));
+            // The lock has to be free before the file is opened again.
+            drop(journal);
+            journal = match (reopen.open)() {
+                Ok(journal) => journal,
+                Err(error) => {
+                    (reopen.tell)(format!("failed to {error}"));
+                    return;
+                }
+            };
+        }
+        let now = journal.stats();
+        stats.send_if_modified(|shown| std::mem::replace(shown, now) != now);
+    }
 }
 
 /// Whoever asked may have stopped waiting; then the answer is dropped.
@@ -85,8 +134,15 @@ fn serve(journal: &mut Journal, request: Request) {
         Request::Checkpoint(exchange, symbol, anchor, reply) => {
             let _ = reply.send(journal.checkpoint(&exchange, &symbol, anchor));
         }
-        Request::Commit(commit, reply) => {
-            let _ = reply.send(journal.commit(commit));
+        Request::Commit(commit, fence, reply) => {
+            let _ = reply.send(if fence.is_closed() {
+                Err(JournalError::FencedOff)
+            } else {
+                journal.commit(commit)
+            });
+        }
+        Request::Ping(reply) => {
+            let _ = reply.send(Ok(()));
         }
         Request::Seal(now_us, reply) => {
             let _ = reply.send(journal.with_reserve(|journal| journal.seal(now_us)));
@@ -127,7 +183,13 @@ impl JournalHandle {
             .send(make(reply))
             .await
             .map_err(|_| JournalError::Closed)?;
-        answer.await.map_err(|_| JournalError::Closed)?
+        answer.await.map_err(|_| {
+            if self.requests.is_closed() {
+                JournalError::Closed
+            } else {
+                JournalError::Interrupted
+            }
+        })?
     }
 
     /// See [`Journal::checkpoint`].
@@ -149,7 +211,28 @@ impl JournalHandle {
     /// # Errors
     /// As there, or when the journal's thread has ended.
     pub async fn commit(&self, commit: Commit) -> Result<Committed, JournalError> {
-        self.ask(|reply| Request::Commit(commit, reply)).await
+        self.commit_through(commit, Fence::default()).await
+    }
+
+    /// Commits if `fence` is still open when the journal's thread comes to it.
+    ///
+    /// # Errors
+    /// As for [`commit`](Self::commit), or when the fence is closed: nothing is done then.
+    pub async fn commit_through(
+        &self,
+        commit: Commit,
+        fence: Fence,
+    ) -> Result<Committed, JournalError> {
+        self.ask(|reply| Request::Commit(commit, fence, reply))
+            .await
+    }
+
+    /// Comes back when the journal's thread has gone through everything asked before.
+    ///
+    /// # Errors
+    /// When the journal's thread has ended.
+    pub async fn ping(&self) -> Result<(), JournalError> {
+        self.ask(Request::Ping).await
     }
 
     /// See [`Journal::seal`].

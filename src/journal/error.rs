@@ -81,6 +81,12 @@ pub enum JournalError {
     /// Rows could not be encoded.
     #[error("encode rows: {0}")]
     Encode(String),
+    /// The commit came from somebody who was given up.
+    #[error("commit to the journal: a successor has taken over")]
+    FencedOff,
+    /// The journal's thread failed in the middle of a request, and has begun anew.
+    #[error("use the journal: its thread failed, and was begun anew")]
+    Interrupted,
     /// The journal's thread has ended.
     #[error("use the journal: it is closed")]
     Closed,

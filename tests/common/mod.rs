@@ -24,6 +24,7 @@ use streamkit::{
     app::{
         clock::Clock,
         collect::{self, Board, CollectError, Collector, Emit, Event, Limits, Settings, Summary},
+        supervise::Supervisor,
     },
     domain::{
         anchor::Anchor,
@@ -127,6 +128,7 @@ impl Rig {
             create_schema: true,
             limits: short_limits(),
             crash: CrashPoints::default(),
+            mischief: Vec::new(),
         };
         let binance = binance::Settings {
             name: EXCHANGE.to_owned(),
@@ -181,6 +183,13 @@ impl Rig {
         };
         let board = Board::new(&self.settings.symbols);
         let stop = CancellationToken::new();
+        let supervisor = {
+            let emit = Emit::clone(&emit);
+            let (tasks, mischief) = (self.settings.limits.tasks, self.settings.mischief.clone());
+            Supervisor::new(Clock::system(), tasks, mischief, move |event| {
+                emit.emit(&event.into());
+            })
+        };
         let collector = Collector {
             settings: self.settings.clone(),
             source: Arc::new(Binance::new(self.binance.clone()).expect("an adapter")),
@@ -190,9 +199,11 @@ impl Rig {
             clock: Clock::system(),
             emit,
             board: board.clone(),
+            supervisor: supervisor.clone(),
         };
         let task = tokio::spawn(collect::run(collector, stop.clone()));
         Running {
+            supervisor,
             board,
             events,
             stop,
@@ -286,6 +297,7 @@ impl Rig {
 
 /// A collector at work.
 pub struct Running {
+    pub supervisor: Supervisor,
     pub board: Board,
     pub events: Arc<Mutex<Vec<Event>>>,
     pub stop: CancellationToken,

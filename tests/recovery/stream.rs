@@ -42,7 +42,8 @@ async fn an_announced_shutdown_is_acted_on() {
         &rig,
         Fault::new(FaultKind::ServerShutdown { grace_ms: 60_000 }),
     );
-    running.until_event("stream.disconnected").await;
+    running.until_event("stream.renewed").await;
+    assert_eq!(running.count("stream.disconnected"), 0, "make before break");
     finish(rig, running).await;
 }
 

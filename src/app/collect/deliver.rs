@@ -34,7 +34,7 @@ use super::{
     settings::{Limits, micros},
     snapshot::Board,
 };
-use crate::app::clock::Clock;
+use crate::app::{clock::Clock, supervise::Turns};
 
 /// How often the spool is looked at when nothing says that it has changed: another process
 /// may have put something into it.
@@ -64,6 +64,8 @@ pub struct Delivery {
     pub board: Board,
     /// What tests arm.
     pub crash: CrashPoints,
+    /// Counts each look at the spool.
+    pub turns: Turns,
 }
 
 /// How one look at the spool ended.
@@ -187,6 +189,9 @@ impl Deliverer {
     async fn run(&mut self, finish: CancellationToken) -> Result<(), JournalError> {
         let mut spool = self.parts.journal.watch();
         loop {
+            if self.parts.turns.take_or_misbehave().await {
+                return Ok(());
+            }
             let step = self.step().await?;
             self.show();
             let pause = match step {

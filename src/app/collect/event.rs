@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use crate::domain::{liveness::Evidence, symbol::Symbol, threshold::Threshold};
+use crate::app::supervise::TaskEvent;
+use crate::domain::{
+    health::Pulse, liveness::Evidence, remedy::Remedy, symbol::Symbol, threshold::Threshold,
+};
 
 mod kind;
 mod sentence;
@@ -295,8 +298,121 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A task runs, for the first time or again.
+    TaskStarted {
+        /// Which.
+        task: Arc<str>,
+    },
+    /// A task panicked, hung, or ended without being told to.
+    TaskFailed {
+        /// Which.
+        task: Arc<str>,
+        /// In which way.
+        reason: String,
+        /// How the program got there, after a panic.
+        backtrace: Option<String>,
+        /// The number of the restart that follows, and when; none when it is given up.
+        restart: Option<(usize, Duration)>,
+    },
+    /// A task was told to end, and has.
+    TaskStopped {
+        /// Which.
+        task: Arc<str>,
+    },
+    /// A remedy was used on a dead stream, and has helped.
+    Remedied {
+        /// The symbol.
+        symbol: Symbol,
+        /// What was done.
+        remedy: Remedy,
+        /// What had proven it dead.
+        evidence: Evidence,
+        /// From then to the first sign of life.
+        took: Duration,
+    },
+    /// A remedy was used on a dead stream, and has not helped.
+    RemedyFailed {
+        /// The symbol.
+        symbol: Symbol,
+        /// What was done.
+        remedy: Remedy,
+        /// What had proven it dead.
+        evidence: Evidence,
+        /// How long was waited for a sign of life.
+        took: Duration,
+        /// Remedies in a row that have not helped.
+        failures: u64,
+    },
+    /// One step of rebuilding a session went wrong; the next ones follow all the same.
+    StepFailed {
+        /// Which.
+        step: &'static str,
+        /// In which way.
+        reason: String,
+    },
+    /// No remedy has helped: the collector ends, so that its service manager takes over.
+    Escalated {
+        /// What has been tried.
+        reason: String,
+    },
+    /// A connection is replaced by a new one, which is made first.
+    Renewing {
+        /// Why.
+        reason: &'static str,
+    },
+    /// The new connection carries what the old one did; the old one is closed.
+    Renewed {
+        /// How long both were open.
+        took: Duration,
+        /// Whether the ids of both have met.
+        has_overlapped: bool,
+    },
+    /// A symbol goes on being silent.
+    Silent {
+        /// The symbol.
+        symbol: Symbol,
+        /// Looks in a row without a trade.
+        periods: u64,
+        /// How long nothing has come.
+        silence: Duration,
+        /// What its stream looks like.
+        pulse: Pulse,
+    },
+    /// Symbols are subscribed to, and mute.
+    SymbolsMissing {
+        /// How many are wanted.
+        expected: usize,
+        /// How many show life.
+        active: usize,
+        /// Those that do not.
+        missing: Vec<Symbol>,
+    },
     /// The end has begun.
     Stopping,
+}
+
+impl From<&TaskEvent> for Event {
+    fn from(event: &TaskEvent) -> Self {
+        match event {
+            TaskEvent::Started { task } => Self::TaskStarted {
+                task: Arc::clone(task),
+            },
+            TaskEvent::Failed {
+                task,
+                reason,
+                backtrace,
+                restart,
+            } => Self::TaskFailed {
+                task: Arc::clone(task),
+                reason: reason.clone(),
+                backtrace: backtrace.clone(),
+                restart: *restart,
+            },
+            TaskEvent::Stopped { task } => Self::TaskStopped {
+                task: Arc::clone(task),
+            },
+        }
+    }
 }
 
 /// Takes events. Cheap to clone; must not block.

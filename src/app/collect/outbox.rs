@@ -6,20 +6,23 @@
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::time::Instant;
 
-use crate::journal::{Commit, Committed, JournalError, JournalHandle};
+use crate::journal::{Commit, Committed, Fence, JournalError, JournalHandle};
 
 use super::settings::Limits;
 
 pub(super) struct Outbox {
     journal: JournalHandle,
+    /// Keeps out the commits of a session that was given up.
+    fence: Fence,
     in_flight: Option<BoxFuture<'static, Result<Committed, JournalError>>>,
     last: Instant,
 }
 
 impl Outbox {
-    pub fn new(journal: JournalHandle) -> Self {
+    pub fn new(journal: JournalHandle, fence: Fence) -> Self {
         Self {
             journal,
+            fence,
             in_flight: None,
             last: Instant::now(),
         }
@@ -44,8 +47,8 @@ impl Outbox {
     /// Begins a commit of everything that waits.
     pub fn begin(&mut self, commit: Commit) {
         self.last = Instant::now();
-        let journal = self.journal.clone();
-        self.in_flight = Some(async move { journal.commit(commit).await }.boxed());
+        let (journal, fence) = (self.journal.clone(), self.fence.clone());
+        self.in_flight = Some(async move { journal.commit_through(commit, fence).await }.boxed());
     }
 
     /// Waits for the commit in flight; for ever when there is none.

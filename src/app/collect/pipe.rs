@@ -302,7 +302,13 @@ impl Pipe {
         self.pending.move_into(commit, &self.owner, &state, last_id)
     }
 
-    fn pulse(&self, link: Link) -> Pulse {
+    /// Whether a live trade has come after `since_us`, on the steady clock.
+    pub fn has_lived_since(&self, since_us: i64) -> bool {
+        self.last_live_us.is_some_and(|live_us| live_us > since_us)
+    }
+
+    /// What its stream looks like.
+    pub fn pulse(&self, link: Link) -> Pulse {
         match (link, self.liveness.state()) {
             (Link::Down, _) => Pulse::Down,
             (_, State::Live) => Pulse::Fresh,

@@ -1,4 +1,4 @@
-//! One group of symbols on one connection.
+//! One group of symbols on its connections.
 //!
 //! A session is a single loop on a single thread: frames, answers, ticks and finished
 //! commits are taken one after the other, so nothing in it is shared. When a commit
@@ -9,15 +9,19 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     runtime::Handle,
+    sync::mpsc,
     time::{Instant, MissedTickBehavior},
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    app::clock::Clock,
+    app::{
+        clock::Clock,
+        supervise::{Supervisor, Turns},
+    },
     domain::{crash::CrashPoint, ladder::OutOfOrder, row::ExchangeName, symbol::Symbol},
-    exchange::source::{LiveBatch, Source, StreamEnd},
-    journal::{JournalError, JournalHandle},
+    exchange::source::{LiveBatch, Source},
+    journal::{Fence, JournalError, JournalHandle},
     store::sink::Store,
 };
 
@@ -25,6 +29,7 @@ use super::{
     event::{Emit, Event},
     fetch::{Answered, Request},
     outbox::Outbox,
+    run::CollectError,
     settings::{Settings, micros},
     slot::{Slot, Stage},
     snapshot::Board,
@@ -34,10 +39,16 @@ use super::{
 mod commit;
 mod connection;
 mod diary;
+mod links;
+mod rebuild;
+mod repair;
 mod tally;
+mod watch;
 
-use connection::{Connection, LinkEvent};
-pub(super) use {diary::Diary, tally::Tally};
+use connection::LinkEvent;
+use links::{Links, Which};
+use repair::Case;
+pub(super) use {diary::Diary, rebuild::rebuild, repair::Repair, tally::Tally};
 
 /// What all sessions share.
 #[derive(Clone)]
@@ -53,11 +64,15 @@ pub(super) struct Context {
     pub emit: Emit,
     pub board: Board,
     pub stop: CancellationToken,
+    pub supervisor: Supervisor,
+    /// Takes the reason for which the whole collector has to end.
+    pub fatal: mpsc::Sender<CollectError>,
 }
 
 /// The symbols of one connection, with their places on the board.
 #[derive(Debug, Clone)]
 pub(super) struct Group {
+    pub number: usize,
     pub symbols: Vec<(usize, Symbol)>,
 }
 
@@ -70,6 +85,12 @@ pub(super) enum SessionError {
     OutOfOrder(#[from] OutOfOrder),
     #[error("write a checkpoint: {0}")]
     Checkpoint(#[from] serde_json::Error),
+    /// Reconnecting has not helped: the session is to be built anew.
+    #[error("get trades: reconnecting has not helped")]
+    Rebuild,
+    /// Nothing has helped.
+    #[error("get trades: {0}")]
+    Escalated(String),
 }
 
 /// How often the session looks at its clocks.
@@ -88,16 +109,25 @@ pub(super) struct Session<'a> {
     work: FuturesUnordered<BoxFuture<'static, Done>>,
     outbox: Outbox,
     diary: &'a mut Diary,
-    connection: Connection,
-    has_connected: bool,
+    repair: &'a mut Repair,
+    links: Links,
+    /// The number of the group, and so its place among the connections on the board.
+    group: usize,
     is_paused: bool,
+    watch: watch::Watch,
     /// Malformed messages to be told of, and the last of them.
     malformed: (Tally, Option<(String, String)>),
 }
 
 impl<'a> Session<'a> {
-    pub fn new(context: &'a Context, group: &Group, diary: &'a mut Diary) -> Self {
+    pub fn new(
+        context: &'a Context,
+        group: &Group,
+        (diary, repair): (&'a mut Diary, &'a mut Repair),
+        fence: Fence,
+    ) -> Self {
         let symbols = group.symbols.iter();
+        let limits = &context.settings.limits;
         let slots = symbols
             .clone()
             .map(|(place, symbol)| Slot::new(context, *place, symbol.clone()))
@@ -106,21 +136,24 @@ impl<'a> Session<'a> {
             context,
             slots,
             work: FuturesUnordered::new(),
-            outbox: Outbox::new(context.journal.clone()),
+            outbox: Outbox::new(context.journal.clone(), fence),
             diary,
-            connection: Connection::new(
-                Arc::clone(&context.source),
+            repair,
+            links: Links::new(
+                &context.source,
                 symbols.map(|(_, symbol)| symbol.clone()).collect(),
-                &context.settings.limits,
+                limits,
             ),
-            has_connected: false,
+            group: group.number,
             is_paused: false,
+            watch: watch::Watch::new(limits),
             malformed: Default::default(),
         }
     }
 
-    /// Runs until the stop is asked for; everything taken is committed then.
-    pub async fn run(mut self) -> Result<(), SessionError> {
+    /// Runs until the stop is asked for; everything taken is committed then. Each time that
+    /// it has looked at everything it takes a turn.
+    pub async fn run(&mut self, turns: &Turns) -> Result<(), SessionError> {
         let stop = self.context.stop.clone();
         let mut batch = LiveBatch::default();
         let mut tick = tokio::time::interval(TICK);
@@ -132,9 +165,14 @@ impl<'a> Session<'a> {
                 () = stop.cancelled() => return self.finish().await,
                 done = self.outbox.done() => self.committed(done)?,
                 Some(done) = self.work.next() => self.done(done)?,
-                _ = tick.tick() => self.tick()?,
-                happened = self.connection.next(&mut batch, may_receive) => {
-                    self.happened(happened, &mut batch)?;
+                _ = tick.tick() => {
+                    self.tick()?;
+                    if turns.take_or_misbehave().await {
+                        return Ok(());
+                    }
+                }
+                (which, event) = self.links.next(&mut batch, may_receive) => {
+                    self.happened(which, event, &mut batch)?;
                 }
             }
         }
@@ -156,31 +194,32 @@ impl<'a> Session<'a> {
         self.outbox.is_full(self.waiting(), limits)
     }
 
-    fn happened(&mut self, happened: LinkEvent, batch: &mut LiveBatch) -> Result<(), SessionError> {
-        match happened {
-            LinkEvent::Received => self.take(batch),
+    fn happened(
+        &mut self,
+        which: Which,
+        event: LinkEvent,
+        batch: &mut LiveBatch,
+    ) -> Result<(), SessionError> {
+        match event {
+            LinkEvent::Received => self.take(which, batch)?,
             LinkEvent::Ended(end) => {
-                self.take(batch)?;
-                self.disconnected(&end);
-                Ok(())
+                self.take(which, batch)?;
+                self.disconnected(which, &end);
             }
-            LinkEvent::Connected => {
-                self.connected();
-                Ok(())
-            }
+            LinkEvent::Connected => self.connected(which),
             LinkEvent::ConnectFailed(error) => {
-                let retry_in = self.connection.connect_later();
+                let retry_in = self.links.connect_failed(which);
                 self.emit(&Event::ConnectFailed {
                     reason: error.to_string(),
                     retry_in,
                 });
-                Ok(())
             }
         }
+        Ok(())
     }
 
     /// Takes what has arrived by stream.
-    fn take(&mut self, batch: &mut LiveBatch) -> Result<(), SessionError> {
+    fn take(&mut self, which: Which, batch: &mut LiveBatch) -> Result<(), SessionError> {
         let now_us = self.context.clock.steady_us();
         for (index, trade) in &batch.trades {
             let slot = self.slots.get_mut(*index as usize);
@@ -198,7 +237,8 @@ impl<'a> Session<'a> {
         }
         if !batch.trades.is_empty() {
             self.context.settings.crash.reach(CrashPoint::TradesTaken);
-            self.connection.traded();
+            let change = self.links.traded(which, batch, Instant::now());
+            self.tell_of_links(change);
         }
         if batch.fallbacks > 0 || !batch.malformed.is_empty() {
             let (fallbacks, malformed) = (batch.fallbacks, batch.malformed.len() as u64);
@@ -214,8 +254,8 @@ impl<'a> Session<'a> {
         let shutdown = batch.shutdown_announced;
         batch.clear();
         if shutdown {
-            let reason = "the exchange announced its shutdown".to_owned();
-            self.disconnected(&StreamEnd::Closed { code: 1001, reason });
+            let change = self.links.shutdown_announced(which, Instant::now());
+            self.tell_of_links(change);
         }
         self.commit_if_due()
     }
@@ -237,8 +277,8 @@ impl<'a> Session<'a> {
         self.pause_or_resume();
         let messages = self.malformed.0.due(now);
         self.tell_malformed(messages);
-        let (is_connected, is_held_back) = (self.connection.is_up(), self.is_held_back());
-        let mut is_dead = false;
+        let (is_connected, is_held_back) = (self.links.is_up(), self.is_held_back());
+        let mut dead = Vec::new();
         for index in 0..self.slots.len() {
             let context = self.context;
             let slot = &mut self.slots[index];
@@ -249,7 +289,11 @@ impl<'a> Session<'a> {
             if is_held_back {
                 slot.held_back(context.clock.steady_us());
             } else if is_connected && !self.is_paused {
-                is_dead |= slot.check_liveness(context);
+                dead.extend(slot.check_liveness(context).map(|evidence| Case {
+                    index,
+                    symbol: slot.symbol.clone(),
+                    evidence,
+                }));
             }
             slot.settle(context, is_connected);
             if let Some(delayed) = slot.take_delayed(now) {
@@ -258,13 +302,16 @@ impl<'a> Session<'a> {
             self.tell_of(index);
             self.request(index, now);
         }
-        if is_dead {
-            self.reconnect_now();
+        if !dead.is_empty() {
+            self.remedy(&dead)?;
         }
+        self.judge_remedy();
         if self.is_given_up() {
-            self.connection.pause();
+            self.links.pause();
         }
-        self.connection.tick(now);
+        let changes = self.links.tick(now);
+        self.tell_of_links(changes);
+        self.watch(now);
         self.diary.tick();
         self.show();
         self.commit_if_due()
@@ -303,7 +350,7 @@ impl<'a> Session<'a> {
         if self.is_paused || self.is_held_back() {
             return;
         }
-        let is_connected = self.connection.is_up();
+        let is_connected = self.links.is_up();
         let requests: Vec<Request> = self.slots[index].requests(now, is_connected);
         for request in requests {
             self.work
@@ -312,7 +359,7 @@ impl<'a> Session<'a> {
     }
 
     fn done(&mut self, done: Done) -> Result<(), SessionError> {
-        let is_connected = self.connection.is_up();
+        let is_connected = self.links.is_up();
         let index = match done {
             Done::Started(index, result) => {
                 self.slots[index].started(self.context, *result, is_connected);
@@ -335,40 +382,6 @@ impl<'a> Session<'a> {
         self.commit_if_due()
     }
 
-    fn connected(&mut self) {
-        if self.has_connected {
-            let board = &self.context.board;
-            board.update(|shown| shown.totals.reconnects += 1);
-        }
-        self.has_connected = true;
-        let now_us = self.context.clock.steady_us();
-        for slot in &mut self.slots {
-            slot.connected(now_us);
-        }
-        self.emit(&Event::Connected {
-            symbols: self.connection.symbols().to_vec(),
-            attempts: self.connection.attempts(),
-        });
-    }
-
-    fn disconnected(&mut self, end: &StreamEnd) {
-        if !self.connection.is_up() {
-            return;
-        }
-        self.emit(&Event::Disconnected {
-            reason: end.to_string(),
-        });
-        self.reconnect_now();
-    }
-
-    /// The stream is over, or dead although its socket is open.
-    fn reconnect_now(&mut self) {
-        for slot in &mut self.slots {
-            slot.disconnected();
-        }
-        self.connection.connect_later();
-    }
-
     /// Stops consuming while the spool is full, and goes on when it has drained.
     fn pause_or_resume(&mut self) {
         let limits = &self.context.settings.limits;
@@ -378,9 +391,13 @@ impl<'a> Session<'a> {
         let age_us = spool.oldest_us.map_or(0, |oldest_us| {
             self.context.clock.wall_us().saturating_sub(oldest_us)
         });
+        if self.is_paused {
+            let board = &self.context.board;
+            board.update(|shown| shown.totals.paused_checks += 1);
+        }
         if !self.is_paused && (size_bytes >= limit || age_us >= limit_us) {
             self.is_paused = true;
-            self.connection.pause();
+            self.links.pause();
             for slot in &mut self.slots {
                 slot.disconnected();
             }
@@ -390,16 +407,19 @@ impl<'a> Session<'a> {
             });
         } else if self.is_paused && size_bytes < limit / 10 * 9 && age_us < limit_us / 10 * 9 {
             self.is_paused = false;
-            self.connection.resume();
+            self.links.resume();
             self.emit(&Event::SpoolDrained { size_bytes });
         }
     }
 
     fn show(&self) {
         let now_us = self.context.clock.steady_us();
-        let is_connected = self.connection.is_up();
+        let is_connected = self.links.is_up();
+        let paused = self.is_paused.then(|| "the spool is full".to_owned());
         self.context.board.update(|shown| {
             shown.spool = self.context.journal.stats();
+            shown.paused = paused;
+            self.show_links(shown);
             for slot in &self.slots {
                 if let Some(line) = shown.symbols.get_mut(slot.place) {
                     slot.show(line, is_connected, now_us);

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::domain::{
-    anchor::Anchor, crash::CrashPoints, liveness, symbol::Symbol, threshold::Threshold,
+use crate::{
+    app::supervise::{self, MischiefAt},
+    domain::{anchor::Anchor, crash::CrashPoints, liveness, symbol::Symbol, threshold::Threshold},
 };
 
 /// What to collect, and how.
@@ -25,6 +26,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What tests arm.
     pub crash: CrashPoints,
+    /// What tests make tasks do.
+    pub mischief: Vec<MischiefAt>,
 }
 
 /// Times and bounds of collecting. Durations that guard against the same thing are in
@@ -85,6 +88,37 @@ pub struct Limits {
     pub journal_max_pages: Option<u32>,
     /// How far back a series that only the store knows is continued.
     pub resume_reach: Duration,
+    /// Connections at once for each group of symbols; what comes first by any counts.
+    pub links: usize,
+    /// A connection is replaced after so long, give or take a twentieth.
+    pub renew_after: Duration,
+    /// How long an old connection waits for the ids of the new one to meet its own.
+    pub renew_overlap: Duration,
+    /// How often silent symbols are looked at.
+    pub silence_check: Duration,
+    /// After so many looks in a row a silent symbol is told of.
+    pub silence_checks: u64,
+    /// How often wanted symbols are compared with those that show life.
+    pub expected_check: Duration,
+    /// The deadlines of the steps of rebuilding a session.
+    pub steps: StepLimits,
+    /// Supervision of tasks.
+    pub tasks: supervise::Limits,
+    /// How long one look at the spool may take; the store has deadlines of its own.
+    pub delivery_hang: Duration,
+}
+
+/// The deadlines of the steps of rebuilding a session, each its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepLimits {
+    /// Stop taking.
+    pub stop: Duration,
+    /// Commit what was taken.
+    pub checkpoint: Duration,
+    /// Close the connections.
+    pub shutdown: Duration,
+    /// Have a session that is connected.
+    pub create: Duration,
 }
 
 impl Default for Limits {
@@ -117,6 +151,20 @@ impl Default for Limits {
             spool_age: Duration::from_secs(7 * 86_400),
             journal_max_pages: None,
             resume_reach: Duration::from_secs(7 * 86_400),
+            links: 1,
+            renew_after: Duration::from_secs(23 * 3600),
+            renew_overlap: Duration::from_secs(60),
+            silence_check: Duration::from_secs(5),
+            silence_checks: 60,
+            expected_check: Duration::from_secs(60),
+            steps: StepLimits {
+                stop: Duration::from_secs(5),
+                checkpoint: Duration::from_secs(5),
+                shutdown: Duration::from_secs(5),
+                create: Duration::from_secs(30),
+            },
+            tasks: supervise::Limits::default(),
+            delivery_hang: Duration::from_secs(600),
         }
     }
 }
@@ -125,6 +173,47 @@ impl Default for Limits {
 const HABIT_FACTOR: i64 = 5;
 
 impl Limits {
+    /// The same with every time multiplied by `factor`, and every count as it was: what a
+    /// whole collector does can be seen in a fraction of the time.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        let scale = |time: Duration| time.mul_f64(factor).max(Duration::from_millis(1));
+        Self {
+            commit_interval: scale(self.commit_interval),
+            silence_min: scale(self.silence_min),
+            silence_max: scale(self.silence_max),
+            silence_grace: scale(self.silence_grace),
+            reconnect_min: scale(self.reconnect_min),
+            reconnect_max: scale(self.reconnect_max),
+            fetch_retry_min: scale(self.fetch_retry_min),
+            fetch_retry_max: scale(self.fetch_retry_max),
+            absence_interval: scale(self.absence_interval),
+            unconfirmed_after: scale(self.unconfirmed_after),
+            reset_interval: scale(self.reset_interval),
+            batch_age: scale(self.batch_age),
+            delivery_retry_min: scale(self.delivery_retry_min),
+            delivery_retry_max: scale(self.delivery_retry_max),
+            breaker_open: scale(self.breaker_open),
+            renew_after: scale(self.renew_after),
+            renew_overlap: scale(self.renew_overlap),
+            silence_check: scale(self.silence_check),
+            expected_check: scale(self.expected_check),
+            steps: StepLimits {
+                stop: scale(self.steps.stop),
+                checkpoint: scale(self.steps.checkpoint),
+                shutdown: scale(self.steps.shutdown),
+                create: scale(self.steps.create),
+            },
+            tasks: supervise::Limits {
+                restarts: self.tasks.restarts.scaled(factor),
+                hang: scale(self.tasks.hang),
+                stop: self.tasks.stop,
+            },
+            delivery_hang: scale(self.delivery_hang),
+            ..self
+        }
+    }
+
     /// The part that judges silence.
     #[must_use]
     pub fn liveness(&self) -> liveness::Limits {

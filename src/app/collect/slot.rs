@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{
     domain::{
-        liveness::{Action, State},
+        liveness::{Action, Evidence, State},
         symbol::Symbol,
     },
     exchange::source::SourceError,
@@ -25,6 +25,7 @@ use super::{
 
 mod answers;
 mod gap;
+mod life;
 
 /// How far a symbol is.
 pub(super) enum Stage {
@@ -66,6 +67,8 @@ pub(super) struct Slot {
     cause: &'static str,
     /// What it came to before it was started anew; only the counters count.
     before: SymbolSnapshot,
+    /// Looks in a row that found it silent.
+    silent_looks: u64,
     /// Disputed trades that were seen, and those that have to be told of.
     disputed: (u64, Tally),
 }
@@ -95,6 +98,7 @@ impl Slot {
             has_caught_up: false,
             is_synced: false,
             cause: "the collector was not running",
+            silent_looks: 0,
             disputed: (0, Tally::default()),
         }
     }
@@ -247,25 +251,21 @@ impl Slot {
         self.cause = "the stream was interrupted";
     }
 
-    /// Looks at the symbol's silence. Returns whether its stream is dead.
-    pub fn check_liveness(&mut self, context: &Context) -> bool {
+    /// Looks at the symbol's silence. Returns what proves its stream dead, if it is.
+    pub fn check_liveness(&mut self, context: &Context) -> Option<Evidence> {
         let now_us = context.clock.steady_us();
-        let Some(pipe) = self.pipe_mut() else {
-            return false;
-        };
-        match pipe.liveness.check(now_us) {
-            Some(Action::Ask) => {
+        match self.pipe_mut()?.liveness.check(now_us)? {
+            Action::Ask => {
                 self.fetch.want_newest();
-                false
+                None
             }
-            Some(Action::Reconnect(evidence)) => {
+            Action::Reconnect(evidence) => {
                 self.events.push(Event::StreamDead {
                     symbol: self.symbol.clone(),
                     evidence,
                 });
-                true
+                Some(evidence)
             }
-            None => false,
         }
     }
 

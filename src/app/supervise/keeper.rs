@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{task::JoinHandle, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
-    panics::{Catching, Caught},
+    panics::{Catching, Caught, Failure},
     supervisor::{Given, Shared, TaskEvent, TaskState},
     turns::Turns,
 };
@@ -27,15 +27,13 @@ enum Ending {
     Failed(Failure),
 }
 
-struct Failure {
-    reason: String,
-    backtrace: Option<String>,
-}
-
 /// How often a keeper looks while its patience lasts: a hang is found within 1¼ patiences.
 const LOOKS_PER_PATIENCE: u32 = 8;
 
-type Running = JoinHandle<Result<Result<(), String>, Caught>>;
+type Ended = Result<Result<(), Failure>, Caught>;
+
+/// When its keeper goes, the task goes.
+type Running = AbortOnDropHandle<Ended>;
 
 impl Keeper {
     pub fn new(
@@ -60,11 +58,12 @@ impl Keeper {
     pub async fn run<S, F>(mut self, mut start: S)
     where
         S: FnMut(Turns) -> F + Send,
-        F: Future<Output = Result<(), String>> + Send + 'static,
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
         loop {
             let turns = self.begin();
-            let running = tokio::spawn(Catching::new(start(turns.clone())));
+            let running = Catching::new(start(turns.clone()));
+            let running = AbortOnDropHandle::new(tokio::spawn(running));
             match self.watch(running, &turns).await {
                 Ending::Stopped => break self.stopped(),
                 Ending::Failed(failure) => {
@@ -135,20 +134,16 @@ impl Keeper {
         }
     }
 
-    fn judge(
-        &self,
-        result: Result<Result<Result<(), String>, Caught>, tokio::task::JoinError>,
-    ) -> Ending {
-        let (reason, backtrace) = match result {
+    fn judge(&self, result: Result<Ended, tokio::task::JoinError>) -> Ending {
+        Ending::Failed(match result {
             Ok(Ok(Ok(()))) if self.stop.is_cancelled() => return Ending::Stopped,
-            Ok(Ok(Ok(()))) => ("it ended without being told to".to_owned(), None),
-            Ok(Ok(Err(reason))) => (reason, None),
-            Ok(Err(caught)) => (caught.reason, Some(caught.backtrace)),
+            Ok(Ok(Ok(()))) => "it ended without being told to".to_owned().into(),
+            Ok(Ok(Err(failure))) => failure,
+            Ok(Err(caught)) => caught.into(),
             // Only the end of the whole runtime cancels it.
             Err(error) if error.is_cancelled() => return Ending::Stopped,
-            Err(error) => (error.to_string(), None),
-        };
-        Ending::Failed(Failure { reason, backtrace })
+            Err(error) => error.to_string().into(),
+        })
     }
 
     fn stopped(&self) {

@@ -23,6 +23,33 @@ pub struct Caught {
     pub backtrace: String,
 }
 
+/// Why a task failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// In which way.
+    pub reason: String,
+    /// How the program got there, after a panic.
+    pub backtrace: Option<String>,
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self {
+            reason,
+            backtrace: None,
+        }
+    }
+}
+
+impl From<Caught> for Failure {
+    fn from(caught: Caught) -> Self {
+        Self {
+            reason: caught.reason,
+            backtrace: Some(caught.backtrace),
+        }
+    }
+}
+
 thread_local! {
     /// How many catches this thread is inside of.
     static DEPTH: Cell<u32> = const { Cell::new(0) };

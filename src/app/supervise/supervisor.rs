@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     keeper::Keeper,
+    panics::Failure,
     turns::{MischiefAt, Turns},
 };
 use crate::{app::clock::Clock, domain::restart_budget};
@@ -192,7 +193,7 @@ impl Supervisor {
     pub fn keep<S, F>(&self, name: impl Into<Arc<str>>, stop: CancellationToken, start: S)
     where
         S: FnMut(Turns) -> F + Send + 'static,
-        F: Future<Output = Result<(), String>> + Send + 'static,
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
         let hang = self.shared.limits.hang;
         self.keep_patiently(name, hang, stop, start);
@@ -207,7 +208,7 @@ impl Supervisor {
         start: S,
     ) where
         S: FnMut(Turns) -> F + Send + 'static,
-        F: Future<Output = Result<(), String>> + Send + 'static,
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
         let name = name.into();
         let turns = self.shared.turns(&name);
@@ -239,6 +240,12 @@ impl Supervisor {
             .push((name, handle));
     }
 
+    /// Turns of something that is no task, but that tests may want to misbehave.
+    #[must_use]
+    pub fn turns(&self, name: &str) -> Turns {
+        self.shared.turns(name)
+    }
+
     /// Waits until a task is given up.
     pub async fn given_up(&self) -> Given {
         let mut given_up = self.shared.given_up.subscribe();
@@ -253,13 +260,21 @@ impl Supervisor {
         }
     }
 
-    /// Waits until every task has ended, to `deadline` at most. Returns the names of those
-    /// that have not.
-    pub async fn ended(&self, deadline: Instant) -> Vec<Arc<str>> {
-        let keepers =
-            std::mem::take(&mut *self.keepers.lock().unwrap_or_else(PoisonError::into_inner));
+    /// The task that was given up first, if one was.
+    #[must_use]
+    pub fn given(&self) -> Option<Given> {
+        self.shared.given_up.borrow().clone()
+    }
+
+    /// Waits until every task whose name `is_meant` has ended, to `deadline` at most. What
+    /// has not ended then is dropped; its names are returned.
+    pub async fn ended(&self, deadline: Instant, is_meant: fn(&str) -> bool) -> Vec<Arc<str>> {
+        let meant: Vec<Kept> = {
+            let mut keepers = self.keepers.lock().unwrap_or_else(PoisonError::into_inner);
+            keepers.extract_if(.., |(name, _)| is_meant(name)).collect()
+        };
         let mut late = Vec::new();
-        for (name, mut keeper) in keepers {
+        for (name, mut keeper) in meant {
             if tokio::time::timeout_at(deadline, &mut keeper)
                 .await
                 .is_err()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::{
-    app::collect::Limits,
+    app::{collect::Limits, supervise},
     cli::{
         args::{duration, positive},
         error::CliError,
@@ -95,6 +95,18 @@ pub struct LimitsArgs {
     /// Ask twice, so far apart, before ids count as reset
     #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     reset_interval: Duration,
+    /// Keep so many connections to the exchange at once; what comes first by any counts
+    #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "1")]
+    links: usize,
+    /// Replace a connection after so long, give or take a twentieth; the new one is made first
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "23h")]
+    renew_after: Duration,
+    /// Count a task as failed when it gets nowhere for so long
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    hang_after: Duration,
+    /// Multiply every time by this, to see in minutes what takes hours.
+    #[arg(long, value_name = "FACTOR", hide = true, default_value = "1")]
+    time_scale: f64,
     /// Continue a series that only the store knows when it ends no longer ago
     #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "7d")]
     resume_reach: Duration,
@@ -119,7 +131,7 @@ impl LimitsArgs {
                 );
             }
         }
-        Ok(Limits {
+        let limits = Limits {
             commit_interval: self.commit_interval,
             commit_rows: self.commit_rows,
             silence_min: self.silence_min,
@@ -147,7 +159,26 @@ impl LimitsArgs {
             spool_age: self.spool_age,
             journal_max_pages: self.journal_max_pages,
             resume_reach: self.resume_reach,
-        })
+            links: self.links,
+            renew_after: self.renew_after,
+            tasks: supervise::Limits {
+                hang: self.hang_after,
+                ..supervise::Limits::default()
+            },
+            ..Limits::default()
+        };
+        #[expect(clippy::float_cmp, reason = "1 is what is given for no scale at all")]
+        if self.time_scale == 1.0 {
+            return Ok(limits);
+        }
+        if !(0.001..=1000.0).contains(&self.time_scale) {
+            return Err(CliError::new(
+                ExitCode::Usage,
+                format!("--time-scale {} is out of range", self.time_scale),
+            )
+            .hint("give --time-scale between 0.001 and 1000"));
+        }
+        Ok(limits.scaled(self.time_scale))
     }
 }
 

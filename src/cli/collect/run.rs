@@ -9,7 +9,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::collect::{self, Board, CollectError, Collector},
+    app::{
+        collect::{self, Board, CollectError, Collector},
+        supervise::Supervisor,
+    },
     cli::{
         context::Context,
         error::{CliError, Edge as _},
@@ -61,14 +64,23 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     let opened = exchange::open(args, context).await?;
     let store_address = context.settings.store()?.value.clone();
     let stop = CancellationToken::new();
+    let emit = events_to_log();
+    let supervisor = {
+        let (emit, limits) = (emit.clone(), settings.limits.tasks);
+        let mischief = settings.mischief.clone();
+        Supervisor::new(context.clock.clone(), limits, mischief, move |event| {
+            emit.emit(&event.into());
+        })
+    };
     let collector = Collector {
+        supervisor,
         settings,
         source: opened.source,
         store: store::open(&store_address, StoreOptions::default())?,
         state_dir: context.journal_dir()?,
         accept_store: args.accept_store,
         clock: context.clock.clone(),
-        emit: events_to_log(),
+        emit,
         board: board.clone(),
     };
     let shown = show(args, context, board);

@@ -42,6 +42,20 @@ impl Event {
             Self::DeliveredElsewhere { .. } => "delivery.elsewhere",
             Self::DeliveryRecovered { .. } => "delivery.recovered",
             Self::StoreUnavailable { .. } => "store.unavailable",
+            Self::TaskStarted { .. } => "task.started",
+            Self::TaskFailed {
+                restart: Some(_), ..
+            } => "task.failed",
+            Self::TaskFailed { restart: None, .. } => "task.given_up",
+            Self::TaskStopped { .. } => "task.stopped",
+            Self::Remedied { .. } => "remedy.helped",
+            Self::RemedyFailed { .. } => "remedy.failed",
+            Self::StepFailed { .. } => "restart.step_failed",
+            Self::Escalated { .. } => "remedy.escalated",
+            Self::Renewing { .. } => "stream.renewing",
+            Self::Renewed { .. } => "stream.renewed",
+            Self::Silent { .. } => "symbol.silent",
+            Self::SymbolsMissing { .. } => "symbols.missing",
             Self::Stopping => "collect.stopping",
         }
     }
@@ -50,7 +64,9 @@ impl Event {
     #[must_use]
     pub const fn severity(&self) -> Severity {
         match self {
-            Self::Quiet { .. } => Severity::Detail,
+            Self::Quiet { .. } | Self::TaskStarted { .. } | Self::TaskStopped { .. } => {
+                Severity::Detail
+            }
             Self::Resumed { .. }
             | Self::Started { .. }
             | Self::CaughtUp { .. }
@@ -60,6 +76,10 @@ impl Event {
             | Self::SpoolDrained { .. }
             | Self::DeliveredElsewhere { .. }
             | Self::DeliveryRecovered { .. }
+            | Self::Remedied { .. }
+            | Self::Renewing { .. }
+            | Self::Renewed { .. }
+            | Self::Silent { .. }
             | Self::Stopping => Severity::Info,
             Self::CheckpointUnusable { .. }
             | Self::StartDelayed { .. }
@@ -75,6 +95,9 @@ impl Event {
             | Self::DeliveryFailed { .. }
             | Self::BreakerOpened { .. }
             | Self::RowsRefused { .. }
+            | Self::RemedyFailed { .. }
+            | Self::StepFailed { .. }
+            | Self::SymbolsMissing { .. }
             | Self::StoreUnavailable { .. } => Severity::Warning,
             Self::GapAbsent { .. }
             | Self::HoleLeft { .. }
@@ -84,6 +107,8 @@ impl Event {
             | Self::DeadLetters { .. }
             | Self::BatchDamaged { .. }
             | Self::JournalSetAside { .. }
+            | Self::TaskFailed { .. }
+            | Self::Escalated { .. }
             | Self::SpoolFull { .. } => Severity::Critical,
         }
     }
@@ -108,7 +133,10 @@ impl Event {
             | Self::Disputed { symbol, .. }
             | Self::Unconfirmed { symbol, .. }
             | Self::HoldDropped { symbol, .. }
-            | Self::IdReset { symbol, .. } => Some(symbol),
+            | Self::IdReset { symbol, .. }
+            | Self::Remedied { symbol, .. }
+            | Self::RemedyFailed { symbol, .. }
+            | Self::Silent { symbol, .. } => Some(symbol),
             _ => None,
         }
     }

@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use super::Event;
 use crate::domain::{
+    liveness::Evidence,
+    symbol::Symbol,
     threshold::Threshold,
     words::{noun, trade_ids},
 };
@@ -70,16 +72,8 @@ impl fmt::Display for Event {
             }
             Self::Disconnected { reason } => write!(f, "disconnected: {reason}"),
             Self::StreamDead { evidence, .. } => {
-                let silence = Duration::from_micros(evidence.silence_us.unsigned_abs());
-                let (silence, last_id) = (short(silence), evidence.last_id);
-                write!(
-                    f,
-                    "stream is dead: silent for {silence}, last id here {last_id}, "
-                )?;
-                match evidence.exchange_id {
-                    Some(id) => write!(f, "at the exchange {id}; reconnecting"),
-                    None => f.write_str("and the exchange cannot be asked; reconnecting"),
-                }
+                f.write_str("stream is dead: ")?;
+                proof(f, evidence)
             }
             Self::Quiet { silence, .. } => {
                 write!(
@@ -253,8 +247,117 @@ impl fmt::Display for Event {
             Self::StoreUnavailable { reason } => {
                 write!(f, "failed to {reason}; rows stay in the spool")
             }
+            Self::TaskStarted { task } => write!(f, "task {task} runs"),
+            Self::TaskFailed {
+                task,
+                reason,
+                backtrace,
+                restart,
+            } => {
+                write!(f, "task {task} failed: {reason}; ")?;
+                match restart {
+                    Some((attempt, pause)) => {
+                        write!(f, "restart {attempt} in {}", short(*pause))?;
+                    }
+                    None => f.write_str("it is given up")?,
+                }
+                match backtrace {
+                    Some(backtrace) => write!(f, "\n{}", backtrace.trim_end()),
+                    None => Ok(()),
+                }
+            }
+            Self::TaskStopped { task } => write!(f, "task {task} has stopped"),
+            Self::Remedied {
+                remedy,
+                evidence,
+                took,
+                ..
+            } => {
+                let remedy = remedy.as_str();
+                write!(f, "lives again, {remedy}, after {}; ", short(*took))?;
+                proof(f, evidence)
+            }
+            Self::RemedyFailed {
+                remedy,
+                evidence,
+                took,
+                failures,
+                ..
+            } => {
+                let remedy = remedy.as_str();
+                write!(
+                    f,
+                    "is still dead, {remedy}, after {} ({failures} in a row); ",
+                    short(*took)
+                )?;
+                proof(f, evidence)
+            }
+            Self::StepFailed { step, reason } => {
+                write!(
+                    f,
+                    "step {step} of rebuilding the session failed: {reason}; goes on"
+                )
+            }
+            Self::Escalated { reason } => {
+                write!(
+                    f,
+                    "no remedy has helped: {reason}; ends, to be started anew"
+                )
+            }
+            Self::Renewing { reason } => {
+                write!(
+                    f,
+                    "makes a new connection before it closes this one: {reason}"
+                )
+            }
+            Self::Renewed {
+                took,
+                has_overlapped,
+            } => {
+                let how = if *has_overlapped {
+                    "ids have met"
+                } else {
+                    "the old one has ended first"
+                };
+                write!(f, "renewed the connection in {}: {how}", short(*took))
+            }
+            Self::Silent {
+                periods,
+                silence,
+                pulse,
+                ..
+            } => write!(
+                f,
+                "is silent for {}, {periods} looks in a row; its stream is {}",
+                short(*silence),
+                pulse.as_str()
+            ),
+            Self::SymbolsMissing {
+                expected,
+                active,
+                missing,
+            } => {
+                let missing: Vec<_> = missing.iter().map(Symbol::as_str).collect();
+                write!(
+                    f,
+                    "{active} of {expected} {} active; mute: {}",
+                    noun(*expected as u64, "symbol"),
+                    missing.join(", ")
+                )
+            }
             Self::Stopping => f.write_str("stopping"),
         }
+    }
+}
+
+/// What has proven a stream dead.
+fn proof(f: &mut fmt::Formatter<'_>, evidence: &Evidence) -> fmt::Result {
+    let silence = Duration::from_micros(evidence.silence_us.unsigned_abs());
+    let (silence, last_id) = (short(silence), evidence.last_id);
+    write!(f, "silent for {silence}, last id here {last_id}, ")?;
+    match evidence.exchange_id {
+        Some(id) => write!(f, "at the exchange {id}"),
+        None => f.write_str("and the exchange cannot be asked"),
     }
 }
 

@@ -22,6 +22,8 @@ const CHECKS_AT_ONCE: usize = 8;
 /// What a start has made sure of.
 pub(super) struct Ready {
     pub journal: Journal,
+    /// How it was opened.
+    pub options: Options,
     /// Whether the store's tables still have to be created.
     pub needs_schema: bool,
 }
@@ -45,13 +47,14 @@ pub(super) async fn prepare(collector: &Collector) -> Result<Ready, CollectError
             }
             return Err(error.into());
         }
-        let journal = open_journal(collector).await?;
+        let (journal, options) = open_journal(collector).await?;
         return Ok(Ready {
             journal,
+            options,
             needs_schema: false,
         });
     }
-    let journal = open_journal(collector).await?;
+    let (journal, options) = open_journal(collector).await?;
     let mut new_symbols = Vec::new();
     for symbol in &collector.settings.symbols {
         let anchor = collector.settings.anchor;
@@ -75,6 +78,7 @@ pub(super) async fn prepare(collector: &Collector) -> Result<Ready, CollectError
     };
     Ok(Ready {
         journal,
+        options,
         needs_schema,
     })
 }
@@ -95,7 +99,7 @@ fn make_directory(directory: &Path) -> Result<bool, JournalError> {
     Ok(is_new)
 }
 
-async fn open_journal(collector: &Collector) -> Result<Journal, CollectError> {
+async fn open_journal(collector: &Collector) -> Result<(Journal, Options), CollectError> {
     let limits = &collector.settings.limits;
     let options = Options {
         store: Some(collector.store.address()),
@@ -106,8 +110,8 @@ async fn open_journal(collector: &Collector) -> Result<Journal, CollectError> {
         max_pages: limits.journal_max_pages,
         crash: collector.settings.crash.clone(),
     };
-    let state_dir = collector.state_dir.clone();
-    let journal = tokio::task::spawn_blocking(move || Journal::open(&state_dir, options))
+    let (state_dir, opened_with) = (collector.state_dir.clone(), options.clone());
+    let journal = tokio::task::spawn_blocking(move || Journal::open(&state_dir, opened_with))
         .await
         .map_err(|error| super::failed("the journal", &error))??;
     if let Some(set_aside) = journal.set_aside() {
@@ -117,7 +121,7 @@ async fn open_journal(collector: &Collector) -> Result<Journal, CollectError> {
             salvaged: set_aside.salvaged.to_string(),
         });
     }
-    Ok(journal)
+    Ok((journal, options))
 }
 
 /// Makes sure that the store is there, with its tables.

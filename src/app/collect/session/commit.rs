@@ -51,7 +51,16 @@ impl Session<'_> {
     }
 
     /// Commits everything that was taken, and says goodbye to the exchange.
-    pub(super) async fn finish(mut self) -> Result<(), SessionError> {
+    pub(super) async fn finish(&mut self) -> Result<(), SessionError> {
+        self.commit_everything().await?;
+        self.context.settings.crash.reach(CrashPoint::StopCommitted);
+        self.show();
+        self.links.close().await;
+        Ok(())
+    }
+
+    /// Commits everything that was taken.
+    pub(super) async fn commit_everything(&mut self) -> Result<(), SessionError> {
         let messages = self.malformed.0.rest();
         self.tell_malformed(messages);
         for index in 0..self.slots.len() {
@@ -68,9 +77,6 @@ impl Session<'_> {
             let done = self.outbox.done().await?;
             self.count(&done);
         }
-        self.context.settings.crash.reach(CrashPoint::StopCommitted);
-        self.show();
-        self.connection.close().await;
         Ok(())
     }
 }

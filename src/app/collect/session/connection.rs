@@ -65,10 +65,6 @@ impl Connection {
         }
     }
 
-    pub fn symbols(&self) -> &[Symbol] {
-        &self.symbols
-    }
-
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
@@ -111,6 +107,14 @@ impl Connection {
             let (source, symbols) = (Arc::clone(&self.source), self.symbols.clone());
             let connecting = async move { source.connect(&symbols).await };
             self.state = State::Connecting(connecting.boxed());
+        }
+    }
+
+    /// Subscribes anew to some symbols. Returns whether that is possible.
+    pub fn resubscribe(&mut self, symbols: &[usize]) -> bool {
+        match &mut self.state {
+            State::Up(stream) => stream.resubscribe(symbols),
+            _ => false,
         }
     }
 

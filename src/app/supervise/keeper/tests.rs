@@ -107,7 +107,7 @@ async fn an_unexpected_return_is_a_failure_and_a_stop_is_none() {
     stop.cancel();
     assert!(
         supervisor
-            .ended(Instant::now() + Duration::from_secs(1))
+            .ended(Instant::now() + Duration::from_secs(1), |_| true)
             .await
             .is_empty()
     );
@@ -123,7 +123,7 @@ async fn an_unexpected_return_is_a_failure_and_a_stop_is_none() {
 async fn a_task_that_keeps_failing_is_given_up_after_its_budget() {
     let (supervisor, told) = supervisor(&[]);
     supervisor.keep("worker", CancellationToken::new(), |_| async {
-        Err("no disk".to_owned())
+        Err("no disk".to_owned().into())
     });
     let given = supervisor.given_up().await;
     assert_eq!((&*given.task, given.reason.as_str()), ("worker", "no disk"));

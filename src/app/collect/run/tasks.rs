@@ -1,0 +1,313 @@
+//! The tasks of a collector, each with its keeper.
+//!
+//! | task | what it does | a turn is |
+//! | --- | --- | --- |
+//! | `session-N` | a group of symbols, on a thread of its own | one look at everything |
+//! | `delivery` | from the spool into the store | one look at the spool |
+//! | `journal` | sees that the journal's thread answers | an answer |
+
+use std::{path::Path, sync::Arc, thread, time::Duration};
+
+use tokio::{sync::oneshot, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    super::{
+        deliver::Delivery,
+        event::{Emit, Event},
+        fetch::backoff,
+        session::{Context, Diary, Group, Repair, Session, SessionError, rebuild},
+        snapshot::{Link, Phase},
+    },
+    CollectError,
+};
+use crate::{
+    app::supervise::{self, Failure, Turns},
+    domain::remedy,
+    journal::{Fence, Journal, JournalError, Options, Reopen, lease},
+};
+
+/// How often the journal's thread is asked whether it is there, within its patience.
+const PINGS_PER_PATIENCE: u32 = 4;
+
+/// Whether a task is a session.
+pub(super) fn is_session(name: &str) -> bool {
+    name.starts_with("session-")
+}
+
+/// Whether a task is one of those that are kept here.
+pub(super) fn is_ours(name: &str) -> bool {
+    is_session(name) || name == "delivery" || name == "journal"
+}
+
+/// How the journal is opened anew when its thread has panicked.
+pub(super) fn reopening(state_dir: &Path, options: Options, emit: &Emit) -> Reopen {
+    let (state_dir, emit) = (state_dir.to_owned(), emit.clone());
+    Reopen {
+        open: Box::new(move || Journal::open(&state_dir, options.clone())),
+        tell: Box::new(move |reason| {
+            emit.emit(&Event::TaskFailed {
+                task: "journal".into(),
+                reason,
+                backtrace: None,
+                restart: Some((1, Duration::ZERO)),
+            });
+        }),
+    }
+}
+
+/// Sees that the journal's thread answers. A disk that hangs cannot be helped from here: when
+/// it goes on, the collector ends, and whoever keeps it may try another machine.
+pub(super) fn keep_journal(context: &Context, finish: &CancellationToken) {
+    let pause = context.settings.limits.tasks.hang / PINGS_PER_PATIENCE;
+    let (journal, finished) = (context.journal.clone(), finish.clone());
+    let start = move |turns: Turns| {
+        let (journal, finished) = (journal.clone(), finished.clone());
+        async move {
+            loop {
+                tokio::select! {
+                    () = finished.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(pause) => {}
+                }
+                match journal.ping().await {
+                    // Whoever was in the middle of a request hears of that by himself.
+                    Ok(()) | Err(JournalError::Interrupted) => {}
+                    Err(error) => return Err(error.to_string().into()),
+                }
+                if turns.take_or_misbehave().await {
+                    return Ok(());
+                }
+            }
+        }
+    };
+    context.supervisor.keep("journal", finish.clone(), start);
+}
+
+pub(super) fn keep_delivery(context: &Context, needs_schema: bool, finish: &CancellationToken) {
+    let patience = context.settings.limits.delivery_hang;
+    let (task, finished) = (context.clone(), finish.clone());
+    let start = move |turns: Turns| {
+        let delivery = Delivery {
+            journal: task.journal.clone(),
+            store: Arc::clone(&task.store),
+            needs_schema,
+            holder: lease::collector().into(),
+            limits: task.settings.limits.clone(),
+            clock: task.clock.clone(),
+            emit: task.emit.clone(),
+            board: task.board.clone(),
+            crash: task.settings.crash.clone(),
+            turns,
+        };
+        let (finished, fatal) = (finished.clone(), task.fatal.clone());
+        async move {
+            let Err(error) = delivery.run(finished.clone()).await else {
+                return Ok(());
+            };
+            let Some(reason) = error.damage() else {
+                return Err(error.to_string().into());
+            };
+            // Trying again does not mend it; the next start sets it aside.
+            let _ = fatal.try_send(CollectError::JournalDamaged(reason));
+            finished.cancelled().await;
+            Ok(())
+        }
+    };
+    let supervisor = &context.supervisor;
+    supervisor.keep_patiently("delivery", patience, finish.clone(), start);
+}
+
+/// Keeps a session for each group of symbols.
+pub(super) fn keep_sessions(context: &Context) {
+    let symbols: Vec<_> = context
+        .settings
+        .symbols
+        .iter()
+        .cloned()
+        .enumerate()
+        .collect();
+    let size = context.settings.limits.symbols_per_connection.max(1);
+    for (number, symbols) in symbols.chunks(size).enumerate() {
+        let group = Group {
+            number,
+            symbols: symbols.to_vec(),
+        };
+        let name: Arc<str> = format!("session-{number}").into();
+        let (task, thread_name) = (context.clone(), Arc::clone(&name));
+        let start = move |turns: Turns| {
+            let (context, group) = (task.clone(), group.clone());
+            on_a_thread(Arc::clone(&thread_name), context, group, turns)
+        };
+        let stop = context.stop.clone();
+        context.supervisor.keep(name, stop, start);
+    }
+}
+
+/// Gives a session up when it is dropped: the session is told to go, and should it hang and
+/// come to again later, its commits are not taken.
+struct GivesUp {
+    fence: Fence,
+    gone: CancellationToken,
+}
+
+impl Drop for GivesUp {
+    fn drop(&mut self) {
+        self.fence.close();
+        self.gone.cancel();
+    }
+}
+
+/// Runs the sessions of a group on a thread with a runtime of its own.
+async fn on_a_thread(
+    name: Arc<str>,
+    context: Context,
+    group: Group,
+    turns: Turns,
+) -> Result<(), Failure> {
+    let guard = GivesUp {
+        fence: Fence::default(),
+        gone: CancellationToken::new(),
+    };
+    let (fence, gone) = (guard.fence.clone(), guard.gone.clone());
+    let (sender, ended) = oneshot::channel();
+    let (fatal, stop) = (context.fatal.clone(), context.stop.clone());
+    show_rebuilding(&context, &group);
+    let thread = thread::Builder::new().name(name.to_string());
+    let spawned = thread.spawn(move || {
+        let result = supervise::catch(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(|error| SessionEnd::Failed(format!("start a runtime: {error}")))?;
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = gone.cancelled() => Ok(()),
+                    result = keep_running(&context, &group, &fence, &turns) => result,
+                }
+            })
+        });
+        drop(context);
+        let _ = sender.send(result);
+    });
+    spawned.map_err(|error| Failure::from(format!("start a thread: {error}")))?;
+    let end = match ended.await {
+        Ok(Ok(Ok(()))) => return Ok(()),
+        Ok(Ok(Err(end))) => end,
+        Ok(Err(caught)) => return Err(caught.into()),
+        Err(_) => return Err("its thread is gone".to_owned().into()),
+    };
+    let error = match end {
+        SessionEnd::Failed(reason) => return Err(reason.into()),
+        SessionEnd::JournalDamaged(reason) => CollectError::JournalDamaged(reason),
+        SessionEnd::NotCommitted(reason) => CollectError::NotCommitted(reason),
+        SessionEnd::Escalated(reason) => CollectError::Escalated(reason),
+    };
+    // The whole collector ends for it; starting this task anew would not help.
+    let _ = fatal.try_send(error);
+    stop.cancelled().await;
+    drop(guard);
+    Ok(())
+}
+
+/// Why a session ended for good.
+enum SessionEnd {
+    Failed(String),
+    JournalDamaged(String),
+    NotCommitted(String),
+    Escalated(String),
+}
+
+/// Runs the session of a group until the stop, anew from the journal after each failure.
+async fn keep_running(
+    context: &Context,
+    group: &Group,
+    fence: &Fence,
+    turns: &Turns,
+) -> Result<(), SessionEnd> {
+    let limits = &context.settings.limits;
+    let mut pauses = backoff(limits.reconnect_min, limits.reconnect_max);
+    let mut diary = Diary::new(context.settings.collector.clone(), context.clock.clone());
+    let mut repair = Repair::new(remedy::Limits {
+        rebuilds: limits.tasks.restarts,
+        ..remedy::Limits::DEFAULT
+    });
+    // A session that is rebuilt leaves its own fence behind, closed.
+    let mut own = fence.clone();
+    let mut is_rebuilt = false;
+    loop {
+        let begun = Instant::now();
+        let mut session = Session::new(context, group, (&mut diary, &mut repair), own.clone());
+        if is_rebuilt {
+            session.create_within(limits.steps.create);
+        }
+        let Err(error) = session.run(turns).await else {
+            return Ok(());
+        };
+        show_rebuilding(context, group);
+        match error {
+            SessionError::Rebuild => {
+                rebuild(session, limits.steps, turns).await;
+                own.close();
+                if fence.is_closed() {
+                    return Err(SessionEnd::Failed("it was given up".to_owned()));
+                }
+                own = Fence::default();
+                is_rebuilt = true;
+                continue;
+            }
+            SessionError::Escalated(reason) => {
+                let event = Event::Escalated {
+                    reason: reason.clone(),
+                };
+                context.emit.emit(&event);
+                return Err(SessionEnd::Escalated(reason));
+            }
+            SessionError::Journal(JournalError::Closed) => {
+                return Err(SessionEnd::Failed(JournalError::Closed.to_string()));
+            }
+            _ => {}
+        }
+        if let SessionError::Journal(error) = &error
+            && let Some(reason) = error.damage()
+        {
+            // Trying again does not mend it; the next start sets it aside.
+            return Err(SessionEnd::JournalDamaged(reason));
+        }
+        drop(session);
+        if begun.elapsed() > limits.reconnect_max * 2 {
+            pauses = backoff(limits.reconnect_min, limits.reconnect_max);
+        }
+        let retry_in = pauses.next().unwrap_or(limits.reconnect_max);
+        let reason = error.to_string();
+        let event = Event::CommitFailed {
+            reason: reason.clone(),
+            retry_in,
+        };
+        context.emit.emit(&event);
+        diary.session_failed();
+        diary.note(&event);
+        let until = Instant::now() + retry_in;
+        while Instant::now() < until {
+            // Waiting for the next attempt is what it does now.
+            turns.take();
+            tokio::select! {
+                // What could not be committed is not lost: it is fetched at the next start.
+                () = context.stop.cancelled() => return Err(SessionEnd::NotCommitted(reason)),
+                () = tokio::time::sleep_until(until.min(Instant::now() + limits.tasks.hang / 4)) => {}
+            }
+        }
+    }
+}
+
+/// Shows that a group has no session at the moment, whatever the last one has shown.
+fn show_rebuilding(context: &Context, group: &Group) {
+    context.board.update(|shown| {
+        for (place, _) in &group.symbols {
+            if let Some(line) = shown.symbols.get_mut(*place) {
+                line.link = Link::Down;
+                line.phase = Phase::Starting;
+            }
+        }
+    });
+}

@@ -1,0 +1,240 @@
+//! A session looks at itself: which streams are dead and what is done about it, who is
+//! silent, whether everybody who is wanted shows life.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{domain::remedy::Remedy, exchange::source::StreamEnd};
+
+use super::{
+    super::{
+        event::Event,
+        settings::{Limits, micros},
+        slot::Slot,
+        snapshot::Shown,
+    },
+    Session, SessionError,
+    links::{Change, Stands, Which},
+    repair::Case,
+};
+
+/// When to look next.
+pub(super) struct Watch {
+    silence_at: Instant,
+    expected_at: Instant,
+    /// A session that replaces another one has to be connected by then.
+    created_by: Option<Instant>,
+}
+
+impl Watch {
+    pub fn new(limits: &Limits) -> Self {
+        let now = Instant::now();
+        Self {
+            silence_at: now + limits.silence_check,
+            expected_at: now + limits.expected_check,
+            created_by: None,
+        }
+    }
+}
+
+impl Session<'_> {
+    /// The session replaces another one: it has to be connected within so long.
+    pub fn create_within(&mut self, deadline: Duration) {
+        self.watch.created_by = Some(Instant::now() + deadline);
+    }
+
+    /// Does about dead streams what the ladder of remedies says.
+    pub(super) fn remedy(&mut self, dead: &[Case]) -> Result<(), SessionError> {
+        let now_us = self.context.clock.steady_us();
+        // Who has shown life while those were silent is on a connection that works.
+        let silence_us = dead.iter().map(|case| case.evidence.silence_us).min();
+        let since_us = now_us - silence_us.unwrap_or(0) / 2;
+        let slots = self.slots.iter();
+        let alive = slots.filter(|slot| slot.has_lived_since(since_us)).count();
+        let (remedy, events) = self.repair.choose(dead.to_vec(), alive, now_us);
+        for event in events {
+            self.emit(&event);
+        }
+        self.show_failures();
+        match remedy {
+            Remedy::Resubscribe => {
+                let indexes: Vec<_> = dead.iter().map(|case| case.index).collect();
+                if self.links.resubscribe(&indexes) {
+                    for case in dead {
+                        self.slots[case.index].resubscribed(case.evidence, now_us);
+                    }
+                } else {
+                    self.reconnect_now();
+                }
+                Ok(())
+            }
+            Remedy::Reconnect => {
+                self.reconnect_now();
+                Ok(())
+            }
+            Remedy::Rebuild => Err(SessionError::Rebuild),
+            Remedy::Escalate => {
+                let symbols: Vec<_> = dead.iter().map(|case| case.symbol.as_str()).collect();
+                Err(SessionError::Escalated(format!(
+                    "{} stay mute although the exchange has newer trades; {} remedies in a row \
+                     have not helped",
+                    symbols.join(", "),
+                    self.repair.failures()
+                )))
+            }
+        }
+    }
+
+    /// Looks whether the last remedy has helped.
+    pub(super) fn judge_remedy(&mut self) {
+        let now_us = self.context.clock.steady_us();
+        let slots = &self.slots;
+        let events = self.repair.look(now_us, |index, since_us| {
+            let slot = slots.get(index);
+            slot.is_some_and(|slot| slot.shows_life_since(since_us))
+        });
+        if events.is_empty() {
+            return;
+        }
+        for event in events {
+            self.emit(&event);
+        }
+        self.show_failures();
+    }
+
+    fn show_failures(&self) {
+        let failures = self.repair.failures();
+        let board = &self.context.board;
+        board.update(|shown| shown.totals.failed_remedies = failures);
+    }
+
+    /// Looks at what need not be looked at with every tick.
+    pub(super) fn watch(&mut self, now: Instant) {
+        let limits = &self.context.settings.limits;
+        if now >= self.watch.silence_at {
+            self.watch.silence_at = now + limits.silence_check;
+            self.check_silence();
+        }
+        let limits = &self.context.settings.limits;
+        if now >= self.watch.expected_at {
+            self.watch.expected_at = now + limits.expected_check;
+            self.check_expected();
+        }
+        if self.links.is_up() {
+            self.watch.created_by = None;
+        } else if self.watch.created_by.is_some_and(|by| now >= by) {
+            self.watch.created_by = None;
+            let within = self.context.settings.limits.steps.create;
+            self.emit(&Event::StepFailed {
+                step: "create",
+                reason: format!("no connection within {:.1} s", within.as_secs_f64()),
+            });
+        }
+    }
+
+    /// Counts the looks at each symbol that found it silent.
+    fn check_silence(&mut self) {
+        if !self.links.is_up() {
+            return;
+        }
+        let now_us = self.context.clock.steady_us();
+        for index in 0..self.slots.len() {
+            self.slots[index].look_at_silence(&self.context.settings.limits, now_us);
+            self.tell_of(index);
+        }
+    }
+
+    /// Compares the symbols that are wanted with those that show life. A subscription that
+    /// is acknowledged and mute counts as none.
+    fn check_expected(&mut self) {
+        let now_us = self.context.clock.steady_us();
+        let mute = self.slots.iter().filter(|slot| slot.is_mute(now_us));
+        let missing: Vec<_> = mute.map(|slot| slot.symbol.clone()).collect();
+        if !missing.is_empty() {
+            let expected = self.slots.len();
+            self.emit(&Event::SymbolsMissing {
+                expected,
+                active: expected - missing.len(),
+                missing,
+            });
+        }
+    }
+
+    pub(super) fn connected(&mut self, which: Which) {
+        let last_ids = self.slots.iter().map(Slot::last_id).collect();
+        let attempts = self.links.attempts(which);
+        let stands = self.links.connected(which, last_ids, Instant::now());
+        if let Stands::Alone { is_again: true } | Stands::BesideAgain = stands {
+            let board = &self.context.board;
+            board.update(|shown| shown.totals.reconnects += 1);
+        }
+        if let Stands::Alone { .. } = stands {
+            let now_us = self.context.clock.steady_us();
+            for slot in &mut self.slots {
+                slot.connected(now_us);
+            }
+        }
+        self.emit(&Event::Connected {
+            symbols: self.links.symbols().to_vec(),
+            attempts,
+        });
+    }
+
+    /// A connection is over. Where another one stands, nothing else has happened.
+    pub(super) fn disconnected(&mut self, which: Which, end: &StreamEnd) {
+        self.emit(&Event::Disconnected {
+            reason: end.to_string(),
+        });
+        let change = self.links.ended(which, Instant::now());
+        self.tell_of_links(change);
+        if !self.links.is_up() {
+            for slot in &mut self.slots {
+                slot.disconnected();
+            }
+        }
+    }
+
+    /// The streams are dead although their sockets are open.
+    fn reconnect_now(&mut self) {
+        for slot in &mut self.slots {
+            slot.disconnected();
+        }
+        self.links.reconnect();
+    }
+
+    pub(super) fn tell_of_links(&mut self, changes: impl IntoIterator<Item = Change>) {
+        for change in changes {
+            self.emit(&match change {
+                Change::Renewing(reason) => Event::Renewing { reason },
+                Change::Renewed {
+                    took,
+                    has_overlapped,
+                } => Event::Renewed {
+                    took,
+                    has_overlapped,
+                },
+            });
+        }
+    }
+
+    pub(super) fn show_links(&self, shown: &mut Shown) {
+        let now_us = self.context.clock.steady_us();
+        let links = self.context.settings.limits.links.max(1);
+        let first = self.group * links;
+        if shown.connections.len() < first + links {
+            shown
+                .connections
+                .resize_with(first + links, Default::default);
+        }
+        let places = shown.connections.iter_mut().skip(first);
+        for (place, (up_since, messages, reconnects)) in places.zip(self.links.figures()) {
+            if place.symbols.is_empty() {
+                place.symbols = self.links.symbols().to_vec();
+            }
+            place.up_since_us = up_since.map(|since| now_us - micros(since.elapsed()));
+            place.messages = messages;
+            place.reconnects = reconnects;
+        }
+    }
+}
