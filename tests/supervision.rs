@@ -10,13 +10,266 @@
 #[path = "common/mod.rs"]
 mod common;
 
-use common::{PATIENCE, Rig, symbol};
-use streamkit::exchange::{
-    binance::Binance,
-    sim::{Config, Fault, FaultKind, Rate},
-    source::{LiveBatch, Source as _},
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use common::{PATIENCE, Rig, Running, symbol};
+use streamkit::{
+    app::{
+        collect::{CollectError, Event},
+        supervise::{TaskState, TaskStatus},
+    },
+    domain::{
+        crash::{CrashPoint, CrashPoints},
+        remedy::Remedy,
+    },
+    exchange::{
+        binance::Binance,
+        sim::{Config, Fault, FaultKind, Rate},
+        source::{LiveBatch, Source as _},
+    },
 };
 use tokio::time::timeout;
+
+/// The defaults of supervision, and of the steps of a rebuilding, fifty times shorter.
+const FACTOR: f64 = 0.02;
+
+/// A collector at work whose tasks misbehave as told.
+async fn misbehaving(mischief: &[&str]) -> (Rig, Running) {
+    let mut rig = Rig::start(busy()).await;
+    scale(&mut rig);
+    rig.settings.mischief = mischief
+        .iter()
+        .map(|text| text.parse().expect("a mischief"))
+        .collect();
+    let running = rig.collect();
+    (rig, running)
+}
+
+fn scale(rig: &mut Rig) {
+    let limits = &mut rig.settings.limits;
+    let scaled = streamkit::app::collect::Limits::default().scaled(FACTOR);
+    limits.tasks = scaled.tasks;
+    // Room for a machine with other things to do.
+    limits.tasks.hang = Duration::from_millis(500);
+    limits.steps = scaled.steps;
+    limits.delivery_hang = Duration::from_secs(1);
+}
+
+fn strike(rig: &Rig, fault: Fault) {
+    rig.server.faults().add(fault).expect("a sensible fault");
+}
+
+fn task(running: &Running, name: &str) -> TaskStatus {
+    let mut statuses = running.supervisor.statuses().into_iter();
+    statuses
+        .find(|status| &*status.name == name)
+        .expect("a task")
+}
+
+fn failures(running: &Running) -> Vec<String> {
+    let events = running.events.lock().expect("not poisoned");
+    let failed = events.iter().filter(|event| event.code() == "task.failed");
+    failed.map(ToString::to_string).collect()
+}
+
+/// A task that misbehaves once is named, started anew, and the bars are those of the tape.
+async fn is_started_anew(name: &str, what: &str, words: &str) {
+    let (rig, running) = misbehaving(&[&format!("{name}:{what}@20")]).await;
+    running.until_event("task.failed").await;
+    let told = failures(&running).remove(0);
+    assert!(told.starts_with(&format!("task {name} failed: ")), "{told}");
+    assert!(told.contains(words), "{told}");
+    running
+        .until("the task to run again", |_| {
+            let status = task(&running, name);
+            status.state == TaskState::Running && status.restarts == 1 && status.turns > 1
+        })
+        .await;
+    running.until_taken(3000).await;
+    running.until_more(300).await;
+    let summary = running.stop().await.expect("a graceful stop");
+    rig.assert_exact(&summary).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_panics_is_started_anew() {
+    is_started_anew("session-0", "panic", "it panicked at").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_hangs_is_started_anew() {
+    is_started_anew("session-0", "hang", "it hangs: no turn for 0.5 s").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_ends_by_itself_is_started_anew() {
+    is_started_anew("session-0", "return", "it ended without being told to").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn delivery_that_panics_is_started_anew() {
+    is_started_anew("delivery", "panic", "it panicked at").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn delivery_that_hangs_is_started_anew() {
+    is_started_anew("delivery", "hang", "it hangs: no turn for 1.0 s").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_that_panics_in_a_commit_is_opened_anew() {
+    let mut rig = Rig::start(busy()).await;
+    scale(&mut rig);
+    let visits = AtomicU64::new(0);
+    rig.settings.crash = CrashPoints::armed(move |point| {
+        let is_due =
+            point == CrashPoint::JournalBeforeCommit && visits.fetch_add(1, Ordering::SeqCst) == 30;
+        assert!(!is_due, "made to panic");
+    });
+    let running = rig.collect();
+    running.until_event("task.failed").await;
+    let told = failures(&running).remove(0);
+    assert!(
+        told.starts_with("task journal failed: made to panic"),
+        "{told}"
+    );
+    running.until_taken(3000).await;
+    running.until_more(300).await;
+    let summary = running.stop().await.expect("a graceful stop");
+    rig.assert_exact(&summary).await;
+}
+
+/// What was done about dead streams, and for which symbol, once it has helped.
+fn helped(running: &Running) -> Vec<(String, Remedy)> {
+    let events = running.events.lock().expect("not poisoned");
+    let remedied = events.iter().filter_map(|event| match event {
+        Event::Remedied { symbol, remedy, .. } => Some((symbol.to_string(), *remedy)),
+        _ => None,
+    });
+    remedied.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mute_symbol_is_mended_without_a_new_connection() {
+    let (rig, running) = misbehaving(&[]).await;
+    running.until_taken(3000).await;
+    let mute = FaultKind::MuteSymbol { open: true };
+    strike(&rig, Fault::new(mute).symbol("ETHUSDT").times(1));
+    running.until_event("remedy.helped").await;
+    assert_eq!(
+        helped(&running),
+        [("ETHUSDT".to_owned(), Remedy::Resubscribe)]
+    );
+    assert_eq!(running.board.read().totals.reconnects, 0);
+    running.until_more(300).await;
+    let summary = running.stop().await.expect("a graceful stop");
+    rig.assert_exact(&summary).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_reconnecting_does_not_mend_is_rebuilt_step_by_step_whatever_step_hangs() {
+    let (rig, running) = misbehaving(&[
+        "step-stop:hang",
+        "step-checkpoint:hang",
+        "step-shutdown:hang",
+    ])
+    .await;
+    running.until_taken(3000).await;
+    rig.server.faults().pings_only();
+    strike(&rig, Fault::new(FaultKind::PingsOnly { open: false }));
+    running
+        .until("every step to have failed", |_| {
+            running.count("restart.step_failed") >= 3
+        })
+        .await;
+    rig.server.faults().clear();
+    running.until_event("remedy.helped").await;
+    let steps: Vec<_> = {
+        let events = running.events.lock().expect("not poisoned");
+        let steps = events.iter().filter_map(|event| match event {
+            Event::StepFailed { step, .. } => Some(*step),
+            _ => None,
+        });
+        steps.take(3).collect()
+    };
+    assert_eq!(steps, ["stop", "checkpoint", "shutdown"]);
+    assert!(
+        running.count("remedy.failed") >= 3,
+        "each reconnection got its verdict"
+    );
+    running.until_more(300).await;
+    let summary = running.stop().await.expect("a graceful stop");
+    rig.assert_exact(&summary).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nothing_mends_ends_the_collector_with_everything_committed() {
+    let (rig, running) = misbehaving(&[]).await;
+    running.until_taken(3000).await;
+    rig.server.faults().pings_only();
+    strike(&rig, Fault::new(FaultKind::PingsOnly { open: false }));
+    let ended = timeout(2 * PATIENCE, running.task).await.expect("it ends");
+    let error = ended.expect("no panic").expect_err("nothing has helped");
+    assert!(
+        matches!(&error, CollectError::Escalated(reason) if reason.contains("BTCUSDT")),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_is_replaced_before_it_is_too_old_and_nothing_is_missed() {
+    let mut rig = Rig::start(busy()).await;
+    rig.settings.limits.renew_after = Duration::from_millis(400);
+    let running = rig.collect();
+    running
+        .until("several renewals", |_| running.count("stream.renewed") >= 4)
+        .await;
+    let has_overlapped = {
+        let events = running.events.lock().expect("not poisoned");
+        let mut renewals = events.iter().filter_map(|event| match event {
+            Event::Renewed { has_overlapped, .. } => Some(*has_overlapped),
+            _ => None,
+        });
+        renewals.all(|has_overlapped| has_overlapped)
+    };
+    assert!(has_overlapped);
+    assert_eq!(running.count("stream.disconnected"), 0);
+    assert_eq!(running.count("gap.found"), 0);
+    assert_eq!(running.board.read().totals.reconnects, 0);
+    running.until_taken(3000).await;
+    let summary = running.stop().await.expect("a graceful stop");
+    rig.assert_exact(&summary).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_links_carry_the_same_trades_and_make_the_same_bars() {
+    let mut rig = Rig::start(busy()).await;
+    rig.settings.limits.links = 2;
+    let running = rig.collect();
+    running
+        .until("two connections that carry trades", |shown| {
+            let links = shown.connections.iter();
+            links
+                .filter(|link| link.up_since_us.is_some() && link.messages > 500)
+                .count()
+                == 2
+        })
+        .await;
+    running.until_taken(3000).await;
+    running.until_more(300).await;
+    let summary = running.stop().await.expect("a graceful stop");
+    assert!(
+        summary
+            .shown
+            .symbols
+            .iter()
+            .all(|symbol| symbol.duplicates > 300)
+    );
+    rig.assert_exact(&summary).await;
+}
 
 /// Two busy symbols.
 fn busy() -> Config {

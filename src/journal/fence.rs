@@ -14,17 +14,48 @@ use std::sync::{
 
 /// A fence, open until it is closed for good. Cheap to clone; clones are one fence.
 #[derive(Debug, Clone, Default)]
-pub struct Fence(Arc<AtomicBool>);
+pub struct Fence {
+    is_closed: Arc<AtomicBool>,
+    around: Option<Arc<Fence>>,
+}
 
 impl Fence {
-    /// Takes no more commits.
-    pub fn close(&self) {
-        self.0.store(true, Ordering::SeqCst);
+    /// A fence inside of this one: it is closed with this one, or by itself.
+    #[must_use]
+    pub fn inner(&self) -> Self {
+        Self {
+            is_closed: Arc::default(),
+            around: Some(Arc::new(self.clone())),
+        }
     }
 
-    /// Whether it was closed.
+    /// Takes no more commits.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was closed, or one around it.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.is_closed.load(Ordering::SeqCst)
+            || self
+                .around
+                .as_ref()
+                .is_some_and(|around| around.is_closed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_inner_fence_closes_alone_or_with_the_outer_one() {
+        let outer = Fence::default();
+        let (first, second) = (outer.inner(), outer.inner());
+        first.close();
+        assert!(first.is_closed() && !second.is_closed() && !outer.is_closed());
+        outer.close();
+        assert!(second.is_closed());
     }
 }

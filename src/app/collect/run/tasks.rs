@@ -233,7 +233,7 @@ async fn keep_running(
         ..remedy::Limits::DEFAULT
     });
     // A session that is rebuilt leaves its own fence behind, closed.
-    let mut own = fence.clone();
+    let mut own = fence.inner();
     let mut is_rebuilt = false;
     loop {
         let begun = Instant::now();
@@ -249,10 +249,7 @@ async fn keep_running(
             SessionError::Rebuild => {
                 rebuild(session, limits.steps, turns).await;
                 own.close();
-                if fence.is_closed() {
-                    return Err(SessionEnd::Failed("it was given up".to_owned()));
-                }
-                own = Fence::default();
+                own = fence.inner();
                 is_rebuilt = true;
                 continue;
             }
