@@ -1,13 +1,17 @@
 //! `spool flush` beside a collector that delivers all the time.
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::{
-    common::process::{run, text},
+    common::{
+        PATIENCE,
+        process::{run, text},
+    },
     kills::Killing,
 };
 
-/// How often the spool is flushed while trades flow.
+/// How often the spool is flushed at least while trades flow.
 const FLUSHES: usize = 12;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -16,8 +20,10 @@ async fn flushing_beside_a_collector_sends_nothing_twice() {
         return;
     };
     let mut collector = killing.begin(&[]);
-    let (mut flushed, mut codes) = (0, Vec::new());
-    for _ in 0..FLUSHES {
+    let (mut flushed, mut verdicts) = (0, Vec::new());
+    let begun = Instant::now();
+    // The collector delivers most of it itself; how much is left is a matter of chance.
+    while verdicts.len() < FLUSHES || (flushed == 0 && begun.elapsed() < PATIENCE) {
         let output =
             run(killing
                 .command("spool")
@@ -25,20 +31,23 @@ async fn flushing_beside_a_collector_sends_nothing_twice() {
         let told: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stderr)));
         flushed += told["rows_delivered"].as_u64().expect("a number");
-        codes.push(output.status.code());
+        verdicts.push((output.status.code(), told["held_by"].is_string()));
     }
     collector.terminate();
     assert!(collector.wait().success());
     killing.finish().await;
     let confirmed = killing.proxy.confirmed();
     eprintln!(
-        "{flushed} rows flushed, {} batches in all, {codes:?}",
+        "{flushed} rows flushed, {} batches in all, {verdicts:?}",
         confirmed.len()
     );
-    assert!(
-        codes.iter().all(|code| *code == Some(0)),
-        "nothing is stuck"
-    );
+    // Who never gets the lease from a busy collector is told so; nothing else may be left.
+    for verdict in &verdicts {
+        assert!(
+            matches!(verdict, (Some(0), _) | (Some(75), true)),
+            "{verdict:?}"
+        );
+    }
     assert!(flushed > 0, "it delivered something itself");
     assert!(confirmed.len() > FLUSHES, "{confirmed:?}");
     let twice: Vec<_> = confirmed.iter().filter(|(_, times)| **times != 1).collect();

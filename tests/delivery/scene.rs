@@ -97,6 +97,16 @@ impl Scene {
         }
     }
 
+    /// Gives the server as long as a test may take, so that whatever fails has failed for
+    /// another reason than a slow machine.
+    pub fn be_patient(&mut self) {
+        let options = &mut self.rig.store_options.clickhouse;
+        options.connect_timeout = PATIENCE;
+        options.send_timeout = PATIENCE;
+        options.answer_timeout = PATIENCE;
+        options.insert_timeout = PATIENCE;
+    }
+
     pub async fn execute(&self, sql: &str) {
         self.direct.query_raw(sql).execute().await.expect(sql);
     }
