@@ -1,17 +1,13 @@
 //! `spool flush` beside a collector that delivers all the time.
 
 use serde_json::Value;
-use tokio::time::Instant;
 
 use crate::{
-    common::{
-        PATIENCE,
-        process::{run, text},
-    },
+    common::process::{run, text},
     kills::Killing,
 };
 
-/// How often the spool is flushed at least while trades flow.
+/// How often the spool is flushed while trades flow.
 const FLUSHES: usize = 12;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -21,9 +17,7 @@ async fn flushing_beside_a_collector_sends_nothing_twice() {
     };
     let mut collector = killing.begin(&[]);
     let (mut flushed, mut verdicts) = (0, Vec::new());
-    let begun = Instant::now();
-    // The collector delivers most of it itself; how much is left is a matter of chance.
-    while verdicts.len() < FLUSHES || (flushed == 0 && begun.elapsed() < PATIENCE) {
+    for _ in 0..FLUSHES {
         let output =
             run(killing
                 .command("spool")
@@ -48,7 +42,8 @@ async fn flushing_beside_a_collector_sends_nothing_twice() {
             "{verdict:?}"
         );
     }
-    assert!(flushed > 0, "it delivered something itself");
+    // The collector delivers most of it itself, and how much it leaves is a matter of chance:
+    // `spool::beside` shows that a flush delivers beside a collector.
     assert!(confirmed.len() > FLUSHES, "{confirmed:?}");
     let twice: Vec<_> = confirmed.iter().filter(|(_, times)| **times != 1).collect();
     assert!(twice.is_empty(), "confirmed more than once: {twice:?}");
