@@ -139,7 +139,8 @@ pub(super) fn set_version(rows: &mut [Rows], version: u64) {
     }
 }
 
-/// Parts the rows; the order within each part is that of the rows.
+/// Parts the rows; the order within each part is that of the rows, and a table's partitions
+/// follow each other in time: rows of one series may be in several of them.
 pub(super) fn parts(rows: &[Rows]) -> Vec<Part<'_>> {
     let mut parts = Vec::with_capacity(4);
     let mut months = Months::default();
@@ -163,6 +164,8 @@ pub(super) fn parts(rows: &[Rows]) -> Vec<Part<'_>> {
             ),
         }
     }
+    // The sort is stable, so tables stay in the order in which they came.
+    parts.sort_by_key(|part| part.partition);
     parts
 }
 

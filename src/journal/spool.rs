@@ -124,6 +124,11 @@ pub(super) fn append(
             })
             .optional()?;
         let (open, rows, place) = match open {
+            // What came earlier must not go in later: see `is_overtaken`.
+            Some((id, ..)) if is_overtaken(transaction, &part, id)? => {
+                sealed += seal_up_to(transaction, journal_id, part.table, id)?;
+                (None, 0, 0)
+            }
             Some((id, rows, chunks)) => (Some(id), rows, chunks),
             None => (None, 0, 0),
         };
@@ -152,6 +157,25 @@ pub(super) fn append(
         }
     }
     Ok(sealed)
+}
+
+/// Whether rows of an earlier partition wait in a batch behind `id`. Around the turn of a
+/// month some series are in the old one while others are in the new one; a series that comes
+/// to the new one now may have its last rows of the old one in that batch, and they have to
+/// go in first.
+fn is_overtaken(
+    transaction: &Transaction<'_>,
+    part: &Part<'_>,
+    id: i64,
+) -> Result<bool, JournalError> {
+    Ok(transaction
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM batches
+             WHERE table_name = ?1 AND partition < ?2 AND id > ?3)",
+        )?
+        .query_row(params![part.table.as_str(), part.partition, id], |row| {
+            row.get(0)
+        })?)
 }
 
 /// Begins a batch that has one chunk of so many rows.

@@ -182,8 +182,8 @@ fn the_json_summary_has_stable_keys() {
     );
     assert_eq!(
         keys(&summary["symbols"][0]),
-        "bars duplicates first_agg_trade_id gaps_absent gaps_repaired hold_dropped is_stopped \
-         last_agg_trade_id state symbol trades unconfirmed"
+        "bars disputed duplicates first_agg_trade_id gaps_absent gaps_repaired hold_dropped \
+         is_stopped last_agg_trade_id overlapping state symbol trades unconfirmed"
     );
     assert_eq!(
         keys(&summary["symbols"][0]["bars"][0]),

@@ -28,6 +28,16 @@ fn thresholds_out_of_range_are_usage_errors_and_nothing_is_made() {
 }
 
 #[test]
+fn a_sim_that_is_half_elsewhere_is_a_usage_error_and_nothing_is_made() {
+    let home = Home::new();
+    for half in ["--ws-url ws://127.0.0.1:1", "--rest-url http://127.0.0.1:1"] {
+        let line = format!("collect BTCUSDT --exchange sim {half} --for 1s");
+        home.assert_refused(&line, 64, &["one half", "both --ws-url and --rest-url"]);
+        home.assert_untouched();
+    }
+}
+
+#[test]
 fn a_store_that_cannot_be_used_is_told_before_anything_is_collected() {
     let home = Home::new();
     let address = "clickhouse://127.0.0.1:1/bars";

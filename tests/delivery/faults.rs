@@ -36,7 +36,10 @@ fn times() -> (u64, Duration) {
 async fn strike(test: &str, mode: Mode, outcome: Outcome) {
     let Some(url) = clickhouse_url() else { return };
     let proxy = Proxy::start(&url).await;
-    let scene = Scene::new(test, &url, &proxy.url()).await;
+    let mut scene = Scene::new(test, &url, &proxy.url()).await;
+    if outcome == Outcome::Delay {
+        scene.be_patient();
+    }
     let running = scene.rig.collect();
     let watch = scene.watch();
     running.until_taken(2500).await;

@@ -76,6 +76,8 @@ impl Scene {
         let database = fresh_database(test);
         let mut rig = Rig::start(config).await;
         rig.store_address = clickhouse_address(url, "default", &database);
+        // Only what is tested has short limits: a slow machine may take its time before.
+        rig.store().create_schema().await.expect("a schema");
         rig.store_options = StoreOptions {
             clickhouse: ClickHouseOptions {
                 connect_timeout: ANSWER,
@@ -86,7 +88,6 @@ impl Scene {
             },
             ..StoreOptions::default()
         };
-        rig.store().create_schema().await.expect("a schema");
         let direct = clickhouse::Client::default()
             .with_url(direct)
             .with_database(&database);
@@ -95,6 +96,16 @@ impl Scene {
             direct,
             database,
         }
+    }
+
+    /// Gives the server as long as a test may take, so that whatever fails has failed for
+    /// another reason than a slow machine.
+    pub fn be_patient(&mut self) {
+        let options = &mut self.rig.store_options.clickhouse;
+        options.connect_timeout = PATIENCE;
+        options.send_timeout = PATIENCE;
+        options.answer_timeout = PATIENCE;
+        options.insert_timeout = PATIENCE;
     }
 
     pub async fn execute(&self, sql: &str) {

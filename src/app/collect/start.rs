@@ -19,7 +19,7 @@ use crate::{
         threshold::Threshold,
         trade::Trade,
     },
-    exchange::source::SourceError,
+    exchange::source::{Source, SourceError},
     journal::JournalError,
     store::sink::StoreError,
 };
@@ -46,6 +46,12 @@ pub(super) enum StartError {
     NeverTraded(Symbol),
     #[error("find a first trade: the last rows of {symbol}, up to the id {id}, are no trades")]
     NoTrades { symbol: Symbol, id: i64 },
+    #[error("find a first trade: the exchange shows none of {symbol} since {since}, but id {id}")]
+    NoneSince {
+        symbol: Symbol,
+        since: String,
+        id: i64,
+    },
 }
 
 /// A pipe ready to run, and what is to be told about it.
@@ -311,12 +317,23 @@ impl<'a> FirstStarts<'a> {
         })
     }
 
-    async fn first_since(&mut self, context: &Context, time_us: i64) -> Result<Trade, StartError> {
+    /// The first trade of a period. An answer without one proves nothing, not even that the
+    /// newest trade is the first: a series that began there would have other bars than every
+    /// other collector's, and nobody could tell.
+    async fn first_since(
+        &mut self,
+        source: &dyn Source,
+        time_us: i64,
+    ) -> Result<Trade, StartError> {
         if let Some((_, trade)) = self.firsts.iter().find(|(known, _)| *known == time_us) {
             return Ok(*trade);
         }
-        let first = context.source.first_since(self.symbol, time_us).await?;
-        let first = first.unwrap_or(self.newest);
+        let first = source.first_since(self.symbol, time_us).await?;
+        let first = first.ok_or_else(|| StartError::NoneSince {
+            symbol: self.symbol.clone(),
+            since: time_text(time_us),
+            id: self.newest.id,
+        })?;
         self.firsts.push((time_us, first));
         Ok(first)
     }
@@ -334,7 +351,7 @@ impl<'a> FirstStarts<'a> {
             && self.newest.time_us - bar.close_time_us <= reach_us
         {
             let period = anchor.period(bar.open_time_us);
-            let first = self.first_since(context, period.start_us).await?;
+            let first = self.first_since(&*context.source, period.start_us).await?;
             return Ok(Place {
                 first_id: first.id.min(bar.first_agg_trade_id),
                 because: "the first trade of the period that the stored bars end in",
@@ -342,7 +359,7 @@ impl<'a> FirstStarts<'a> {
             });
         }
         let current = anchor.period(self.newest.time_us);
-        let first = self.first_since(context, current.start_us).await?;
+        let first = self.first_since(&*context.source, current.start_us).await?;
         // Where the series ends that begins anew here: what the store has counts, and what
         // was taken but never delivered.
         let stored = stored.map(|row| (row.bar.last_agg_trade_id + 1, row.bar.close_time_us));
@@ -384,11 +401,10 @@ impl<'a> FirstStarts<'a> {
             proof: String::new(),
             version: 0,
         };
-        let since = jiff::Timestamp::from_microsecond(time_us)
-            .map_or_else(|_| "the last bar".to_owned(), |time| time.to_string());
         let remedy = format!(
-            "streamkit backfill {} -t {threshold} --from {since}",
-            self.symbol
+            "streamkit backfill {} -t {threshold} --from {}",
+            self.symbol,
+            time_text(time_us)
         );
         let event = Event::HoleLeft {
             symbol: self.symbol.clone(),
@@ -399,3 +415,11 @@ impl<'a> FirstStarts<'a> {
         (gap, event)
     }
 }
+
+fn time_text(time_us: i64) -> String {
+    jiff::Timestamp::from_microsecond(time_us)
+        .map_or_else(|_| "the last bar".to_owned(), |time| time.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -50,15 +50,22 @@ pub async fn open(args: &CollectArgs, context: &Context) -> Result<Opened, CliEr
     };
     let mut sim = None;
     let name = settings.exchange.value.as_str();
-    let is_moved = !settings.ws_urls.value.is_empty() && !settings.rest_urls.value.is_empty();
+    let are_moved = [&settings.ws_urls, &settings.rest_urls].map(|urls| !urls.value.is_empty());
+    let is_moved = are_moved == [true; 2];
+    let is_sim = name == SIM;
     if ![BINANCE, SIM].contains(&name) && !is_moved {
         let sentence = format!("the exchange '{name}' is not known here: binance and sim are");
         return Err(CliError::new(ExitCode::Usage, sentence)
             .hint("give --ws-url and --rest-url as well to collect under a name of your own"));
     }
+    // The other half would be Binance's, or a sim that nobody asked for.
+    if is_sim && !is_moved && are_moved.contains(&true) {
+        let sentence = "only one half of the sim exchange is elsewhere";
+        return Err(CliError::new(ExitCode::Usage, sentence)
+            .hint("give both --ws-url and --rest-url, or neither for a sim inside"));
+    }
     name.clone_into(&mut binance.name);
-    let is_sim = settings.exchange.value.as_str() == SIM;
-    if is_sim && settings.ws_urls.value.is_empty() {
+    if is_sim && !is_moved {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = Server::start(args.sim.config(&distinct(&args.symbols)), address)
             .await

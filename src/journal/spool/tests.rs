@@ -145,3 +145,69 @@ fn reading_on_brings_what_is_behind_the_batch_that_is_being_sent() {
     scene.journal.delivered(first.id).expect("deleted");
     assert_eq!(scene.claim(None), Some(second));
 }
+
+mod turn_of_the_month {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MONTH_US: i64 = 31 * 86_400 * SECOND_US;
+
+    fn event(series: usize, time_us: i64) -> EventRow {
+        EventRow {
+            time_us,
+            collector: "test".to_owned(),
+            symbol: series.to_string(),
+            code: "code".to_owned(),
+            text: String::new(),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Series come to the next month at times of their own, batches are claimed and
+        /// confirmed in between, and still the rows of each series go in by their time.
+        #[test]
+        fn each_series_goes_in_by_its_time(
+            steps in proptest::collection::vec(
+                (proptest::collection::vec((0_usize..3, 1_i64..20), 0..6), 0_u8..4),
+                1..40,
+            ),
+        ) {
+            let mut scene = Scene::new();
+            let (mut times, mut sent) = ([0_i64; 3], Vec::new());
+            let mut take = |scene: &mut Scene, at_most: usize| {
+                for _ in 0..at_most {
+                    let Some(batch) = scene.claim(None) else { break };
+                    if let Rows::Events(rows) = &batch.rows {
+                        sent.extend(rows.iter().map(|row| (row.symbol.clone(), row.time_us)));
+                    }
+                    scene.journal.delivered(batch.id).expect("deleted");
+                }
+            };
+            for (moves, claims) in steps {
+                let rows: Vec<Rows> = moves
+                    .into_iter()
+                    .map(|(series, tenths)| {
+                        times[series] += tenths * MONTH_US / 10;
+                        Rows::Events(vec![event(series, times[series])])
+                    })
+                    .collect();
+                scene.now_us += SECOND_US / 4;
+                let commit = Commit { rows, now_us: scene.now_us, ..Commit::default() };
+                scene.journal.commit(commit).expect("committed");
+                take(&mut scene, claims.into());
+            }
+            scene.journal.seal(None).expect("sealed");
+            take(&mut scene, usize::MAX);
+            let mut last: HashMap<String, i64> = HashMap::new();
+            for (series, time_us) in sent {
+                let before = last.insert(series.clone(), time_us);
+                prop_assert!(before.is_none_or(|before| before < time_us), "series {series}");
+            }
+        }
+    }
+}
