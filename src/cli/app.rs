@@ -31,6 +31,7 @@ use super::{
     probe::{self, ProbeArgs},
     schema::{self, SchemaArgs},
     spool::SpoolArgs,
+    status::{self, StatusArgs},
     verify::VerifyArgs,
 };
 
@@ -56,6 +57,7 @@ enum Command {
     Collect(Box<CollectArgs>),
     Bars(BarsArgs),
     Verify(VerifyArgs),
+    Status(StatusArgs),
     Spool(SpoolArgs),
     Config(ConfigArgs),
     Schema(SchemaArgs),
@@ -166,6 +168,7 @@ impl Command {
             Self::Collect(args) => args.flags(),
             Self::Bars(args) => args.flags(),
             Self::Verify(_)
+            | Self::Status(_)
             | Self::Spool(_)
             | Self::Config(_)
             | Self::Schema(_)
@@ -178,6 +181,7 @@ impl Command {
             Self::Collect(args) => args.run(context),
             Self::Bars(args) => args.run(context),
             Self::Verify(args) => args.run(context),
+            Self::Status(args) => status::run(&args, context),
             Self::Spool(args) => args.run(context),
             Self::Config(args) => args.run(context),
             Self::Schema(args) => block_on(async {

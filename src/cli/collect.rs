@@ -21,10 +21,13 @@ pub mod exchange;
 mod limits;
 mod run;
 mod sim;
+mod watching;
 
 use limits::LimitsArgs;
 pub use run::collector_name;
 use sim::SimArgs;
+pub use watching::SOCKET_NAME;
+use watching::WatchArgs;
 
 /// Collect live trades and keep exact range bars of them
 ///
@@ -57,6 +60,8 @@ pub struct CollectArgs {
     accept_store: bool,
     #[command(flatten)]
     limits: LimitsArgs,
+    #[command(flatten)]
+    watching: WatchArgs,
     #[command(flatten)]
     sim: SimArgs,
     /// Make a task misbehave, for tests.

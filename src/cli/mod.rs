@@ -14,6 +14,7 @@ pub mod exit;
 pub mod probe;
 pub mod schema;
 mod spool;
+mod status;
 mod verify;
 
 pub use app::run;

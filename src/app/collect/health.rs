@@ -146,7 +146,7 @@ impl Sampler {
             is_breaker_open: shown.sink.breaker != BreakerState::Closed,
             breaker_trips_1h: self.trips.look(shown.sink.breaker_trips, now_us),
             spool_rows: shown.spool.rows,
-            buffer_rows: shown.buffer_rows,
+            buffer_rows: shown.connections.iter().map(|link| link.waiting_rows).sum(),
             disk_used_ratio: machine::disk_used_ratio(&self.state_dir),
             memory_used_ratio: machine::memory_used_ratio(),
             id_resets: counts.id_resets.load(Ordering::Relaxed),

@@ -127,6 +127,9 @@ pub struct ConnectionSnapshot {
     pub messages: u64,
     /// Connections made in its place after the first.
     pub reconnects: u64,
+    /// Rows of its group that were taken and are not in the journal yet; counted with the
+    /// group's first connection.
+    pub waiting_rows: u64,
 }
 
 impl SymbolSnapshot {
@@ -244,8 +247,6 @@ pub struct Shown {
     pub connections: Vec<ConnectionSnapshot>,
     /// Why nothing is consumed at the moment, if so.
     pub paused: Option<String>,
-    /// Rows taken that are not in the journal yet.
-    pub buffer_rows: u64,
 }
 
 impl Board {

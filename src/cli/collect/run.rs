@@ -5,12 +5,13 @@ use std::{io, time::Duration};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{
-        collect::{self, Board, CollectError, Collector},
+        collect::{self, Board, CollectError, Collector, health::Tally},
         supervise::Supervisor,
     },
     cli::{
@@ -31,7 +32,10 @@ use crate::{
     store::{self, StoreOptions},
 };
 
-use super::{CollectArgs, exchange};
+use super::{
+    CollectArgs, exchange,
+    watching::{self, Watched},
+};
 
 /// How often the live table is drawn.
 const DRAW_INTERVAL: Duration = Duration::from_millis(500);
@@ -39,6 +43,8 @@ const DRAW_INTERVAL: Duration = Duration::from_millis(500);
 const DRAWING_PATIENCE: Duration = Duration::from_secs(1);
 /// How long the summary waits for its reader.
 const SUMMARY_PATIENCE: Duration = Duration::from_secs(3);
+/// How long the end waits for those who watch.
+const WATCHING_PATIENCE: Duration = Duration::from_secs(1);
 /// Threads for delivery, reporting and signals; each connection has one of its own.
 const WORKERS: usize = 2;
 
@@ -64,7 +70,9 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     let opened = exchange::open(args, context).await?;
     let store_address = context.settings.store()?.value.clone();
     let stop = CancellationToken::new();
-    let emit = events_to_log();
+    let listen = args.watching.listen().await?;
+    let tally = Tally::default();
+    let emit = tally.before(events_to_log());
     let supervisor = {
         let (emit, limits) = (emit.clone(), settings.limits.tasks);
         let mischief = settings.mischief.clone();
@@ -72,8 +80,16 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
             emit.emit(&event.into());
         })
     };
+    let watched = Watched {
+        collector: settings.collector.clone(),
+        board: board.clone(),
+        supervisor: supervisor.clone(),
+        tally,
+        clock: context.clock.clone(),
+        state_dir: context.journal_dir()?,
+    };
     let collector = Collector {
-        supervisor,
+        supervisor: supervisor.clone(),
         settings,
         source: opened.source,
         store: store::open(&store_address, StoreOptions::default())?,
@@ -83,6 +99,8 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         emit,
         board: board.clone(),
     };
+    let watching = CancellationToken::new();
+    watching::watch(watched, listen, &watching);
     let shown = show(args, context, board);
     let mut running = tokio::spawn(collect::run(collector, stop.clone()));
     let mut code = ExitCode::Ok;
@@ -95,6 +113,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         () = time_is_up(args.run_for) => None,
     };
     stop.cancel();
+    watching.cancel();
     let ended = if let Some(ended) = ended {
         ended
     } else {
@@ -104,6 +123,8 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
             code = signals.next() => return Ok(code),
         }
     };
+    let deadline = Instant::now() + WATCHING_PATIENCE;
+    supervisor.ended(deadline, |_| true).await;
     // The table takes itself away before anything else is printed.
     shown.end().await;
     if terminal::can_draw() {
@@ -226,7 +247,7 @@ fn show(args: &CollectArgs, context: &Context, board: Board) -> Shown {
         })
     } else {
         tokio::spawn(async move {
-            let start = tokio::time::Instant::now() + heartbeat;
+            let start = Instant::now() + heartbeat;
             let mut interval = tokio::time::interval_at(start, heartbeat);
             loop {
                 tokio::select! {

@@ -177,11 +177,11 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Serves until `stop`, calling `turn` whenever it has looked for a connection.
-pub async fn serve(
+pub async fn serve<F: Future<Output = bool>>(
     listener: &Listener,
     site: &Site,
     stop: &CancellationToken,
-    mut turn: impl AsyncFnMut() -> bool,
+    mut turn: impl FnMut() -> F,
 ) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let connections = TaskTracker::new();
@@ -265,7 +265,7 @@ mod tests {
         let site = Site::new(BTreeMap::from([("/health", page)]), token);
         let stop = CancellationToken::new();
         let stopped = stop.clone();
-        tokio::spawn(async move { serve(&listener, &site, &stopped, async || false).await });
+        tokio::spawn(async move { serve(&listener, &site, &stopped, || async { false }).await });
         stop
     }
 

@@ -227,6 +227,7 @@ impl Session<'_> {
                 .connections
                 .resize_with(first + links, Default::default);
         }
+        shown.connections[first].waiting_rows = self.waiting() as u64;
         let places = shown.connections.iter_mut().skip(first);
         for (place, (up_since, messages, reconnects)) in places.zip(self.links.figures()) {
             if place.symbols.is_empty() {

@@ -63,6 +63,10 @@ impl Slot {
         };
         let was_quiet = matches!(pipe.liveness.state(), State::Quiet { .. });
         pipe.judge_stream(exchange_id, now_us);
+        if matches!(pipe.liveness.state(), State::Quiet { .. }) {
+            let board = &context.board;
+            board.update(|shown| shown.totals.quiet_confirmed += 1);
+        }
         if !was_quiet && matches!(pipe.liveness.state(), State::Quiet { .. }) {
             let silence = Duration::from_micros(pipe.liveness.silence_us(now_us).unsigned_abs());
             self.events.push(Event::Quiet {

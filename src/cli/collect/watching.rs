@@ -1,0 +1,299 @@
+//! Whoever watches a running collector: its health, its pages, its service manager.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::{
+        clock::Clock,
+        collect::{
+            Board, Phase,
+            health::{Sampler, Tally},
+            snapshot::Shown,
+            status::{Moment, Status},
+        },
+        supervise::{Failure, Supervisor, Turns},
+    },
+    cli::{
+        error::{CliError, Edge as _},
+        exit::ExitCode,
+    },
+    telemetry::{
+        http::{self, Answer, Listener, Page, Site},
+        metrics,
+        systemd::{self, Notifier, Seen},
+    },
+};
+
+/// The socket in the state directory that 'streamkit status' asks.
+pub const SOCKET_NAME: &str = "collect.sock";
+
+/// How often the collector is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Where the pages are, and who may see them.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Watching")]
+pub struct WatchArgs {
+    /// Serve /health, /status and /metrics on this address, such as 127.0.0.1:8851
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Answer only who brings the token in this file; needed off the local machine
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    listen_token_file: Option<PathBuf>,
+}
+
+impl WatchArgs {
+    /// The token, if there is one.
+    fn token(&self) -> Result<Option<String>, CliError> {
+        let Some(path) = &self.listen_token_file else {
+            return Ok(None);
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| {
+                let path = path.display();
+                CliError::new(
+                    ExitCode::Configuration,
+                    format!("failed to read {path}: {error}"),
+                )
+            })
+            .hint("name a file with the token in it, readable by this user")?;
+        let token = text.trim();
+        if token.is_empty() {
+            let path = path.display();
+            return Err(
+                CliError::new(ExitCode::Configuration, format!("{path} holds no token"))
+                    .hint("write a long random text into it"),
+            );
+        }
+        Ok(Some(token.to_owned()))
+    }
+
+    /// Listens where it was told to, so that an address that is not to be had is known
+    /// before anything begins.
+    pub async fn listen(&self) -> Result<Option<(Listener, Option<String>)>, CliError> {
+        let Some(addr) = self.listen else {
+            return Ok(None);
+        };
+        let token = self.token()?;
+        if !addr.ip().is_loopback() {
+            if token.is_none() {
+                return Err(CliError::new(
+                    ExitCode::Usage,
+                    format!("--listen {addr} can be reached from other machines"),
+                )
+                .hint("protect it with --listen-token-file, or listen on 127.0.0.1"));
+            }
+            tracing::warn!("serves its pages on {addr}, to whoever has the token, unencrypted");
+        }
+        let listener = Listener::tcp(addr)
+            .await
+            .map_err(|error| {
+                CliError::new(
+                    ExitCode::Unavailable,
+                    format!("failed to listen on {addr}: {error}"),
+                )
+            })
+            .hint("choose another port, or stop whoever has it")?;
+        Ok(Some((listener, token)))
+    }
+}
+
+/// What is watched.
+pub struct Watched {
+    pub collector: String,
+    pub board: Board,
+    pub supervisor: Supervisor,
+    pub tally: Tally,
+    pub clock: Clock,
+    pub state_dir: PathBuf,
+}
+
+/// The last look at the collector.
+type Last = Arc<Mutex<Option<Status>>>;
+
+/// Begins to watch; ends with `stop`.
+pub fn watch(
+    watched: Watched,
+    listen: Option<(Listener, Option<String>)>,
+    stop: &CancellationToken,
+) {
+    let last = Last::default();
+    let socket = watched.state_dir.join(SOCKET_NAME);
+    let supervisor = watched.supervisor.clone();
+    keep_pages(&supervisor, socket, &last, stop);
+    if let Some((listener, token)) = listen {
+        let (listener, site) = (Arc::new(listener), site(&last, token.as_deref()));
+        let stopped = stop.clone();
+        supervisor.keep("pages", stop.clone(), move |turns| {
+            let (listener, site, stopped) = (Arc::clone(&listener), site.clone(), stopped.clone());
+            async move {
+                let turn = || {
+                    let turns = turns.clone();
+                    async move { turns.take_or_misbehave().await }
+                };
+                http::serve(&listener, &site, &stopped, turn).await;
+                Ok(())
+            }
+        });
+    }
+    keep_health(watched, last, stop);
+}
+
+/// Looks at the collector every second, and tells the service manager.
+fn keep_health(watched: Watched, last: Last, stop: &CancellationToken) {
+    let (supervisor, stopped) = (watched.supervisor.clone(), stop.clone());
+    let sampler = Sampler::new(watched.tally.clone(), watched.state_dir.clone());
+    // They outlive a restart of the task: an hour's counts are not to be lost.
+    let kept = Arc::new(tokio::sync::Mutex::new((
+        sampler,
+        Notifier::from_environment(),
+    )));
+    let watched = Arc::new(watched);
+    supervisor.keep("health", stop.clone(), move |turns: Turns| {
+        let (watched, last, kept) = (Arc::clone(&watched), Arc::clone(&last), Arc::clone(&kept));
+        let stopped = stopped.clone();
+        async move {
+            let mut interval = tokio::time::interval(LOOK_INTERVAL);
+            loop {
+                tokio::select! {
+                    () = stopped.cancelled() => {
+                        systemd::tell_stopping();
+                        return Ok(());
+                    }
+                    _ = interval.tick() => {}
+                }
+                let mut kept = kept.lock().await;
+                let (sampler, notifier) = &mut *kept;
+                look(&watched, sampler, notifier, &last);
+                if turns.take_or_misbehave().await {
+                    return Ok(());
+                }
+            }
+        }
+    });
+}
+
+fn look(watched: &Watched, sampler: &mut Sampler, notifier: &mut Notifier, last: &Last) {
+    let (shown, tasks) = (watched.board.read(), watched.supervisor.statuses());
+    let now_us = watched.clock.steady_us();
+    let health = sampler.sample(&shown, &tasks, now_us);
+    let moment = Moment {
+        collector: watched.collector.clone(),
+        running: true,
+        steady_us: now_us,
+        wall_us: watched.clock.wall_us(),
+    };
+    let status = Status::of(&moment, &shown, &health, &tasks);
+    systemd::tell(&notifier.look(&seen(&shown, &status), now_us));
+    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+}
+
+/// What the service manager's decisions rest on. A spool that is full is no reason to be
+/// restarted: nothing would be better afterwards.
+fn seen(shown: &Shown, status: &Status) -> Seen {
+    let totals = &shown.totals;
+    let mut symbols = shown.symbols.iter();
+    let text = if status.health.healthy {
+        let trades: u64 = shown.symbols.iter().map(|symbol| symbol.trades).sum();
+        format!("healthy: {} symbols, {trades} trades", shown.symbols.len())
+    } else {
+        status.health.complaints.join("; ")
+    };
+    Seen {
+        is_live: symbols.all(|symbol| symbol.phase == Phase::Live),
+        work: totals.commits + totals.quiet_confirmed + totals.paused_checks,
+        fetched: shown.symbols.iter().map(|symbol| symbol.trades).sum(),
+        status: text,
+    }
+}
+
+/// Serves the pages on the socket in the state directory, once the journal there is ours.
+fn keep_pages(supervisor: &Supervisor, socket: PathBuf, last: &Last, stop: &CancellationToken) {
+    let (site, stopped, tasks) = (site(last, None), stop.clone(), supervisor.clone());
+    supervisor.keep("status", stop.clone(), move |turns: Turns| {
+        let (site, stopped, tasks) = (site.clone(), stopped.clone(), tasks.clone());
+        let socket = socket.clone();
+        async move {
+            while !tasks.statuses().iter().any(|task| &*task.name == "journal") {
+                tokio::select! {
+                    () = stopped.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(LOOK_INTERVAL / 10) => turns.take(),
+                }
+            }
+            let path = socket.display();
+            let listener = Listener::unix(&socket).map_err(|error| {
+                Failure::from(format!("listen on {path} for 'streamkit status': {error}"))
+            })?;
+            let turn = || {
+                let turns = turns.clone();
+                async move { turns.take_or_misbehave().await }
+            };
+            http::serve(&listener, &site, &stopped, turn).await;
+            // Whoever starts next removes it otherwise.
+            let _ = std::fs::remove_file(&socket);
+            Ok(())
+        }
+    });
+}
+
+fn site(last: &Last, token: Option<&str>) -> Site {
+    let page = |last: &Last, make: fn(&Status) -> Answer| -> Page {
+        let last = Arc::clone(last);
+        Arc::new(move || {
+            let last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            last.as_ref().map_or_else(starting, make)
+        })
+    };
+    let pages = BTreeMap::from([
+        ("/health", page(last, health_page)),
+        ("/status", page(last, |status| json(200, status))),
+        (
+            "/metrics",
+            page(last, |status| Answer {
+                status: 200,
+                content_type: metrics::CONTENT_TYPE,
+                body: metrics::text(status),
+            }),
+        ),
+    ]);
+    Site::new(pages, token)
+}
+
+fn health_page(status: &Status) -> Answer {
+    json(
+        if status.health.healthy { 200 } else { 503 },
+        &status.health,
+    )
+}
+
+fn starting() -> Answer {
+    Answer {
+        status: 503,
+        content_type: "text/plain; charset=utf-8",
+        body: "it has only just begun\n".to_owned(),
+    }
+}
+
+fn json(status: u16, document: &impl serde::Serialize) -> Answer {
+    match serde_json::to_string(document) {
+        Ok(body) => Answer {
+            status,
+            content_type: "application/json",
+            body: body + "\n",
+        },
+        Err(error) => Answer {
+            status: 500,
+            content_type: "text/plain; charset=utf-8",
+            body: format!("{error}\n"),
+        },
+    }
+}
