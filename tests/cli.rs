@@ -29,6 +29,8 @@ mod refusals;
 mod stored;
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[path = "cli/watching.rs"]
+mod watching;
 
 use std::{
     path::{Path, PathBuf},

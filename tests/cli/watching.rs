@@ -1,0 +1,153 @@
+//! What a collector says about itself to those who watch it, and that it is true.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    os::unix::net::UnixDatagram,
+    process::Stdio,
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::{
+    common::{
+        PATIENCE,
+        process::{Process, text},
+    },
+    home::{Home, at, exchange},
+};
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("bound").port()
+}
+
+/// The status and the body of a page.
+fn ask(port: u16, request: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).expect("set");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).ok()?;
+    let status = reply.split(' ').nth(1)?.parse().ok()?;
+    let body = reply.split_once("\r\n\r\n")?.1.to_owned();
+    Some((status, body))
+}
+
+fn get(port: u16, page: &str) -> Option<(u16, String)> {
+    let head = "Host: x\r\nConnection: close\r\n\r\n";
+    ask(port, &format!("GET {page} HTTP/1.1\r\n{head}"))
+}
+
+/// Asks until `is_so`; a page that is not so in time fails the test.
+fn until(port: u16, page: &str, is_so: impl Fn(u16, &str) -> bool) -> String {
+    for _ in 0..PATIENCE.as_millis() / 50 {
+        if let Some((status, body)) = get(port, page)
+            && is_so(status, &body)
+        {
+            return body;
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    panic!("{page} does not become so: {:?}", get(port, page));
+}
+
+#[test]
+fn health_turns_bad_when_a_stream_is_dead_although_everything_else_is_fine() {
+    let (home, sim, port) = (Home::new(), exchange(), free_port());
+    let line = format!(
+        "collect BTCUSDT ETHUSDT {} --listen 127.0.0.1:{port} --silence-min 300ms \
+         --silence-grace 100ms --retry-min 100ms --retry-max 200ms",
+        at(&sim)
+    );
+    let mut child = home.command(&line);
+    let child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut collector = Process(child.expect("it starts"));
+    until(port, "/health", |status, _| status == 200);
+
+    // The way in, the way out and the other symbol are as they were.
+    let faults = r#"{"add":[{"fault":{"pings_only":{}},"for_ms":600000}]}"#;
+    let sim_port = sim
+        .rest
+        .rsplit(':')
+        .next()
+        .expect("a port")
+        .parse()
+        .expect("a port");
+    let request = format!(
+        "POST /sim/faults HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{faults}",
+        faults.len()
+    );
+    assert_eq!(ask(sim_port, &request).expect("an answer").0, 200);
+    let body = until(port, "/health", |status, _| status == 503);
+    let health: Value = serde_json::from_str(&body).expect("JSON");
+    let complaint = health["complaints"][0].as_str().expect("a reason");
+    assert!(complaint.contains("BTCUSDT"), "{complaint}");
+    let checked = home.run(&format!(
+        "status --check {}",
+        at(&sim).split(" -t").next().expect("it")
+    ));
+    assert_eq!(checked.status.code(), Some(1), "{}", text(&checked.stdout));
+    assert!(text(&checked.stdout).starts_with("not healthy: "));
+
+    let clear = r#"{"clear":true}"#;
+    let clear = format!(
+        "POST /sim/faults HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{clear}",
+        clear.len()
+    );
+    assert_eq!(ask(sim_port, &clear).expect("an answer").0, 200);
+    until(port, "/health", |status, _| status == 200);
+    let metrics = until(port, "/metrics", |status, _| status == 200);
+    assert!(metrics.contains("\nstreamkit_healthy 1\n"), "{metrics}");
+    let status: Value =
+        serde_json::from_str(&get(port, "/status").expect("a page").1).expect("JSON");
+    assert_eq!(status["version"], 1);
+    assert_eq!(status["connections"][0]["active"], 2, "{status}");
+    collector.terminate();
+    assert!(collector.wait().success());
+}
+
+#[test]
+fn a_service_manager_hears_of_the_start_of_life_and_of_the_end() {
+    let (home, sim) = (Home::new(), exchange());
+    let path = home.path("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(PATIENCE)).expect("set");
+    let mut command = home.command(&format!("collect BTCUSDT ETHUSDT {}", at(&sim)));
+    command
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "2000000");
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut collector = Process(child.expect("it starts"));
+    let hear = |words: &str| {
+        let mut buffer = [0; 4096];
+        loop {
+            let length = socket.recv(&mut buffer).expect(words);
+            if String::from_utf8_lossy(&buffer[..length])
+                .lines()
+                .any(|line| line == words)
+            {
+                return;
+            }
+        }
+    };
+    hear("READY=1");
+    hear("WATCHDOG=1");
+    hear("WATCHDOG=1");
+    collector.terminate();
+    hear("STOPPING=1");
+    assert!(collector.wait().success());
+}
+
+#[test]
+fn pages_for_other_machines_need_a_token() {
+    let home = Home::new();
+    home.assert_refused(
+        "collect BTCUSDT --exchange sim --listen 0.0.0.0:0",
+        64,
+        &["can be reached from other machines", "--listen-token-file"],
+    );
+    home.assert_refused("status", 69, &["find a collector at", "streamkit collect"]);
+}
