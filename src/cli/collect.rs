@@ -17,6 +17,7 @@ use super::{
     exit::ExitCode,
 };
 
+mod alerting;
 pub mod exchange;
 mod limits;
 mod run;

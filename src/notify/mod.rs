@@ -21,7 +21,7 @@ pub mod webhook;
 pub use channel::{Channel, ChannelError, Message, Remedy};
 pub use config::{ChannelConfig, ChannelKind, ConfigError, Opened};
 pub use ping::Ping;
-pub use secret::Secret;
+pub use secret::{Secret, process_environment};
 
 #[cfg(test)]
 mod testing;

@@ -15,7 +15,7 @@ use crate::{
         PATIENCE,
         process::{Process, text},
     },
-    home::{Home, at, exchange},
+    home::{Home, at, exchange, lines, until as until_line},
 };
 
 /// A port that was free a moment ago.
@@ -150,4 +150,46 @@ fn pages_for_other_machines_need_a_token() {
         &["can be reached from other machines", "--listen-token-file"],
     );
     home.assert_refused("status", 69, &["find a collector at", "streamkit collect"]);
+}
+
+#[test]
+fn somebody_is_told_of_a_dead_exchange_and_of_a_file_that_makes_no_sense() {
+    let (home, sim) = (Home::new(), exchange());
+    let (file, told) = (home.path("alerts.toml"), home.path("told"));
+    let rules = format!(
+        r#"
+        [[rules]]
+        name = "data_stale"
+        metric = "data_stale_s"
+        limit = 1.0
+        severity = "critical"
+
+        [channels.pager]
+        type = "command"
+        program = "/bin/sh"
+        args = ["-c", "cat >> '{}'"]
+        "#,
+        told.display()
+    );
+    std::fs::write(&file, rules).expect("written");
+    let line = format!("collect BTCUSDT {} --alerts {}", at(&sim), file.display());
+    let mut command = home.command(&line);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut collector = Process(child.expect("it starts"));
+    let log = lines(collector.0.stderr.take().expect("a pipe"));
+    until_line(&log, "has caught up");
+    drop(sim);
+    let line = until_line(&log, "alert CRITICAL");
+    assert!(line.contains("BTCUSDT"), "{line}");
+    collector.terminate();
+    assert!(collector.wait().success());
+    let told = std::fs::read_to_string(told).expect("the pager was called");
+    assert!(
+        told.contains("data_stale") && told.contains("BTCUSDT"),
+        "{told}"
+    );
+
+    std::fs::write(&file, "[[rules]]\nname = \"x\"\nmetric = \"moon_phase\"\n").expect("written");
+    let line = format!("collect BTCUSDT --exchange sim --alerts {}", file.display());
+    home.assert_refused(&line, 78, &["alerts.toml", "moon_phase"]);
 }

@@ -1,6 +1,6 @@
 //! From flags to a running collector, and from its end to an exit code.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -33,7 +33,9 @@ use crate::{
 };
 
 use super::{
-    CollectArgs, exchange,
+    CollectArgs,
+    alerting::Alerting,
+    exchange,
     watching::{self, Watched},
 };
 
@@ -80,7 +82,10 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
             emit.emit(&event.into());
         })
     };
+    let alerting = Alerting::start(&settings.collector, args.watching.alerts.as_ref())?;
+    let alerting = Arc::new(tokio::sync::Mutex::new(alerting));
     let watched = Watched {
+        alerting: Arc::clone(&alerting),
         collector: settings.collector.clone(),
         board: board.clone(),
         supervisor: supervisor.clone(),
@@ -125,6 +130,9 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     };
     let deadline = Instant::now() + WATCHING_PATIENCE;
     supervisor.ended(deadline, |_| true).await;
+    if let Some(alerting) = Arc::into_inner(alerting) {
+        alerting.into_inner().stop().await;
+    }
     // The table takes itself away before anything else is printed.
     shown.end().await;
     if terminal::can_draw() {

@@ -26,12 +26,15 @@ use crate::{
         error::{CliError, Edge as _},
         exit::ExitCode,
     },
+    domain::health::HealthSnapshot,
     telemetry::{
         http::{self, Answer, Listener, Page, Site},
         metrics,
         systemd::{self, Notifier, Seen},
     },
 };
+
+use super::alerting::Alerting;
 
 /// The socket in the state directory that 'streamkit status' asks.
 pub const SOCKET_NAME: &str = "collect.sock";
@@ -49,6 +52,9 @@ pub struct WatchArgs {
     /// Answer only who brings the token in this file; needed off the local machine
     #[arg(long, value_name = "FILE", requires = "listen")]
     listen_token_file: Option<PathBuf>,
+    /// Read rules and channels of alerts from this TOML file; without it they are only logged
+    #[arg(long, value_name = "FILE")]
+    pub alerts: Option<PathBuf>,
 }
 
 impl WatchArgs {
@@ -115,6 +121,8 @@ pub struct Watched {
     pub tally: Tally,
     pub clock: Clock,
     pub state_dir: PathBuf,
+    /// Shared with whoever ends it.
+    pub alerting: Arc<tokio::sync::Mutex<Alerting>>,
 }
 
 /// The last look at the collector.
@@ -173,7 +181,10 @@ fn keep_health(watched: Watched, last: Last, stop: &CancellationToken) {
                 }
                 let mut kept = kept.lock().await;
                 let (sampler, notifier) = &mut *kept;
-                look(&watched, sampler, notifier, &last);
+                let health = look(&watched, sampler, notifier, &last);
+                let mut alerting = watched.alerting.lock().await;
+                alerting.judge(&health, watched.clock.wall_us());
+                drop(alerting);
                 if turns.take_or_misbehave().await {
                     return Ok(());
                 }
@@ -182,7 +193,12 @@ fn keep_health(watched: Watched, last: Last, stop: &CancellationToken) {
     });
 }
 
-fn look(watched: &Watched, sampler: &mut Sampler, notifier: &mut Notifier, last: &Last) {
+fn look(
+    watched: &Watched,
+    sampler: &mut Sampler,
+    notifier: &mut Notifier,
+    last: &Last,
+) -> HealthSnapshot {
     let (shown, tasks) = (watched.board.read(), watched.supervisor.statuses());
     let now_us = watched.clock.steady_us();
     let health = sampler.sample(&shown, &tasks, now_us);
@@ -195,6 +211,7 @@ fn look(watched: &Watched, sampler: &mut Sampler, notifier: &mut Notifier, last:
     let status = Status::of(&moment, &shown, &health, &tasks);
     systemd::tell(&notifier.look(&seen(&shown, &status), now_us));
     *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+    health
 }
 
 /// What the service manager's decisions rest on. A spool that is full is no reason to be

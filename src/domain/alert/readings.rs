@@ -1,0 +1,106 @@
+//! The figures of a collector's health.
+
+use super::{Metric, Reading};
+use crate::domain::health::{HealthSnapshot, Progress, Pulse, SymbolHealth};
+
+/// Every figure of `health` that rules can bound.
+#[must_use]
+pub fn readings(health: &HealthSnapshot) -> Vec<Reading> {
+    let flag = |is_set: bool| f64::from(u8::from(is_set));
+    let mut readings: Vec<Reading> = health.symbols.iter().flat_map(of_symbol).collect();
+    let mut add = |metric, value| readings.push(Reading::new(metric, value));
+    add(Metric::ReconnectsPerHour, health.reconnects_1h as f64);
+    add(Metric::RestartsPerHour, health.restarts_1h as f64);
+    add(Metric::ErrorsPerHour, health.errors_1h as f64);
+    add(Metric::SpoolRows, health.spool_rows as f64);
+    add(Metric::SpoolFull, flag(health.paused.is_some()));
+    add(Metric::BreakerOpen, flag(health.is_breaker_open));
+    add(Metric::BreakerTripsPerHour, health.breaker_trips_1h as f64);
+    add(Metric::BufferRows, health.buffer_rows as f64);
+    add(Metric::GapsAbsent, health.gaps_absent_1h as f64);
+    if let Some(ratio) = health.disk_used_ratio {
+        add(Metric::DiskUsedRatio, ratio);
+    }
+    if let Some(ratio) = health.memory_used_ratio {
+        add(Metric::MemoryUsedRatio, ratio);
+    }
+    let remedies = Reading::new(Metric::RestartFailed, health.failed_remedies as f64);
+    readings.push(remedies.of("streams").because(format!(
+        "{} remedies in a row have not helped; {}",
+        health.failed_remedies,
+        health.complaints().join("; ")
+    )));
+    readings
+}
+
+/// A symbol that has not started yet has nothing to be stale.
+fn of_symbol(symbol: &SymbolHealth) -> Vec<Reading> {
+    let is_stopped = symbol.progress == Progress::Stopped;
+    let reading = |metric, value: f64| {
+        Reading::new(metric, value)
+            .of(symbol.symbol.as_str())
+            .because(format!("its stream is {}", symbol.pulse.as_str()))
+    };
+    let mut readings = vec![reading(Metric::IdResets, f64::from(u8::from(is_stopped)))];
+    if matches!(symbol.progress, Progress::Live | Progress::CatchingUp) {
+        let is_behind = matches!(symbol.pulse, Pulse::Overdue | Pulse::Down);
+        let silence_s = symbol.silence_ms as f64 / 1e3;
+        let stale_s = if is_behind { silence_s } else { 0.0 };
+        readings.push(reading(Metric::DataStaleS, stale_s));
+        readings.push(reading(Metric::SilenceS, symbol.stale_ms() as f64 / 1e3));
+    }
+    readings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::alert::{Alerts, NoticeKind, Rule};
+
+    const SECOND_US: i64 = 1_000_000;
+
+    fn health(pulse: Pulse, silence_s: u64) -> HealthSnapshot {
+        HealthSnapshot {
+            symbols: vec![SymbolHealth {
+                symbol: "BTCUSDT".parse().expect("a symbol"),
+                progress: Progress::Live,
+                pulse,
+                silence_ms: silence_s * 1000,
+                patience_ms: 14_000,
+                per_minute: None,
+                usual_per_minute: None,
+            }],
+            ..HealthSnapshot::default()
+        }
+    }
+
+    #[test]
+    fn a_dead_stream_is_told_within_two_minutes_and_its_recovery_too() {
+        let mut alerts = Alerts::new(Rule::defaults()).expect("sensible rules");
+        let mut told = Vec::new();
+        for second in 0..300 {
+            let (pulse, silence_s) = match second {
+                0..200 => (Pulse::Overdue, second as u64),
+                _ => (Pulse::Fresh, 0),
+            };
+            let readings = readings(&health(pulse, silence_s));
+            for notice in alerts.evaluate(&readings, second * SECOND_US) {
+                told.push((second, notice.kind == NoticeKind::Firing));
+            }
+        }
+        assert_eq!(
+            told.iter().map(|(_, fires)| *fires).collect::<Vec<_>>(),
+            [true, false]
+        );
+        assert!(told[0].0 <= 120, "{told:?}");
+    }
+
+    #[test]
+    fn a_market_that_is_quiet_for_a_day_is_no_alert() {
+        let mut alerts = Alerts::new(Rule::defaults()).expect("sensible rules");
+        for second in (0..86_400).step_by(10) {
+            let readings = readings(&health(Pulse::Quiet, second as u64));
+            assert_eq!(alerts.evaluate(&readings, second * SECOND_US), []);
+        }
+    }
+}
