@@ -49,10 +49,11 @@ pub(super) struct Header {
     pub position: i64,
     pub first_row: i64,
     pub origin_rows: i64,
+    pub rows: i64,
 }
 
-const HEADER: &str =
-    "id, table_name, partition, token, attempts, created_at_us, position, first_row, origin_rows";
+const HEADER: &str = "id, table_name, partition, token, attempts, created_at_us, position, \
+                      first_row, origin_rows, rows";
 
 fn header(row: &rusqlite::Row<'_>) -> rusqlite::Result<Header> {
     Ok(Header {
@@ -65,6 +66,7 @@ fn header(row: &rusqlite::Row<'_>) -> rusqlite::Result<Header> {
         position: row.get(6)?,
         first_row: row.get(7)?,
         origin_rows: row.get(8)?,
+        rows: row.get(9)?,
     })
 }
 
@@ -166,6 +168,11 @@ impl Journal {
             reason: reason.to_owned(),
         };
         let read = rows.and_then(|rows| {
+            // A piece that is missing leaves no trace in the others.
+            if rows.len() as i64 != header.rows {
+                let reason = format!("it has {} rows, not {}", rows.len(), header.rows);
+                return Err(damaged(&reason));
+            }
             let token = header.token.ok_or_else(|| damaged("it has no token"))?;
             Ok(SpooledBatch {
                 id: header.id,
@@ -183,10 +190,13 @@ impl Journal {
             Ok(batch) => Ok(Some(batch)),
             Err(error) => {
                 if let JournalError::Damaged { batch, reason } = &error {
-                    self.connection.execute(
+                    let transaction = self.connection.transaction()?;
+                    transaction.execute(
                         "UPDATE batches SET state = 'damaged', last_error = ?2 WHERE id = ?1",
                         params![batch, reason],
                     )?;
+                    refusal::bury_left(&transaction)?;
+                    transaction.commit()?;
                     self.stats = self.read_stats()?;
                 }
                 Err(error)

@@ -27,6 +27,7 @@ use super::{
     error::JournalError,
     file::Journal,
     partition::parts,
+    refusal,
     spool::{self, SpoolStats, chunk_id},
 };
 
@@ -187,6 +188,7 @@ fn carry_over(
             salvaged.rows += count;
         }
     }
+    refusal::bury_left(&transaction)?;
     let is_lossless = first_loss.is_none() && broken.is_empty();
     salvaged.checkpoints =
         copy_checkpoints(&transaction, reading, is_lossless, &mut salvaged.lost)?;
