@@ -20,10 +20,9 @@ use std::{fmt, path::Path};
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use crate::domain::row::{Rows, Table};
-
 use super::{
     commit::checkpoint_crc32,
+    delivery::is_made_again,
     error::JournalError,
     file::Journal,
     partition::parts,
@@ -151,10 +150,7 @@ fn carry_over(
     broken.extend(strays.map(|&id| (id, id)));
     broken.sort_unstable();
     let is_behind_loss = |table: &str, place: i64| {
-        let is_remade = [Table::Bars, Table::Trades]
-            .iter()
-            .any(|remade| remade.as_str() == table);
-        is_remade && first_loss.is_some_and(|loss| place > loss)
+        is_made_again(table) && first_loss.is_some_and(|loss| place > loss)
     };
     for batch in whole {
         if batch.state != "dead" && is_behind_loss(&batch.table, batch.place()) {
@@ -175,8 +171,8 @@ fn carry_over(
                 continue;
             };
             let count = rows.len() as u64;
-            let is_remade = matches!(rows, Rows::Bars(_) | Rows::Trades(_));
-            if is_behind_loss(rows.table().as_str(), place) || (is_remade && is_interrupted) {
+            let table = rows.table().as_str();
+            if is_behind_loss(table, place) || (is_made_again(table) && is_interrupted) {
                 salvaged.rows_left += count;
                 continue;
             }
