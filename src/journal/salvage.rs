@@ -161,6 +161,14 @@ fn carry_over(
         salvaged.rows += batch.rows.unsigned_abs();
     }
     let journal_id = reading.journal_id.as_ref().unwrap_or(&new.id);
+    // What is younger than it was does no harm. What seems to be decades old does: the spool
+    // would count as full.
+    let newest_us = reading.batches.values().map(|batch| batch.created_at_us);
+    let last_version = reading.meta.get("last_version");
+    let now_us = newest_us
+        .chain(last_version.and_then(|version| version.parse().ok()))
+        .max()
+        .unwrap_or_default();
     for (place, id) in broken.iter().copied() {
         let mut is_interrupted = false;
         let chunks = reading.chunks.get(&id).map_or(&[][..], Vec::as_slice);
@@ -179,7 +187,7 @@ fn carry_over(
             let mut stats = SpoolStats::default();
             for part in parts(std::slice::from_ref(&rows)) {
                 let options = &new.options;
-                spool::append(&transaction, journal_id, options, part, 0, &mut stats)?;
+                spool::append(&transaction, journal_id, options, part, now_us, &mut stats)?;
             }
             salvaged.rows += count;
         }

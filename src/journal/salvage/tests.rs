@@ -250,10 +250,8 @@ fn one_flipped_byte_anywhere_makes_no_wrong_row() {
     }
 }
 
-/// Wrong bytes within a row are none of SQLite's business. Were only this batch left out,
-/// the ones behind it would go in, and nothing would ever fetch what is missing.
-#[test]
-fn a_wrong_byte_in_rows_that_can_be_fetched_again_ends_what_is_carried_over() {
+/// A journal with wrong bytes in the middle of a batch, and the batch.
+fn with_a_wrong_byte() -> (Damaged, i64) {
     let damaged = Damaged::new(|_| {});
     let journal = damaged.open();
     let (batch, chunk): (i64, i64) = journal
@@ -268,6 +266,29 @@ fn a_wrong_byte_in_rows_that_can_be_fetched_again_ends_what_is_carried_over() {
     let sql = "UPDATE chunks SET payload = zeroblob(length(payload)) WHERE id = ?1";
     journal.connection.execute(sql, [chunk]).expect("damaged");
     drop(journal);
+    (damaged, batch)
+}
+
+/// A spool that is too old counts as full, and nothing is consumed then.
+#[test]
+fn rows_that_are_carried_over_without_their_batch_are_not_older_than_it() {
+    let (damaged, _) = with_a_wrong_byte();
+    let journal = damaged.open();
+    assert!(
+        journal
+            .set_aside()
+            .is_some_and(|aside| aside.salvaged.rows > 0)
+    );
+    for batch in journal.batches().expect("read") {
+        assert!(batch.created_at_us >= 1000, "{batch:?}");
+    }
+}
+
+/// Wrong bytes within a row are none of SQLite's business. Were only this batch left out,
+/// the ones behind it would go in, and nothing would ever fetch what is missing.
+#[test]
+fn a_wrong_byte_in_rows_that_can_be_fetched_again_ends_what_is_carried_over() {
+    let (damaged, batch) = with_a_wrong_byte();
     let (contents, aside) = damaged.judge("a wrong byte");
     let reason = aside.expect("it is set aside").reason;
     assert!(reason.contains(&format!("batch {batch}: ")), "{reason}");
