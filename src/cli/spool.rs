@@ -187,8 +187,8 @@ fn verify(context: &Context, is_json: bool) -> Result<ExitCode, CliError> {
     }
     Err(
         CliError::new(ExitCode::Failed, "the journal is not what was written").hint(
-            "check the disk; 'streamkit spool drop ID' gives a damaged batch up, and notes the gap \
-         that it leaves",
+            "check the disk; 'streamkit collect', started again, fetches bars and trades again that \
+             cannot be read, and 'streamkit spool drop ID' gives up a batch of anything else",
         ),
     )
 }

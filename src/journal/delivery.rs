@@ -49,10 +49,11 @@ pub(super) struct Header {
     pub position: i64,
     pub first_row: i64,
     pub origin_rows: i64,
+    pub rows: i64,
 }
 
-const HEADER: &str =
-    "id, table_name, partition, token, attempts, created_at_us, position, first_row, origin_rows";
+const HEADER: &str = "id, table_name, partition, token, attempts, created_at_us, position, \
+                      first_row, origin_rows, rows";
 
 fn header(row: &rusqlite::Row<'_>) -> rusqlite::Result<Header> {
     Ok(Header {
@@ -65,6 +66,7 @@ fn header(row: &rusqlite::Row<'_>) -> rusqlite::Result<Header> {
         position: row.get(6)?,
         first_row: row.get(7)?,
         origin_rows: row.get(8)?,
+        rows: row.get(9)?,
     })
 }
 
@@ -118,6 +120,36 @@ pub(super) fn read_rows(
     Ok(rows)
 }
 
+/// The rows of a sealed batch with its token, if it is what was written.
+fn read_whole(
+    connection: &rusqlite::Connection,
+    header: &Header,
+) -> Result<(Rows, String), JournalError> {
+    let damaged = |reason: String| JournalError::Damaged {
+        batch: header.id,
+        reason,
+    };
+    let rows = read_rows(connection, header.id, &header.table)?;
+    // A piece that is missing leaves no trace in the others.
+    if rows.len() as i64 != header.rows {
+        let reason = format!("it has {} rows, not {}", rows.len(), header.rows);
+        return Err(damaged(reason));
+    }
+    let token = header.token.clone();
+    Ok((
+        rows,
+        token.ok_or_else(|| damaged("it has no token".to_owned()))?,
+    ))
+}
+
+/// Whether rows of the table are made again from the exchange when they are lost. Gaps and
+/// events exist nowhere else.
+pub(super) fn is_made_again(table: &str) -> bool {
+    ![Table::Gaps, Table::Events]
+        .iter()
+        .any(|only_here| only_here.as_str() == table)
+}
+
 /// Deletes the rows of a batch.
 pub(super) fn delete_chunks(
     connection: &rusqlite::Connection,
@@ -131,6 +163,32 @@ pub(super) fn delete_chunks(
 }
 
 impl Journal {
+    /// What is wrong with a batch that waits and can be made again, if there is one.
+    pub(super) fn wrong_batch(&self) -> Result<Option<String>, JournalError> {
+        let mut statement = self.connection.prepare(&format!(
+            "SELECT {HEADER}, state FROM batches WHERE state IN ('open', 'sealed', 'refused')"
+        ))?;
+        let mut batches = statement.query([])?;
+        while let Some(row) = batches.next()? {
+            let mut header = match header(row) {
+                Ok(header) => header,
+                Err(error) => return Ok(Some(error.to_string())),
+            };
+            if !is_made_again(&header.table) {
+                continue;
+            }
+            if row.get_ref(10)?.as_str().is_ok_and(|state| state == "open") {
+                header.token.get_or_insert_default();
+            }
+            if let Err(JournalError::Damaged { batch, reason }) =
+                read_whole(&self.connection, &header)
+            {
+                return Ok(Some(format!("batch {batch}: {reason}")));
+            }
+        }
+        Ok(None)
+    }
+
     /// The first sealed batch behind `after`.
     fn first_sealed(&self, after: Option<Place>) -> Result<Option<Header>, JournalError> {
         let after = after.unwrap_or(Place {
@@ -152,7 +210,8 @@ impl Journal {
     ///
     /// # Errors
     /// When the file cannot be read. A batch that is not what was written is marked as
-    /// damaged, and is out of the way from then on.
+    /// damaged, and is out of the way from then on; unless its rows can be made again, for
+    /// which the file has to be opened anew: what is behind it must not go in before.
     pub fn next_batch(
         &mut self,
         after: Option<Place>,
@@ -160,33 +219,32 @@ impl Journal {
         let Some(header) = self.first_sealed(after)? else {
             return Ok(None);
         };
-        let rows = read_rows(&self.connection, header.id, &header.table);
-        let damaged = |reason: &str| JournalError::Damaged {
-            batch: header.id,
-            reason: reason.to_owned(),
-        };
-        let read = rows.and_then(|rows| {
-            let token = header.token.ok_or_else(|| damaged("it has no token"))?;
-            Ok(SpooledBatch {
-                id: header.id,
-                place: Place {
-                    position: header.position,
-                    first_row: header.first_row,
-                },
-                rows,
-                token,
-                attempts: header.attempts.unsigned_abs(),
-                created_at_us: header.created_at_us,
-            })
+        let read = read_whole(&self.connection, &header).map(|(rows, token)| SpooledBatch {
+            id: header.id,
+            place: Place {
+                position: header.position,
+                first_row: header.first_row,
+            },
+            rows,
+            token,
+            attempts: header.attempts.unsigned_abs(),
+            created_at_us: header.created_at_us,
         });
         match read {
             Ok(batch) => Ok(Some(batch)),
             Err(error) => {
                 if let JournalError::Damaged { batch, reason } = &error {
-                    self.connection.execute(
+                    if is_made_again(&header.table) {
+                        let reason = format!("batch {batch}: {reason}");
+                        return Err(JournalError::Corrupt { reason });
+                    }
+                    let transaction = self.connection.transaction()?;
+                    transaction.execute(
                         "UPDATE batches SET state = 'damaged', last_error = ?2 WHERE id = ?1",
                         params![batch, reason],
                     )?;
+                    refusal::bury_left(&transaction)?;
+                    transaction.commit()?;
                     self.stats = self.read_stats()?;
                 }
                 Err(error)

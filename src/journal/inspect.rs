@@ -11,7 +11,7 @@ use super::{
     error::JournalError,
     file::Journal,
     partition::{parts, set_version},
-    spool,
+    refusal, spool,
 };
 
 /// What a batch waits for.
@@ -213,6 +213,7 @@ impl Journal {
             }
             delete_chunks(&transaction, id)?;
         }
+        refusal::bury_left(&transaction)?;
         let version = next_version(&transaction, now_us)?;
         set_version(&mut rows, version);
         let mut stats = spool::SpoolStats::default();

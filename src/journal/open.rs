@@ -146,7 +146,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Opens the journal and compares all of the file with itself.
+    /// Opens the journal and compares all of the file with itself and its checksums.
     fn start_whole(directory: &Path, options: Options) -> Result<Self, JournalError> {
         let journal = Self::start(directory, options)?;
         let corrupt = |reason| Err(JournalError::Corrupt { reason });
@@ -161,6 +161,10 @@ impl Journal {
             return corrupt(format!(
                 "the checkpoint of {symbol} is not what was written"
             ));
+        }
+        // SQLite has no checksums: wrong bytes within a row are none of its business.
+        if let Some(reason) = journal.wrong_batch()? {
+            return corrupt(reason);
         }
         Ok(journal)
     }

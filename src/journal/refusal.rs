@@ -16,7 +16,7 @@
 //! A batch that is refused as a whole is held against its rows only when its table has
 //! taken others since it last made a dead letter.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
 use crate::domain::{crash::CrashPoint, row::Rows};
 
@@ -141,8 +141,12 @@ impl Journal {
             [],
             |row| row.get(0),
         )?;
+        // Others of its table went in when it died: it is one of several, also when it was
+        // a batch alone. Else, refused again, it would stand for a table that is wrong, and
+        // everything would wait behind it.
         transaction.execute(
-            "UPDATE batches SET state = 'sealed' WHERE state = 'dead'",
+            "UPDATE batches SET state = 'sealed', origin_rows = max(origin_rows, 2)
+             WHERE state = 'dead'",
             [],
         )?;
         transaction.commit()?;
@@ -176,6 +180,17 @@ pub(super) fn bury(transaction: &Transaction<'_>, position: i64) -> Result<u64, 
             .execute(params![position])?;
     }
     Ok(rows)
+}
+
+/// Makes dead letters of what was refused and waits for a rest that is gone: given up, or
+/// not readable. Nothing would ever come back to it.
+pub(super) fn bury_left(connection: &Connection) -> Result<(), JournalError> {
+    connection.execute(
+        "UPDATE batches SET state = 'dead' WHERE state = 'refused'
+           AND position NOT IN (SELECT position FROM batches WHERE state = 'sealed')",
+        [],
+    )?;
+    Ok(())
 }
 
 fn insert_piece(

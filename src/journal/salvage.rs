@@ -20,13 +20,13 @@ use std::{fmt, path::Path};
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use crate::domain::row::{Rows, Table};
-
 use super::{
     commit::checkpoint_crc32,
+    delivery::is_made_again,
     error::JournalError,
     file::Journal,
     partition::parts,
+    refusal,
     spool::{self, SpoolStats, chunk_id},
 };
 
@@ -150,10 +150,7 @@ fn carry_over(
     broken.extend(strays.map(|&id| (id, id)));
     broken.sort_unstable();
     let is_behind_loss = |table: &str, place: i64| {
-        let is_remade = [Table::Bars, Table::Trades]
-            .iter()
-            .any(|remade| remade.as_str() == table);
-        is_remade && first_loss.is_some_and(|loss| place > loss)
+        is_made_again(table) && first_loss.is_some_and(|loss| place > loss)
     };
     for batch in whole {
         if batch.state != "dead" && is_behind_loss(&batch.table, batch.place()) {
@@ -164,6 +161,14 @@ fn carry_over(
         salvaged.rows += batch.rows.unsigned_abs();
     }
     let journal_id = reading.journal_id.as_ref().unwrap_or(&new.id);
+    // What is younger than it was does no harm. What seems to be decades old does: the spool
+    // would count as full.
+    let newest_us = reading.batches.values().map(|batch| batch.created_at_us);
+    let last_version = reading.meta.get("last_version");
+    let now_us = newest_us
+        .chain(last_version.and_then(|version| version.parse().ok()))
+        .max()
+        .unwrap_or_default();
     for (place, id) in broken.iter().copied() {
         let mut is_interrupted = false;
         let chunks = reading.chunks.get(&id).map_or(&[][..], Vec::as_slice);
@@ -174,19 +179,20 @@ fn carry_over(
                 continue;
             };
             let count = rows.len() as u64;
-            let is_remade = matches!(rows, Rows::Bars(_) | Rows::Trades(_));
-            if is_behind_loss(rows.table().as_str(), place) || (is_remade && is_interrupted) {
+            let table = rows.table().as_str();
+            if is_behind_loss(table, place) || (is_made_again(table) && is_interrupted) {
                 salvaged.rows_left += count;
                 continue;
             }
             let mut stats = SpoolStats::default();
             for part in parts(std::slice::from_ref(&rows)) {
                 let options = &new.options;
-                spool::append(&transaction, journal_id, options, part, 0, &mut stats)?;
+                spool::append(&transaction, journal_id, options, part, now_us, &mut stats)?;
             }
             salvaged.rows += count;
         }
     }
+    refusal::bury_left(&transaction)?;
     let is_lossless = first_loss.is_none() && broken.is_empty();
     salvaged.checkpoints =
         copy_checkpoints(&transaction, reading, is_lossless, &mut salvaged.lost)?;

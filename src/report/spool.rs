@@ -8,17 +8,19 @@ use serde_json::json;
 use crate::{
     app::{collect::deliver::Flushed, spool::Dropped},
     domain::{row::Rows, words::trade_ids},
-    journal::{BatchInfo, BatchState, Finding, SpoolStats, lease::for_people},
+    journal::{BatchInfo, Finding, SpoolStats, lease::for_people},
 };
 
 use super::{
     OutputError, Printer, bars,
     collect::heartbeat::age,
     table::{Column, Table, grouped},
-    words::counted,
+    words::{counted, wrapped},
 };
 
-/// How much of an error a table shows; JSON has all of it.
+/// The title of the column of errors.
+const LAST_ERROR: &str = "LAST ERROR";
+/// How much of an error a table shows; what is longer follows it.
 const ERROR_CHARS: usize = 60;
 
 #[derive(Serialize)]
@@ -86,7 +88,7 @@ pub fn list_human(
         Column::number("SIZE").ranked(2),
         Column::number("AGE"),
         Column::number("ATTEMPTS").ranked(1),
-        Column::words("LAST ERROR").ranked(3),
+        Column::words(LAST_ERROR).ranked(3),
     ]);
     for batch in batches {
         table.push(vec![
@@ -104,12 +106,14 @@ pub fn list_human(
         printer.line(line)?;
     }
     // A table that had no room for them must not hide why rows wait.
-    let dead = batches
-        .iter()
-        .filter(|batch| matches!(batch.state, BatchState::Dead | BatchState::Damaged));
-    for batch in dead {
-        if let Some(error) = &batch.last_error {
-            printer.line(format!("batch {}: {error}", batch.id))?;
+    let longest = if table.shows(LAST_ERROR, printer.width()) {
+        ERROR_CHARS
+    } else {
+        0
+    };
+    for line in errors(batches, longest) {
+        for line in wrapped(&line, 0, printer.width()) {
+            printer.line(line)?;
         }
     }
     let mut line = format!(
@@ -130,6 +134,26 @@ pub fn list_human(
         );
     }
     printer.line(line)
+}
+
+/// Each error that is longer than so many characters, with the batches that it is of.
+fn errors(batches: &[BatchInfo], longest: usize) -> Vec<String> {
+    let mut found: Vec<(&str, i64, usize)> = Vec::new();
+    for batch in batches {
+        let Some(error) = batch.last_error.as_deref() else {
+            continue;
+        };
+        match found.iter_mut().find(|(known, ..)| *known == error) {
+            Some((.., others)) => *others += 1,
+            None if error.chars().count() > longest => found.push((error, batch.id, 0)),
+            None => {}
+        }
+    }
+    let line = |(error, id, others)| match others {
+        0 => format!("batch {id}: {error}"),
+        _ => format!("batch {id} and {} more: {error}", grouped(others as u64)),
+    };
+    found.into_iter().map(line).collect()
 }
 
 fn short(text: &str) -> String {
@@ -333,4 +357,35 @@ pub fn dropped_text(dropped: &Dropped) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::BatchState;
+
+    #[test]
+    fn errors_that_the_table_does_not_show_are_told_once_for_all_their_batches() {
+        let batch = |id, error: Option<&str>| BatchInfo {
+            id,
+            table: "bars".to_owned(),
+            state: BatchState::Sealed,
+            rows: 1,
+            size_bytes: 1,
+            created_at_us: 1,
+            attempts: 1,
+            last_error: error.map(str::to_owned),
+        };
+        let batches = [
+            batch(3, Some("refused")),
+            batch(4, Some("a long story")),
+            batch(5, Some("refused")),
+            batch(6, None),
+        ];
+        assert_eq!(
+            errors(&batches, 0),
+            ["batch 3 and 1 more: refused", "batch 4: a long story"]
+        );
+        assert_eq!(errors(&batches, 7), ["batch 4: a long story"]);
+    }
 }

@@ -98,6 +98,13 @@ impl Table {
             .collect()
     }
 
+    /// Whether there is room for the column of that title.
+    #[must_use]
+    pub fn shows(&self, title: &str, width: usize) -> bool {
+        let kept = self.fitting(width);
+        kept.iter().any(|&index| self.columns[index].title == title)
+    }
+
     /// The columns that fit into `width`, by index.
     fn fitting(&self, width: usize) -> Vec<usize> {
         let mut kept: Vec<usize> = (0..self.columns.len()).collect();

@@ -1,5 +1,7 @@
 //! A journal that is not what was written.
 
+use std::path::Path;
+
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -40,7 +42,7 @@ fn damage_is_found_named_and_out_of_the_way_of_the_rest() {
 }
 
 /// Bars wait in the spool when the file is damaged; nobody else has them.
-fn made_up_for(damage: fn(&mut Vec<u8>)) {
+fn made_up_for(damage: fn(&Path)) {
     let scene = Scene::sqlite();
     scene.run(&["schema", "apply"]);
     scene.place.poison("bars", "first_agg_trade_id >= 0");
@@ -53,9 +55,8 @@ fn made_up_for(damage: fn(&mut Vec<u8>)) {
     collecting.process.terminate();
     assert!(collecting.process.wait().success());
     let path = scene.state_dir().join("journal.sqlite");
-    let mut bytes = std::fs::read(&path).expect("read");
-    damage(&mut bytes);
-    std::fs::write(&path, &bytes).expect("damaged");
+    damage(&path);
+    let bytes = std::fs::read(&path).expect("read");
     scene.place.heal("bars");
     collecting.process = Collecting::process(&scene, &collecting.sim, &[]);
     until("the damage to be named", || {
@@ -69,27 +70,53 @@ fn made_up_for(damage: fn(&mut Vec<u8>)) {
     collecting.judge(&scene);
 }
 
+/// Damages the bytes of the file.
+fn bytes_of(path: &Path, damage: fn(&mut Vec<u8>)) {
+    let mut bytes = std::fs::read(path).expect("read");
+    damage(&mut bytes);
+    std::fs::write(path, &bytes).expect("damaged");
+}
+
+/// Nothing but a checksum shows it.
+#[test]
+fn a_journal_with_a_wrong_row_is_made_up_for_from_the_exchange() {
+    made_up_for(|path| {
+        let journal = Connection::open(path).expect("opened");
+        let damaged = journal
+            .execute(
+                "UPDATE chunks SET payload = zeroblob(length(payload)) WHERE id =
+                   (SELECT (id << 20) + chunks / 2 FROM batches WHERE table_name = 'bars'
+                    ORDER BY chunks DESC LIMIT 1)",
+                [],
+            )
+            .expect("damaged");
+        assert_eq!(damaged, 1);
+    });
+}
+
 #[test]
 fn a_journal_with_damaged_pages_is_made_up_for_from_the_exchange() {
-    made_up_for(|bytes| {
-        let third = bytes.len() / 3;
-        for byte in &mut bytes[third..2 * third] {
-            *byte ^= 0xa5;
-        }
+    made_up_for(|path| {
+        bytes_of(path, |bytes| {
+            let third = bytes.len() / 3;
+            for byte in &mut bytes[third..2 * third] {
+                *byte ^= 0xa5;
+            }
+        });
     });
 }
 
 #[test]
 fn a_journal_that_is_cut_off_is_made_up_for_from_the_exchange() {
-    made_up_for(|bytes| bytes.truncate(bytes.len() / 2 - 100));
+    made_up_for(|path| bytes_of(path, |bytes| bytes.truncate(bytes.len() / 2 - 100)));
 }
 
 #[test]
 fn a_journal_without_a_header_is_made_up_for() {
-    made_up_for(|bytes| bytes[..100].fill(0));
+    made_up_for(|path| bytes_of(path, |bytes| bytes[..100].fill(0)));
 }
 
 #[test]
 fn a_journal_of_which_only_the_first_page_is_left_is_made_up_for() {
-    made_up_for(|bytes| bytes[4096..].fill(0xa5));
+    made_up_for(|path| bytes_of(path, |bytes| bytes[4096..].fill(0xa5)));
 }

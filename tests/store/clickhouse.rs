@@ -5,6 +5,7 @@ use streamkit::{
     store::{
         StoreOptions,
         address::{Password, StoreAddress},
+        clickhouse::CODES,
         open,
         sink::{BarQuery, StoreError, StoreErrorKind},
     },
@@ -227,5 +228,36 @@ async fn a_full_memory_passes() {
     place.execute("DROP TABLE greedy").await;
     place.store.insert(&insert).await.expect("an insert");
     assert_eq!(place.number("SELECT count() FROM bars").await, 1);
+    place.leave().await;
+}
+
+/// A view behind the table throws each of them, so that it comes the way that the server's
+/// own do: with the status, the header and the text that belong to it.
+#[tokio::test]
+async fn each_known_code_has_the_server_s_name_and_the_class_of_the_table() {
+    let Some(place) = Place::clickhouse().await else {
+        return;
+    };
+    let mut wrong = Vec::new();
+    for code in &CODES {
+        let (number, name) = (code.number, code.name);
+        let named = format!("SELECT count() FROM system.one WHERE errorCodeToName({number}) = ");
+        if place.number(&format!("{named}'{name}'")).await != 1 {
+            wrong.push(format!("{number} is not called {name}"));
+        }
+        place
+            .execute(&format!(
+                "CREATE MATERIALIZED VIEW thrower (n UInt8) ENGINE = Null AS \
+                 SELECT throwIf(1, 'on purpose', toInt16({number})) AS n FROM bars \
+                 SETTINGS allow_custom_error_code_in_throwif = 1"
+            ))
+            .await;
+        let error = insert_error(&place, 1).await;
+        if (error.kind, error.code) != (code.kind, Some(number)) {
+            wrong.push(format!("{name}: {error:?}"));
+        }
+        place.execute("DROP TABLE thrower SYNC").await;
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
     place.leave().await;
 }

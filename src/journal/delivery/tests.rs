@@ -212,6 +212,98 @@ fn a_row_that_is_a_whole_batch_dies_only_when_the_table_is_known_to_take_rows() 
     );
 }
 
+/// Trying a dead letter again must not make it stand for its whole table.
+#[test]
+fn a_dead_letter_that_is_refused_again_is_dead_again_also_when_it_was_a_batch_alone() {
+    let mut scene = Scene::new().with(0..1).with(1..3);
+    let id = scene.next().expect("a batch").id;
+    let refused = scene.journal.refuse(id, "bad", true).expect("noted");
+    assert_eq!(refused, Refusal::Dead(1));
+    assert_eq!(scene.journal.revive().expect("revived"), 1);
+    assert_eq!(
+        scene.deliver(&[0]),
+        (vec![1, 2], None),
+        "nothing waits behind it"
+    );
+    assert_eq!(scene.states(), [BatchState::Dead]);
+    scene.journal.revive().expect("revived");
+    assert_eq!(scene.deliver(&[]), (vec![0], None));
+}
+
+/// A batch of 300 rows in pieces, of which one row is refused and the others still wait.
+fn half_refused() -> (Scene, i64) {
+    let mut scene = Scene::new().with(0..300);
+    let refused = loop {
+        let piece = scene.next().expect("a piece");
+        if piece.rows.len() == 1 {
+            break piece.id;
+        }
+        assert!(scene.journal.split(piece.id, "bad").expect("split"));
+    };
+    let waits = scene.journal.refuse(refused, "bad", true).expect("noted");
+    assert_eq!(waits, Refusal::Waits);
+    (scene, refused)
+}
+
+fn sealed(journal: &Journal) -> Vec<i64> {
+    let batches = journal.batches().expect("read").into_iter();
+    let sealed = batches.filter(|batch| batch.state == BatchState::Sealed);
+    sealed.map(|batch| batch.id).collect()
+}
+
+#[test]
+fn what_is_refused_is_a_dead_letter_when_the_rest_of_its_batch_is_given_up() {
+    let (mut scene, refused) = half_refused();
+    let rest = sealed(&scene.journal);
+    scene.journal.give_up(&rest, Vec::new(), 9).expect("gone");
+    assert_eq!(scene.states(), [BatchState::Dead]);
+    assert_eq!(scene.journal.batches().expect("read")[0].id, refused);
+    let stats = scene.journal.stats();
+    assert_eq!((stats.rows, stats.dead_rows), (0, 1));
+}
+
+#[test]
+fn what_is_refused_is_a_dead_letter_when_the_rest_of_its_batch_is_damaged() {
+    let (mut scene, _) = half_refused();
+    scene
+        .journal
+        .connection
+        .execute(
+            "UPDATE chunks SET payload = zeroblob(9)
+             WHERE id >> 20 IN (SELECT id FROM batches WHERE state = 'sealed')",
+            [],
+        )
+        .expect("damaged");
+    while scene.journal.next_batch(None).is_err() {}
+    let states = scene.states();
+    assert!(!states.contains(&BatchState::Refused), "{states:?}");
+    assert!(states.contains(&BatchState::Dead), "{states:?}");
+    assert_eq!(scene.journal.stats().rows, 0);
+}
+
+#[test]
+fn a_batch_of_which_a_piece_is_missing_is_damaged_and_not_delivered_in_part() {
+    let mut scene = Scene::new();
+    for numbers in [0..3, 3..5] {
+        let commit = Commit {
+            rows: vec![events(numbers)],
+            now_us: 5,
+            ..Commit::default()
+        };
+        scene.journal.commit(commit).expect("committed");
+    }
+    scene.journal.seal(None).expect("sealed");
+    let deleted = scene
+        .journal
+        .connection
+        .execute("DELETE FROM chunks WHERE id & 0xfffff = 1", [])
+        .expect("deleted");
+    assert_eq!(deleted, 1);
+    let error = scene.journal.next_batch(None).expect_err("it is damaged");
+    assert_eq!(error.to_string(), "read batch 1: it has 3 rows, not 5");
+    assert_eq!(scene.states(), [BatchState::Damaged]);
+}
+
 #[test]
 fn a_split_survives_and_halves_keep_their_tokens() {
     let mut scene = Scene::new().with(0..4).with(4..5);

@@ -250,6 +250,77 @@ fn one_flipped_byte_anywhere_makes_no_wrong_row() {
     }
 }
 
+/// A journal with wrong bytes in the middle of a batch, and the batch.
+fn with_a_wrong_byte() -> (Damaged, i64) {
+    let damaged = Damaged::new(|_| {});
+    let journal = damaged.open();
+    let (batch, chunk): (i64, i64) = journal
+        .connection
+        .query_row(
+            "SELECT id, (id << 20) + chunks / 2 FROM batches
+             WHERE table_name = 'trades' ORDER BY id LIMIT 1 OFFSET 1",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .expect("a batch");
+    let sql = "UPDATE chunks SET payload = zeroblob(length(payload)) WHERE id = ?1";
+    journal.connection.execute(sql, [chunk]).expect("damaged");
+    drop(journal);
+    (damaged, batch)
+}
+
+/// A spool that is too old counts as full, and nothing is consumed then.
+#[test]
+fn rows_that_are_carried_over_without_their_batch_are_not_older_than_it() {
+    let (damaged, _) = with_a_wrong_byte();
+    let journal = damaged.open();
+    assert!(
+        journal
+            .set_aside()
+            .is_some_and(|aside| aside.salvaged.rows > 0)
+    );
+    for batch in journal.batches().expect("read") {
+        assert!(batch.created_at_us >= 1000, "{batch:?}");
+    }
+}
+
+/// Wrong bytes within a row are none of SQLite's business. Were only this batch left out,
+/// the ones behind it would go in, and nothing would ever fetch what is missing.
+#[test]
+fn a_wrong_byte_in_rows_that_can_be_fetched_again_ends_what_is_carried_over() {
+    let (damaged, batch) = with_a_wrong_byte();
+    let (contents, aside) = damaged.judge("a wrong byte");
+    let reason = aside.expect("it is set aside").reason;
+    assert!(reason.contains(&format!("batch {batch}: ")), "{reason}");
+    assert_eq!(contents.checkpoint, None, "it would skip them");
+    assert_eq!(contents.gaps, damaged.whole.gaps);
+    let (found, all) = (contents.trades.len(), damaged.whole.trades.len());
+    assert!(found > TRADES as usize && found < all, "{found} of {all}");
+}
+
+/// A collector that comes to it ends; the next one makes up for it.
+#[test]
+fn rows_that_can_be_fetched_again_are_not_passed_over_when_they_are_damaged() {
+    let damaged = Damaged::new(|_| {});
+    let mut journal = damaged.open();
+    journal.seal(None).expect("sealed");
+    let sql = "UPDATE chunks SET payload = zeroblob(length(payload))
+               WHERE id >> 20 IN (SELECT id FROM batches WHERE table_name = 'trades')";
+    journal.connection.execute(sql, []).expect("damaged");
+    for _ in 0..2 {
+        let error = loop {
+            match journal.next_batch(None) {
+                Ok(Some(batch)) if matches!(batch.rows, Rows::Gaps(_)) => {
+                    journal.delivered(batch.id).expect("deleted");
+                }
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => break error,
+            }
+        };
+        assert!(error.damage().is_some(), "{error}");
+    }
+}
+
 #[test]
 fn a_file_that_is_cut_off_keeps_what_is_before_the_cut() {
     let pages = made().0.len() / PAGE;

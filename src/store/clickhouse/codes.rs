@@ -22,7 +22,7 @@ const fn code(number: i32, name: &'static str, kind: StoreErrorKind) -> Code {
 
 /// The codes that insert and read can meet, sorted by number. All others are
 /// [`Retry`](StoreErrorKind::Retry).
-pub const CODES: [Code; 80] = [
+pub const CODES: [Code; 90] = [
     code(6, "CANNOT_PARSE_TEXT", Content),
     code(8, "THERE_IS_NO_COLUMN", Configuration),
     code(10, "NOT_FOUND_COLUMN_IN_BLOCK", Configuration),
@@ -87,23 +87,35 @@ pub const CODES: [Code; 80] = [
     // The server itself does not know whether the rows are in.
     code(319, "UNKNOWN_STATUS_OF_INSERT", Ambiguous),
     code(321, "VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE", Content),
+    code(344, "SUPPORT_IS_DISABLED", Configuration),
     code(349, "CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN", Content),
+    code(392, "QUERY_IS_PROHIBITED", Configuration),
     code(394, "QUERY_WAS_CANCELLED", Retry),
     code(395, "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO", Content),
     code(407, "DECIMAL_OVERFLOW", Content),
     code(439, "CANNOT_SCHEDULE_TASK", Retry),
     code(452, "SETTING_CONSTRAINT_VIOLATION", Configuration),
     code(469, "VIOLATED_CONSTRAINT", Content),
+    code(471, "INVALID_SETTING_VALUE", Configuration),
+    code(472, "READONLY_SETTING", Configuration),
     code(473, "DEADLOCK_AVOIDED", Retry),
     code(497, "ACCESS_DENIED", Configuration),
     code(499, "S3_ERROR", Retry),
     code(511, "UNKNOWN_ROLE", Configuration),
     code(516, "AUTHENTICATION_FAILED", Configuration),
     code(552, "UNRECOGNIZED_ARGUMENTS", Configuration),
+    // A batch is of one month: the table has other partitions than ours.
+    code(565, "TOO_MANY_PARTITIONS", Configuration),
+    code(659, "UNKNOWN_STATUS_OF_TRANSACTION", Ambiguous),
     code(691, "UNKNOWN_ELEMENT_OF_ENUM", Content),
     code(700, "USER_SESSION_LIMIT_EXCEEDED", Retry),
+    code(720, "USER_EXPIRED", Configuration),
     code(745, "SERVER_OVERLOADED", Retry),
     code(746, "DEPENDENCIES_NOT_FOUND", Configuration),
+    // Of the table, or of a view behind it.
+    code(764, "DEDUPLICATION_IS_NOT_POSSIBLE", Configuration),
+    code(767, "REQUIRED_SECOND_FACTOR", Configuration),
+    code(774, "TABLE_IS_PERMANENTLY_READ_ONLY", Configuration),
     code(999, "KEEPER_EXCEPTION", Retry),
     code(1001, "STD_EXCEPTION", Retry),
 ];

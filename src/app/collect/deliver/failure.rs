@@ -57,8 +57,10 @@ impl Deliverer {
             }
             Ok(Refusal::TooMany { refused, of }) => {
                 let reason = format!(
-                    "it refuses {refused} of {of} rows of {table}: {reason}",
-                    table = table.as_str()
+                    "use the store {}: it refuses {refused} of {of} rows of {}: {}",
+                    error.address,
+                    table.as_str(),
+                    error.reason
                 );
                 Ok(self.misconfigured(id, count, reason, CHECK_TABLE))
             }
@@ -118,7 +120,8 @@ impl Deliverer {
         // What the breaker knows nothing of gives its turn back.
         self.breaker.withdrawn();
         let now_us = self.parts.clock.steady_us();
-        let open = Duration::from_micros(self.breaker.remaining_us(now_us).unsigned_abs());
+        let open_us = self.breaker.remaining_us(now_us).unsigned_abs();
+        let open = Duration::from_millis(open_us.div_ceil(1000));
         let pause = self.pauses.next();
         let retry_in = if open.is_zero() {
             pause.unwrap_or(self.parts.limits.delivery_retry_max)

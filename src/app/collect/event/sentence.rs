@@ -201,14 +201,18 @@ impl fmt::Display for Event {
                 rows,
                 reason,
                 retry_in,
-            } => write!(
-                f,
-                "failed to deliver batch {batch} ({rows} rows): {reason}; again in {}",
-                short(*retry_in)
-            ),
+            } => {
+                f.write_str("failed to deliver")?;
+                // Without a batch it was the journal that failed.
+                if *rows > 0 {
+                    write!(f, " batch {batch} ({rows} {})", noun(*rows as u64, "row"))?;
+                }
+                write!(f, ": {reason}; again in {}", short(*retry_in))
+            }
             Self::BreakerOpened { failures, retry_in } => write!(
                 f,
-                "leaves the store alone after {failures} failures in a row; one trial in {}",
+                "leaves the store alone after {failures} {} in a row; one trial in {}",
+                noun(*failures, "failure"),
                 short(*retry_in)
             ),
             Self::StoreMisconfigured {
@@ -225,15 +229,25 @@ impl fmt::Display for Event {
                 batch,
                 rows,
                 reason,
-            } => write!(
-                f,
-                "looks for the bad ones among the {rows} rows of batch {batch}: {reason}"
-            ),
-            Self::DeadLetters { rows, table } => write!(
-                f,
-                "{rows} rows of {table} are dead letters: 'streamkit spool ls' tells why, \
-                 'streamkit spool flush --dead' tries them again"
-            ),
+            } => match rows {
+                1 => write!(f, "batch {batch} is one row that is refused: {reason}"),
+                _ => write!(
+                    f,
+                    "looks for the bad ones among the {rows} rows of batch {batch}: {reason}"
+                ),
+            },
+            Self::DeadLetters { rows, table } => {
+                let (are, them) = match rows {
+                    1 => ("is a dead letter", "it"),
+                    _ => ("are dead letters", "them"),
+                };
+                let noun = noun(*rows, "row");
+                write!(
+                    f,
+                    "{rows} {noun} of {table} {are}: 'streamkit spool ls' tells why, \
+                     'streamkit spool flush --dead' tries {them} again"
+                )
+            }
             Self::BatchDamaged { batch, reason } => write!(
                 f,
                 "batch {batch} is damaged and cannot be delivered: {reason}; the others can"
@@ -242,7 +256,8 @@ impl fmt::Display for Event {
                 write!(f, "waits while another process delivers: {holder}")
             }
             Self::DeliveryRecovered { failures } => {
-                write!(f, "delivers again after {failures} failures")
+                let noun = noun(*failures, "failure");
+                write!(f, "delivers again after {failures} {noun}")
             }
             Self::StoreUnavailable { reason } => {
                 write!(f, "failed to {reason}; rows stay in the spool")
@@ -371,4 +386,55 @@ fn short(duration: Duration) -> humantime::FormattedDuration {
     humantime::format_duration(Duration::from_millis(
         u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_no_plural_and_a_failure_of_the_journal_names_no_batch() {
+        let failed = |batch, rows| {
+            let reason = "use the journal: it is full".to_owned();
+            let retry_in = Duration::from_secs(1);
+            Event::DeliveryFailed {
+                batch,
+                rows,
+                reason,
+                retry_in,
+            }
+        };
+        let refused = |rows| Event::RowsRefused {
+            batch: 7,
+            rows,
+            reason: "no".to_owned(),
+        };
+        let table = "bars";
+        for (event, text) in [
+            (
+                failed(7, 1),
+                "failed to deliver batch 7 (1 row): use the journal: it is full; again in 1s",
+            ),
+            (
+                failed(0, 0),
+                "failed to deliver: use the journal: it is full; again in 1s",
+            ),
+            (refused(1), "batch 7 is one row that is refused: no"),
+            (
+                refused(2),
+                "looks for the bad ones among the 2 rows of batch 7: no",
+            ),
+            (
+                Event::DeadLetters { rows: 1, table },
+                "1 row of bars is a dead letter: 'streamkit spool ls' tells why, \
+                 'streamkit spool flush --dead' tries it again",
+            ),
+            (
+                Event::DeliveryRecovered { failures: 1 },
+                "delivers again after 1 failure",
+            ),
+        ] {
+            assert_eq!(event.to_string(), text);
+        }
+    }
 }
