@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::{
-    app::collect::{Link, Phase, SymbolSnapshot, snapshot::Shown},
+    app::collect::{
+        Link, Phase, SymbolSnapshot,
+        snapshot::{InsertErrors, Shown},
+    },
     domain::breaker::BreakerState,
     journal::SpoolStats,
 };
@@ -37,15 +40,12 @@ pub fn line(shown: &Shown, now_us: i64) -> String {
     let _ = write!(line, " {};", sink(shown, now_us));
     let _ = write!(
         line,
-        " published={} buffered_to_disk={} flushed_from_buffer={} insert_errors={}/{}/{}/{} \
+        " published={} buffered_to_disk={} flushed_from_buffer={} insert_errors={} \
          breaker={} breaker_trips={};",
         sunk.published,
         shown.totals.buffered_to_disk,
         sunk.flushed_from_buffer,
-        errors.retry,
-        errors.ambiguous,
-        errors.configuration,
-        errors.content,
+        failed_inserts(errors),
         sunk.breaker.as_str(),
         sunk.breaker_trips,
     );
@@ -86,6 +86,25 @@ fn summed_up(symbols: &[SymbolSnapshot]) -> String {
         age(symbols.iter().filter_map(|symbol| symbol.age_us).max()),
     );
     text
+}
+
+/// Failed inserts, by class where there are any: `0`, `3(retry=2,content=1)`.
+fn failed_inserts(errors: &InsertErrors) -> String {
+    let classes = [
+        ("retry", errors.retry),
+        ("ambiguous", errors.ambiguous),
+        ("configuration", errors.configuration),
+        ("content", errors.content),
+    ];
+    let known: Vec<_> = classes
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(class, count)| format!("{class}={count}"))
+        .collect();
+    if known.is_empty() {
+        return "0".to_owned();
+    }
+    format!("{}({})", errors.total(), known.join(","))
 }
 
 /// How far a symbol is, in one word or a percentage.
@@ -189,7 +208,7 @@ mod tests {
         assert_eq!(
             line(&shown, 0),
             "heartbeat BTCUSDT fetch 25% trades=50 bars=0 age=-; sink ok, 0 rows; \
-             published=0 buffered_to_disk=0 flushed_from_buffer=0 insert_errors=0/0/0/0 \
+             published=0 buffered_to_disk=0 flushed_from_buffer=0 insert_errors=0 \
              breaker=closed breaker_trips=0; spool 0 rows, 0 B"
         );
     }
@@ -218,6 +237,16 @@ mod tests {
         let line = line(&shown, 0);
         let part = "breaker_trips=0; reconnects=2 malformed=3; spool 0 rows";
         assert!(line.contains(part), "{line}");
+    }
+
+    #[test]
+    fn failed_inserts_are_told_by_class() {
+        let errors = InsertErrors {
+            retry: 2,
+            content: 1,
+            ..InsertErrors::default()
+        };
+        assert_eq!(failed_inserts(&errors), "3(retry=2,content=1)");
     }
 
     #[test]
