@@ -343,4 +343,65 @@ mod tests {
             "a new connection gets its own time"
         );
     }
+
+    /// A day of bursts and lulls in steps of 20 ms. The history always shows a trade up to
+    /// 300 ms before the stream brings it. Returns how often the exchange was asked.
+    fn irregular_day(seed: u64) -> usize {
+        const STEP: i64 = 20_000;
+        let mut state = seed;
+        // SplitMix64 (Steele et al. 2014), below a bound.
+        let mut random = |bound: i64| {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((z ^ (z >> 31)) % bound.unsigned_abs()) as i64
+        };
+        let mut liveness = Liveness::new(LIMITS, 0);
+        // Trades that happened and have not come yet, with their time of arrival.
+        let mut coming = std::collections::VecDeque::new();
+        let (mut happened, mut arrived) = (0_i64, 0_i64);
+        let (mut next_us, mut asked, mut answer_at) = (0, 0, None);
+        for now_us in (0..24 * 3600 * SECOND).step_by(STEP as usize) {
+            while next_us <= now_us {
+                happened += 1;
+                coming.push_back(now_us + random(300_000));
+                next_us = now_us
+                    + match random(1000) {
+                        0 => 1200 * SECOND,
+                        1..20 => 1 + random(60 * SECOND),
+                        20..200 => 1 + random(2 * SECOND),
+                        _ => 1 + random(SECOND / 20),
+                    };
+            }
+            while coming.front().is_some_and(|&at| at <= now_us) {
+                coming.pop_front();
+                arrived += 1;
+                liveness.received(now_us);
+            }
+            if answer_at.is_some_and(|at| at <= now_us) {
+                answer_at = None;
+                liveness.answered(arrived, happened, now_us);
+            }
+            match liveness.check(now_us) {
+                Some(Action::Ask) => {
+                    asked += 1;
+                    answer_at = Some(now_us + random(200_000));
+                }
+                Some(Action::Reconnect(evidence)) => panic!("seed {seed}: {evidence:?}"),
+                None => {}
+            }
+        }
+        asked
+    }
+
+    #[test]
+    fn a_day_of_bursts_and_lulls_with_history_ahead_of_the_stream_is_never_a_dead_stream() {
+        for seed in 1..=4 {
+            assert!(
+                irregular_day(seed) > 100,
+                "the lulls are long enough to ask"
+            );
+        }
+    }
 }

@@ -86,7 +86,7 @@ pub trait Store: Send + Sync {
     /// The same bars, trusted.
     ///
     /// # Errors
-    /// As above, and with an [`UnreadableRow`](crate::domain::row::UnreadableRow) at the
+    /// As above, and with an [`UnreadableRow`] at the
     /// first bar that cannot be what it says.
     async fn bars(
         &self,
