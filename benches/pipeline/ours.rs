@@ -199,6 +199,8 @@ fn fail_on_trouble(event: &Event) {
             | Event::CaughtUp { .. }
             | Event::Connected { .. }
             | Event::Quiet { .. }
+            | Event::TaskStarted { .. }
+            | Event::TaskStopped { .. }
             | Event::Stopping
     );
     assert!(is_expected, "{event}");
