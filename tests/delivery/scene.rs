@@ -20,7 +20,7 @@ use crate::common::{
 };
 
 /// The store's patience in these tests, a hundred times shorter than the default.
-const ANSWER: Duration = Duration::from_millis(400);
+const ANSWER: Duration = Duration::from_secs(1);
 /// How long delivery may take to catch up, once the breaker has recovered.
 const CATCH_UP: Duration = Duration::from_secs(5);
 /// How often the table is looked at.
