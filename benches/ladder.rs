@@ -11,6 +11,8 @@
     reason = "a bench fails by panicking, and prints"
 )]
 
+#[path = "ladder/convert.rs"]
+mod convert;
 mod interleave;
 #[path = "ladder/same.rs"]
 mod same;
@@ -19,8 +21,9 @@ mod tape;
 
 use std::hint::black_box;
 
+use convert::as_theirs;
 use interleave::{compare, rss_kib};
-use rangebar_core::{AggTrade, FixedPoint, RangeBar, RangeBarProcessor};
+use rangebar_core::{AggTrade, RangeBar, RangeBarProcessor};
 use streamkit::domain::{
     anchor::Anchor,
     bar::Bar,
@@ -102,19 +105,6 @@ fn run_theirs(thresholds: &[u32], tape: &[AggTrade]) -> usize {
         }
     }
     bars + black_box(&closed).len()
-}
-
-fn as_theirs(trade: &Trade) -> AggTrade {
-    AggTrade {
-        agg_trade_id: trade.id,
-        price: FixedPoint(trade.price.0),
-        volume: FixedPoint(trade.quantity.0),
-        first_trade_id: trade.first_trade_id,
-        last_trade_id: trade.last_trade_id,
-        timestamp: trade.time_us,
-        is_buyer_maker: trade.buyer_is_maker,
-        is_best_match: None,
-    }
 }
 
 /// Panics unless both sides make the same bars; returns how many there are.

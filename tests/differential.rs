@@ -3,12 +3,15 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "../benches/ladder/convert.rs"]
+mod convert;
 #[path = "../benches/ladder/same.rs"]
 mod same;
 #[path = "../benches/ladder/tape.rs"]
 mod tape;
 
-use rangebar_core::{AggTrade, FixedPoint, RangeBar, RangeBarProcessor};
+use convert::as_theirs;
+use rangebar_core::{RangeBar, RangeBarProcessor};
 use streamkit::domain::{
     anchor::Anchor,
     bar::Bar,
@@ -20,19 +23,6 @@ use tape::Tape;
 
 const TRADES: usize = 60_000;
 const THRESHOLDS: [u32; 8] = [5, 10, 25, 50, 100, 250, 500, 1000];
-
-fn as_theirs(trade: &Trade) -> AggTrade {
-    AggTrade {
-        agg_trade_id: trade.id,
-        price: FixedPoint(trade.price.0),
-        volume: FixedPoint(trade.quantity.0),
-        first_trade_id: trade.first_trade_id,
-        last_trade_id: trade.last_trade_id,
-        timestamp: trade.time_us,
-        is_buyer_maker: trade.buyer_is_maker,
-        is_best_match: None,
-    }
-}
 
 fn theirs(dbps: u32, gate: bool, tape: &[Trade]) -> Vec<RangeBar> {
     let mut processor = RangeBarProcessor::with_options(dbps, gate).expect("a valid threshold");

@@ -18,6 +18,8 @@ mod reserve;
 pub mod salvage;
 mod schema;
 pub mod spool;
+#[cfg(test)]
+mod testing;
 
 pub use actor::{JournalHandle, Lease, Reopen, start};
 pub use commit::{CheckpointRow, Commit, Committed};

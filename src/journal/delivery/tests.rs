@@ -1,32 +1,18 @@
 use super::*;
-use crate::{
-    domain::{crash::CrashPoints, row::EventRow},
-    journal::{BatchState, Commit, Options, Refusal, refusal::tolerated},
+use crate::journal::{
+    BatchState, Commit, Options, Refusal,
+    refusal::tolerated,
+    testing::{self, events},
 };
 
 const LEASE_US: i64 = 30_000_000;
 
 fn options() -> Options {
     Options {
-        store: Some("sqlite:here".to_owned()),
-        accept_store: false,
         batch_rows: 1,
-        batch_age_us: 1000,
         most_rows: 100_000,
-        max_pages: None,
-        crash: CrashPoints::default(),
+        ..testing::options()
     }
-}
-
-fn events(numbers: std::ops::Range<i64>) -> Rows {
-    let event = |time_us| EventRow {
-        time_us,
-        collector: "test".to_owned(),
-        symbol: String::new(),
-        code: "code".to_owned(),
-        text: String::new(),
-    };
-    Rows::Events(numbers.map(event).collect())
 }
 
 struct Scene {

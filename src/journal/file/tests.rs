@@ -2,36 +2,13 @@ use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::{
-    domain::{
-        anchor::Anchor,
-        crash::CrashPoint,
-        row::{EventRow, Rows},
+    domain::{anchor::Anchor, crash::CrashPoint, row::Rows},
+    journal::{
+        CheckpointRow, Commit,
+        open::FILE_NAME,
+        testing::{events, options},
     },
-    journal::{CheckpointRow, Commit, open::FILE_NAME},
 };
-
-fn options() -> Options {
-    Options {
-        store: Some("sqlite:here".to_owned()),
-        accept_store: false,
-        batch_rows: 10,
-        batch_age_us: 1000,
-        most_rows: 10,
-        max_pages: None,
-        crash: CrashPoints::default(),
-    }
-}
-
-fn events(count: i64) -> Rows {
-    let event = |time_us| EventRow {
-        time_us,
-        collector: "test".to_owned(),
-        symbol: String::new(),
-        code: "code".to_owned(),
-        text: format!("event {time_us}"),
-    };
-    Rows::Events((1..=count).map(event).collect())
-}
 
 fn checkpoint(last_agg_trade_id: i64) -> CheckpointRow {
     CheckpointRow {
@@ -63,10 +40,10 @@ fn rows_and_checkpoint_survive_and_batches_come_in_order_until_confirmed() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut journal = Journal::open(directory.path(), options()).expect("opened");
     journal
-        .commit(commit(events(10), 5, 100))
+        .commit(commit(events(1..11), 5, 100))
         .expect("committed");
     journal
-        .commit(commit(events(3), 6, 200))
+        .commit(commit(events(1..4), 6, 200))
         .expect("committed");
     drop(journal);
 
@@ -78,7 +55,7 @@ fn rows_and_checkpoint_survive_and_batches_come_in_order_until_confirmed() {
         .next_batch(None)
         .expect("readable")
         .expect("a full batch is sealed");
-    assert_eq!(first.rows, events(10));
+    assert_eq!(first.rows, events(1..11));
     assert_eq!(
         journal.seal(Some(1199)).expect("sealed"),
         0,
@@ -90,7 +67,7 @@ fn rows_and_checkpoint_survive_and_batches_come_in_order_until_confirmed() {
         .next_batch(None)
         .expect("readable")
         .expect("the second");
-    assert_eq!(second.rows, events(3));
+    assert_eq!(second.rows, events(1..4));
     assert_ne!(first.token, second.token);
     journal.delivered(second.id).expect("deleted");
     assert_eq!(journal.stats(), spool::SpoolStats::default());
@@ -101,7 +78,7 @@ fn rows_and_checkpoint_survive_and_batches_come_in_order_until_confirmed() {
 fn a_full_batch_does_not_overtake_the_open_one_before_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut journal = Journal::open(directory.path(), options()).expect("opened");
-    let Rows::Events(mut rows) = events(15) else {
+    let Rows::Events(mut rows) = events(1..16) else {
         panic!("events");
     };
     for row in &mut rows[3..] {
@@ -125,7 +102,7 @@ fn a_token_is_kept_by_the_batch_and_never_made_from_content_alone() {
     for _ in 0..2 {
         let mut journal = Journal::open(directory.path(), options()).expect("opened");
         journal
-            .commit(commit(events(10), 5, 100))
+            .commit(commit(events(1..11), 5, 100))
             .expect("committed");
         let batch = journal
             .next_batch(None)
@@ -147,14 +124,14 @@ fn versions_rise_even_when_the_clock_goes_back() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut journal = Journal::open(directory.path(), options()).expect("opened");
     let first = journal
-        .commit(commit(events(1), 1, 1_000_000))
+        .commit(commit(events(1..2), 1, 1_000_000))
         .expect("committed")
         .version;
     assert_eq!(first, 1_000_000);
     drop(journal);
     let mut journal = Journal::open(directory.path(), options()).expect("opened again");
     let second = journal
-        .commit(commit(events(1), 2, 5))
+        .commit(commit(events(1..2), 2, 5))
         .expect("committed")
         .version;
     assert_eq!(second, first + 1);
@@ -179,7 +156,9 @@ fn another_store_is_refused_unless_it_is_accepted() {
     };
     drop(Journal::open(directory.path(), slip).expect("opened"));
     let mut journal = Journal::open(directory.path(), options()).expect("it held nothing");
-    journal.commit(commit(events(1), 1, 1)).expect("committed");
+    journal
+        .commit(commit(events(1..2), 1, 1))
+        .expect("committed");
     drop(journal);
     let elsewhere = || Options {
         store: Some("sqlite:there".to_owned()),
@@ -229,7 +208,7 @@ fn a_damaged_batch_is_named_and_not_delivered() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut journal = Journal::open(directory.path(), options()).expect("opened");
     journal
-        .commit(commit(events(10), 5, 100))
+        .commit(commit(events(1..11), 5, 100))
         .expect("committed");
     journal
         .connection
@@ -252,7 +231,7 @@ fn every_crash_point_of_a_commit_is_passed_in_order() {
     let mut journal =
         Journal::open(directory.path(), Options { crash, ..options() }).expect("opened");
     journal
-        .commit(commit(events(10), 5, 100))
+        .commit(commit(events(1..11), 5, 100))
         .expect("committed");
     journal.delivered(1).expect("deleted");
     assert_eq!(
@@ -272,7 +251,7 @@ fn a_damaged_journal_is_kept_aside_and_a_new_one_begun() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut journal = Journal::open(directory.path(), options()).expect("opened");
     for number in 0..30 {
-        let rows = commit(events(10), number, number);
+        let rows = commit(events(1..11), number, number);
         journal.commit(rows).expect("committed");
     }
     assert_eq!(journal.set_aside(), None);

@@ -2,10 +2,9 @@ use super::*;
 use crate::{
     domain::{
         anchor::Anchor,
-        crash::CrashPoints,
         row::{EventRow, Rows},
     },
-    journal::{Commit, Journal, JournalError, Options, codec, open::FILE_NAME},
+    journal::{Commit, Journal, JournalError, codec, open::FILE_NAME, testing::options},
 };
 
 /// The statements that made a file of format 1.
@@ -35,18 +34,6 @@ const FORMAT_1: &str = "
     INSERT INTO meta VALUES ('journal_id', 'abc'), ('last_version', '500'),
       ('store', 'sqlite:here');
     INSERT INTO checkpoints VALUES ('sim', 'BTCUSDT', 'day', 41, 'the state', 400);";
-
-fn options() -> Options {
-    Options {
-        store: Some("sqlite:here".to_owned()),
-        accept_store: false,
-        batch_rows: 10,
-        batch_age_us: 1000,
-        most_rows: 10,
-        max_pages: None,
-        crash: CrashPoints::default(),
-    }
-}
 
 fn event(number: i64) -> Rows {
     Rows::Events(vec![EventRow {

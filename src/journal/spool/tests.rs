@@ -1,9 +1,9 @@
 use crate::{
-    domain::{
-        crash::CrashPoints,
-        row::{EventRow, Rows},
+    domain::row::{EventRow, Rows},
+    journal::{
+        BatchState, Claim, Commit, Journal, Options, SpooledBatch,
+        testing::{self, events},
     },
-    journal::{BatchState, Claim, Commit, Journal, Options, SpooledBatch},
 };
 
 const LEASE_US: i64 = 30_000_000;
@@ -11,25 +11,10 @@ const SECOND_US: i64 = 1_000_000;
 
 fn options() -> Options {
     Options {
-        store: Some("sqlite:here".to_owned()),
-        accept_store: false,
-        batch_rows: 10,
         batch_age_us: SECOND_US,
         most_rows: 100,
-        max_pages: None,
-        crash: CrashPoints::default(),
+        ..testing::options()
     }
-}
-
-fn events(numbers: std::ops::Range<i64>) -> Rows {
-    let event = |time_us| EventRow {
-        time_us,
-        collector: "test".to_owned(),
-        symbol: String::new(),
-        code: "code".to_owned(),
-        text: String::new(),
-    };
-    Rows::Events(numbers.map(event).collect())
 }
 
 struct Scene {
