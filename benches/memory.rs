@@ -22,7 +22,7 @@ mod ours;
 mod tape;
 
 use interleave::rss_kib;
-use ours::Known;
+use ours::{Known, Run, Watching};
 
 const SEED: u64 = 20_250_901;
 const TRADES: usize = 10_000_000;
@@ -41,7 +41,14 @@ fn show(name: &str, server: &blast::Server, known: &Known, thresholds: &[u32]) {
     println!("{name}: VmRSS in KiB before the start: {}", rss_kib());
     let mut next = LOOK_AT_MILLIONS.into_iter().peekable();
     let mut looks = Vec::new();
-    let collected = ours::collect(server.address, known, thresholds, false, |shown| {
+    let run = Run {
+        server: server.address,
+        known,
+        thresholds,
+        keeps_bars: false,
+        watching: Watching::On,
+    };
+    let collected = ours::collect(run, |shown| {
         let trades: u64 = shown.symbols.iter().map(|symbol| symbol.trades).sum();
         while let Some(millions) = next.next_if(|millions| trades >= millions * 1_000_000) {
             looks.push(rss_kib());

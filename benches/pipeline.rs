@@ -6,7 +6,7 @@
 //! the exchange is another one. Three sides take turns on the same frames:
 //!
 //! - *ours*: `collect` with its default limits, the adapter for the exchange, a journal on
-//!   disk, and a store that confirms at once. From the connection to the end, with
+//!   disk, a store that confirms at once, and everything that watches over it. From the connection to the end, with
 //!   everything committed and delivered and the journal closed.
 //! - *receive only*: a loop over `tokio-tungstenite`, with the library's defaults and with
 //!   our settings for its buffers; ours is compared with whichever is faster.
@@ -43,7 +43,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use interleave::Spread;
 use market::SYMBOLS;
-use ours::Known;
+use ours::{Known, Run, Watching};
 use streamkit::{
     domain::row::BarRow,
     exchange::socket::{SocketSettings, websocket_config},
@@ -76,10 +76,20 @@ const OURS: usize = 0;
 const RECEIVE_ONLY: [usize; 2] = [1, 2];
 const PUT_TOGETHER: usize = 3;
 
+fn run<'a>(server: SocketAddr, known: &'a Known, thresholds: &'a [u32]) -> Run<'a> {
+    Run {
+        server,
+        known,
+        thresholds,
+        keeps_bars: false,
+        watching: Watching::On,
+    }
+}
+
 /// The CPU time that a side takes for one round.
 fn cost(side: usize, server: SocketAddr, known: &Known, thresholds: &[u32]) -> Duration {
     match side {
-        OURS => ours::collect(server, known, thresholds, false, |_| {}).cpu,
+        OURS => ours::collect(run(server, known, thresholds), |_| {}).cpu,
         1 => peers::receive_only(server, None, TRADES),
         2 => {
             let config = websocket_config(&SocketSettings::default());
@@ -91,7 +101,11 @@ fn cost(side: usize, server: SocketAddr, known: &Known, thresholds: &[u32]) -> D
 
 /// Panics unless both sides make the same bars.
 fn assert_identical(server: SocketAddr, known: &Known, thresholds: &[u32]) {
-    let ours = ours::collect(server, known, thresholds, true, |_| {});
+    let kept = Run {
+        keeps_bars: true,
+        ..run(server, known, thresholds)
+    };
+    let ours = ours::collect(kept, |_| {});
     let (_, theirs) = peers::receive_and_build(server, thresholds, TRADES);
     for (index, name) in SYMBOLS.iter().enumerate() {
         for &dbps in thresholds {

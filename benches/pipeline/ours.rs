@@ -19,7 +19,6 @@ use streamkit::{
             self, Board, Collector, Emit, Event, Limits, Settings, Summary,
             snapshot::{Phase, Shown},
         },
-        supervise::Supervisor,
     },
     domain::{
         anchor::Anchor,
@@ -36,6 +35,9 @@ use streamkit::{
     store::sink::{BarQuery, Batch, GapQuery, Store, StoreError},
 };
 use tokio_util::sync::CancellationToken;
+
+#[path = "watched.rs"]
+mod watched;
 
 use crate::{
     interleave::process_cpu_time,
@@ -84,15 +86,40 @@ pub struct Collected {
     pub bar_count: u64,
 }
 
-/// Collects all trades of `known` from `server`, and calls `watch` whenever the board
-/// changes.
-pub fn collect(
-    server: SocketAddr,
-    known: &Known,
-    thresholds: &[u32],
-    keeps_bars: bool,
-    mut watch: impl FnMut(&Shown),
-) -> Collected {
+/// What a run is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// Where the trades come from.
+    pub server: SocketAddr,
+    /// What is known of them.
+    pub known: &'a Known,
+    /// What bars are built with.
+    pub thresholds: &'a [u32],
+    /// Whether the bars are kept, or only counted.
+    pub keeps_bars: bool,
+    /// Whether anybody looks at the collector while it works.
+    pub watching: Watching,
+}
+
+/// Whether the collector is looked at while it works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watching {
+    /// As on the command line: keepers that look for hangs, health and alerts every second,
+    /// pages; and somebody who asks for the pages every second.
+    On,
+    /// Tasks run, and nobody looks at them.
+    Off,
+}
+
+/// Collects all trades of `run`, and calls `watch` whenever the board changes.
+pub fn collect(run: Run<'_>, mut watch: impl FnMut(&Shown)) -> Collected {
+    let Run {
+        server,
+        known,
+        thresholds,
+        keeps_bars,
+        watching,
+    } = run;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
@@ -117,15 +144,11 @@ pub fn collect(
         clock: Clock::system(),
         emit: Emit::new(fail_on_trouble),
         board: board.clone(),
-        supervisor: Supervisor::new(
-            Clock::system(),
-            Limits::default().tasks,
-            Vec::new(),
-            |event| fail_on_trouble(&event.into()),
-        ),
+        supervisor: watched::supervisor(watching),
     };
     let stop = CancellationToken::new();
     let summary = runtime.block_on(async {
+        let watchers = watched::begin(watching, &collector);
         let mut running = tokio::spawn(collect::run(collector, stop.clone()));
         let all_taken = board.wait_until(|shown| {
             watch(shown);
@@ -141,6 +164,7 @@ pub fn collect(
             ended = &mut running => panic!("it ended too early: {ended:?}"),
         }
         stop.cancel();
+        watchers.end().await;
         running.await.expect("no panic").expect("no failure")
     });
     let began = source
@@ -192,7 +216,7 @@ fn check(summary: &Summary) {
     }
 }
 
-fn fail_on_trouble(event: &Event) {
+pub fn fail_on_trouble(event: &Event) {
     let is_expected = matches!(
         event,
         Event::Started { .. }

@@ -17,12 +17,12 @@ use super::{
     exit::ExitCode,
 };
 
-mod alerting;
+pub mod alerting;
 pub mod exchange;
 mod limits;
 mod run;
 mod sim;
-mod watching;
+pub mod watching;
 
 use limits::LimitsArgs;
 pub use run::collector_name;

@@ -18,3 +18,4 @@ mod status;
 mod verify;
 
 pub use app::run;
+pub use collect::{alerting, watching};

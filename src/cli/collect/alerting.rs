@@ -45,6 +45,9 @@ pub struct Alerting {
 impl Alerting {
     /// The default rules without channels, or what the file at `path` says. Has to be called
     /// within a runtime.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or says something that cannot be.
     pub fn start(collector: &str, path: Option<&PathBuf>) -> Result<Self, CliError> {
         let file = path.map_or_else(|| Ok(AlertsFile::default()), |path| read(path))?;
         let mut rules = Rule::defaults();

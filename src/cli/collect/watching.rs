@@ -85,6 +85,9 @@ impl WatchArgs {
 
     /// Listens where it was told to, so that an address that is not to be had is known
     /// before anything begins.
+    ///
+    /// # Errors
+    /// When the address is not to be had, or may be reached by others without a token.
     pub async fn listen(&self) -> Result<Option<(Listener, Option<String>)>, CliError> {
         let Some(addr) = self.listen else {
             return Ok(None);
@@ -115,11 +118,17 @@ impl WatchArgs {
 
 /// What is watched.
 pub struct Watched {
+    /// The name of the collector in the store.
     pub collector: String,
+    /// Where it is shown.
     pub board: Board,
+    /// Who keeps its tasks; those who watch are kept by it, too.
     pub supervisor: Supervisor,
+    /// What its events have told.
     pub tally: Tally,
+    /// The clocks.
     pub clock: Clock,
+    /// Where the journal is, and where the socket goes.
     pub state_dir: PathBuf,
     /// Shared with whoever ends it.
     pub alerting: Arc<tokio::sync::Mutex<Alerting>>,
