@@ -10,6 +10,7 @@ pub mod deliver;
 pub mod event;
 mod fetch;
 pub mod health;
+mod heartbeat;
 mod machine;
 mod outbox;
 mod pipe;
