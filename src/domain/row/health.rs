@@ -179,28 +179,21 @@ impl HealthRow {
     /// [`HEARTBEATS_MISSED`] intervals away, and its state is live or quiet.
     #[must_use]
     pub fn complaint(&self, now_us: i64) -> Option<String> {
-        let Self {
-            collector, symbol, ..
-        } = self;
         if !self.state.is_well() {
-            return Some(format!("{symbol} of {collector} is {}", self.state));
+            return Some(self.state.to_string());
         }
         let age_us = self.heartbeat_age_us(now_us);
-        if age_us.saturating_abs() <= self.interval_us.saturating_mul(HEARTBEATS_MISSED) {
+        let interval_us = self.interval_us;
+        if age_us.saturating_abs() <= interval_us.saturating_mul(HEARTBEATS_MISSED) {
             return None;
         }
-        let age_s = age_us.saturating_abs() as f64 / 1e6;
-        let interval_s = self.interval_us as f64 / 1e6;
+        let seconds = |us: i64| us.saturating_abs() as f64 / 1e6;
+        let age_s = seconds(age_us);
         Some(if age_us > 0 {
-            format!(
-                "{symbol} of {collector} has had no heartbeat for {age_s:.1} s, \
-                 and means to have one every {interval_s:.1} s"
-            )
+            let interval_s = seconds(interval_us);
+            format!("no heartbeat for {age_s:.1} s, where one every {interval_s:.1} s is meant")
         } else {
-            format!(
-                "the heartbeat of {symbol} of {collector} lies {age_s:.1} s ahead: \
-                 one of the clocks is wrong"
-            )
+            format!("its heartbeat lies {age_s:.1} s ahead: one of the clocks is wrong")
         })
     }
 
@@ -301,15 +294,17 @@ mod tests {
         let live = row(StreamState::Live);
         assert_eq!(live.complaint(at(30)), None);
         assert_eq!(live.complaint(at(-30)), None);
-        assert_eq!(
-            live.complaint(at(31)).as_deref(),
-            Some(
-                "BTCUSDT of nas has had no heartbeat for 31.0 s, and means to have one every 10.0 s"
-            )
-        );
-        assert_eq!(
-            live.complaint(at(-31)).as_deref(),
-            Some("the heartbeat of BTCUSDT of nas lies 31.0 s ahead: one of the clocks is wrong")
-        );
+        for (seconds, complaint) in [
+            (
+                31,
+                "no heartbeat for 31.0 s, where one every 10.0 s is meant",
+            ),
+            (
+                -31,
+                "its heartbeat lies 31.0 s ahead: one of the clocks is wrong",
+            ),
+        ] {
+            assert_eq!(live.complaint(at(seconds)).as_deref(), Some(complaint));
+        }
     }
 }
