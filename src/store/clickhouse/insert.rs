@@ -34,7 +34,8 @@ const ROW_ALLOWANCE: Duration = Duration::from_micros(250);
 pub(super) enum Load<'a> {
     /// A batch from the spool, under its token.
     Batch(&'a Batch),
-    /// Rows of health. The latest one counts, so they need no token.
+    /// Rows of health. The latest one counts, so they need no token: what is equal to the last
+    /// byte, heartbeat included, may well be taken for the same.
     Health(&'a [HealthRow]),
 }
 
@@ -193,7 +194,7 @@ impl Lane {
             Load::Batch(batch) => {
                 insert.with_setting("insert_deduplication_token", batch.token.as_str())
             }
-            Load::Health(_) => insert.with_setting("insert_deduplicate", "0"),
+            Load::Health(_) => insert,
         };
         let mut insert = insert.with_timeouts(
             Some(self.options.send_timeout),
