@@ -49,7 +49,9 @@ async fn a_server_that_freezes_or_dies_stops_the_rows_and_nothing_else() {
         return;
     };
     let mut scene = Scene::new("heartbeat", &server.url(), &server.url()).await;
-    scene.rig.settings.limits.health_interval = Duration::from_millis(200);
+    let limits = &mut scene.rig.settings.limits;
+    limits.health_interval = Duration::from_millis(200);
+    limits.health_timeout = Duration::from_millis(500);
     let running = scene.rig.collect();
     for (round, is_frozen) in [true, false].into_iter().enumerate() {
         let before = until(&scene, "rows", |row| {
@@ -72,7 +74,7 @@ async fn a_server_that_freezes_or_dies_stops_the_rows_and_nothing_else() {
         };
         running.until("the breaker to open", is_open).await;
         running
-            .until("turns", |_| turns(&running) > taken + 20)
+            .until("turns", |_| turns(&running) > taken + 5)
             .await;
         if is_frozen {
             server.thaw();
