@@ -25,6 +25,8 @@ mod output;
 mod pipes;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/remote.rs"]
+mod remote;
 #[path = "cli/stored.rs"]
 mod stored;
 #[path = "cli/terminal.rs"]

@@ -21,6 +21,8 @@ mod beside;
 mod common;
 #[path = "delivery/faults.rs"]
 mod faults;
+#[path = "delivery/heartbeat.rs"]
+mod heartbeat;
 #[path = "delivery/kills.rs"]
 mod kills;
 #[path = "delivery/outage.rs"]

@@ -13,6 +13,8 @@
 
 #[path = "common/mod.rs"]
 mod common;
+#[path = "recovery/heartbeat.rs"]
+mod heartbeat;
 #[path = "recovery/history.rs"]
 mod history;
 #[path = "recovery/month.rs"]

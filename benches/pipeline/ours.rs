@@ -23,7 +23,7 @@ use streamkit::{
     domain::{
         anchor::Anchor,
         crash::CrashPoints,
-        row::{BarRead, BarRow, GapRead, Rows, Series},
+        row::{BarRead, BarRow, GapRead, HealthRead, HealthRow, Rows, Series},
         symbol::Symbol,
         threshold::Threshold,
         trade::Trade,
@@ -32,7 +32,7 @@ use streamkit::{
         binance::{self, Binance},
         source::{LiveStream, Newest, Page, Source, SourceError},
     },
-    store::sink::{BarQuery, Batch, GapQuery, Store, StoreError},
+    store::sink::{BarQuery, Batch, GapQuery, HealthQuery, Store, StoreError},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -353,6 +353,14 @@ impl Store for Confirming {
     }
 
     async fn stored_gaps(&self, _: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn put_health(&self, _: &[HealthRow]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn stored_health(&self, _: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {
         Ok(Vec::new())
     }
 }

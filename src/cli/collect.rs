@@ -47,6 +47,9 @@ pub struct CollectArgs {
     /// Where to cut bars, in UTC [default: day]
     #[arg(long, value_name = "day|month", value_parser = stored_anchor)]
     anchor: Option<Anchor>,
+    /// Call this collector so in the store [default: the machine's name]
+    #[arg(long, value_name = "NAME")]
+    collector: Option<String>,
     /// End by itself after so long
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     run_for: Option<Duration>,
@@ -84,6 +87,9 @@ impl CollectArgs {
         if let Some(anchor) = self.anchor {
             flags.insert(Key::Anchor, vec![anchor.to_string()]);
         }
+        if let Some(collector) = &self.collector {
+            flags.insert(Key::Collector, vec![collector.clone()]);
+        }
         flags
     }
 
@@ -92,8 +98,10 @@ impl CollectArgs {
         run::run(&self, context)
     }
 
-    /// What to collect, and how. `collector` is the name of this collector in the store.
-    fn settings(&self, context: &Context, collector: String) -> Result<Settings, CliError> {
+    /// What to collect, and how.
+    fn settings(&self, context: &Context) -> Result<Settings, CliError> {
+        let collector = context.settings.collector.as_ref();
+        let collector = collector.map_or_else(collector_name, |name| name.value.to_string());
         Ok(Settings {
             symbols: distinct(&self.symbols),
             thresholds: context.settings.thresholds.value.clone(),

@@ -55,6 +55,12 @@ impl CliError {
         self
     }
 
+    /// What is wrong, without what to do about it.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Tells it on standard error, and returns the exit code.
     pub fn report(&self, printer: &Printer) -> ExitCode {
         if self.is_closed_output {

@@ -1,12 +1,12 @@
-//! `streamkit status`: how is the collector on this machine?
+//! `streamkit status`: how are the collectors?
 
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::{
-    app::collect::status::Status,
-    report::status as report,
+    app::collect::{status::Status, stored_status::StoredStatus},
+    report::{redraw::Redraw, status as report, stored_status},
     telemetry::http::{ClientError, get_local},
 };
 
@@ -17,20 +17,34 @@ use super::{
     exit::ExitCode,
 };
 
+mod remote;
+
 /// How long a collector has to answer. It answers from memory.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is asked while being watched.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Show how the collector on this machine is doing
+/// Show how the collectors are doing
 ///
-/// It is asked through a socket in its state directory.
+/// The one on this machine is asked through a socket in its state directory. Those on other
+/// machines write into the store, every 10 s, how they are doing: --remote shows that. So does
+/// status without it when no collector answers here and the store knows some.
+///
+/// With --remote, ages are counted on this machine's clock, and a collector is healthy when
+/// each of its symbols is live or quiet and it has missed fewer than three of the heartbeats
+/// that it means to have. A state of 'ended' means that it was told to stop.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 shown (with --check: healthy), 1 not healthy, \
-                        64 usage, 69 no collector answers"
+                        64 usage, 69 no collector answers, or none has written to the store"
 )]
 pub struct StatusArgs {
+    /// Ask the store, for collectors on whatever machine
+    #[arg(long)]
+    remote: bool,
+    /// Only the collector of this name
+    #[arg(long, value_name = "NAME", requires = "remote")]
+    collector: Option<String>,
     /// Say only by the exit code, and in one line, whether it is healthy
     #[arg(long)]
     check: bool,
@@ -39,60 +53,102 @@ pub struct StatusArgs {
     watch: bool,
 }
 
+/// What there is to show.
+enum View {
+    /// The answer of the collector on this machine, and its text.
+    Local(Box<Status>, Vec<u8>),
+    /// What collectors have written.
+    Stored(StoredStatus),
+}
+
 /// Shows the status.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode, CliError> {
     let is_json = context.is_json()?;
-    let socket = context.journal_dir()?.join(SOCKET_NAME);
     block_on(async {
+        let mut redraw = Redraw::new(context.printer.clone());
         loop {
-            let page = get_local(&socket, "/status", PATIENCE).await;
-            let (http_status, body) = page.map_err(|error| absent(&error))?;
-            if http_status != 200 {
-                return Err(CliError::new(
-                    ExitCode::TryAgain,
-                    "the collector has only just begun".to_owned(),
-                )
-                .hint("ask again in a second"));
-            }
-            let status: Status = serde_json::from_slice(&body)
-                .hint("use the same version of streamkit for the collector and for 'status'")?;
+            let view = if args.remote {
+                View::Stored(remote::ask(args.collector.as_deref(), context).await?)
+            } else {
+                local(args, context).await?
+            };
             if args.check {
-                let health = &status.health;
-                let text = if health.healthy {
-                    "healthy".to_owned()
-                } else {
-                    format!("not healthy: {}", health.complaints.join("; "))
-                };
-                context.printer.line(text)?;
-                context.printer.flush()?;
-                return Ok(if health.healthy {
-                    ExitCode::Ok
-                } else {
-                    ExitCode::Failed
-                });
+                return view.check(context);
             }
             if is_json {
-                context
-                    .printer
-                    .line(String::from_utf8_lossy(body.trim_ascii_end()))?;
+                context.printer.line(view.json()?)?;
+            } else if args.watch {
+                redraw.show(view.lines(redraw.width(), context.printer.has_color()))?;
             } else {
-                let (width, has_color) = (context.printer.width(), context.printer.has_color());
-                for line in report::lines(&status, width, has_color) {
-                    context.printer.line(line)?;
+                let printer = &context.printer;
+                for line in view.lines(printer.width(), printer.has_color()) {
+                    printer.line(line)?;
                 }
             }
+            context.printer.flush()?;
             if !args.watch {
-                context.printer.flush()?;
                 return Ok(ExitCode::Ok);
             }
-            context.printer.line("")?;
-            context.printer.flush()?;
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => return Ok(ExitCode::Interrupted),
                 () = tokio::time::sleep(WATCH_INTERVAL) => {}
             }
         }
     })
+}
+
+/// Asks the collector on this machine, and the store if none answers. A check is about this
+/// machine: others' health would not excuse a collector that is gone.
+async fn local(args: &StatusArgs, context: &Context) -> Result<View, CliError> {
+    let socket = context.journal_dir()?.join(SOCKET_NAME);
+    let (http_status, body) = match get_local(&socket, "/status", PATIENCE).await {
+        Ok(page) => page,
+        Err(error) if args.check => return Err(absent(&error)),
+        Err(error) => return remote::in_place_of(absent(&error), context).await,
+    };
+    if http_status != 200 {
+        return Err(CliError::new(
+            ExitCode::TryAgain,
+            "the collector has only just begun".to_owned(),
+        )
+        .hint("ask again in a second"));
+    }
+    let status: Status = serde_json::from_slice(&body)
+        .hint("use the same version of streamkit for the collector and for 'status'")?;
+    Ok(View::Local(Box::new(status), body))
+}
+
+impl View {
+    fn lines(&self, width: usize, has_color: bool) -> Vec<String> {
+        match self {
+            Self::Local(status, _) => report::lines(status, width, has_color),
+            Self::Stored(status) => stored_status::lines(status, width, has_color),
+        }
+    }
+
+    fn json(&self) -> Result<String, CliError> {
+        Ok(match self {
+            Self::Local(_, body) => String::from_utf8_lossy(body.trim_ascii_end()).into_owned(),
+            Self::Stored(status) => serde_json::to_string(status)?,
+        })
+    }
+
+    /// Says in one line whether it is healthy.
+    fn check(&self, context: &Context) -> Result<ExitCode, CliError> {
+        let (is_healthy, complaints) = match self {
+            Self::Local(status, _) => (status.health.healthy, &status.health.complaints),
+            Self::Stored(status) => (status.healthy, &status.complaints),
+        };
+        let (text, code) = if is_healthy {
+            ("healthy".to_owned(), ExitCode::Ok)
+        } else {
+            let text = format!("not healthy: {}", complaints.join("; "));
+            (text, ExitCode::Failed)
+        };
+        context.printer.line(text)?;
+        context.printer.flush()?;
+        Ok(code)
+    }
 }
 
 fn absent(error: &ClientError) -> CliError {

@@ -25,6 +25,8 @@ pub enum Key {
     Thresholds,
     /// Where to cut bars.
     Anchor,
+    /// The name of a collector in the store.
+    Collector,
     /// Which messages are logged.
     Log,
     /// How they are written.
@@ -35,7 +37,7 @@ pub enum Key {
 
 impl Key {
     /// Every setting, in the order in which they are shown.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Store,
         Self::StorePassword,
         Self::StateDir,
@@ -44,6 +46,7 @@ impl Key {
         Self::RestUrl,
         Self::Thresholds,
         Self::Anchor,
+        Self::Collector,
         Self::Log,
         Self::LogFormat,
         Self::Color,
@@ -61,6 +64,7 @@ impl Key {
             Self::RestUrl => "rest_url",
             Self::Thresholds => "thresholds",
             Self::Anchor => "anchor",
+            Self::Collector => "collector",
             Self::Log => "log",
             Self::LogFormat => "log_format",
             Self::Color => "color",

@@ -13,7 +13,7 @@ mod texts;
 mod words;
 
 use texts::Texts;
-pub use words::{Color, Exchange, LogFilter, LogFormat};
+pub use words::{CollectorName, Color, Exchange, LogFilter, LogFormat};
 
 /// Where a setting's value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +98,8 @@ pub struct Settings {
     pub thresholds: Setting<Vec<Threshold>>,
     /// Where to cut bars.
     pub anchor: Setting<Anchor>,
+    /// The name of a collector in the store, if it is not to be that of the machine.
+    pub collector: Option<Setting<CollectorName>>,
     /// Which messages are logged.
     pub log: Setting<LogFilter>,
     /// How they are written.
@@ -147,6 +149,7 @@ impl Settings {
             rest_urls: texts.urls(Key::RestUrl, &["http", "https"])?,
             thresholds: texts.thresholds()?,
             anchor: texts.anchor()?,
+            collector: texts.one(Key::Collector)?,
             log: texts.one_or(Key::Log, LogFilter::default())?,
             log_format: texts.one_or(Key::LogFormat, LogFormat::Text)?,
             color: texts.one_or(Key::Color, Color::Auto)?,
@@ -187,6 +190,7 @@ impl Settings {
         };
         let store = self.store.as_ref();
         let state_dir = self.state_dir.as_ref();
+        let collector = self.collector.as_ref();
         vec![
             Shown {
                 key: Key::Store,
@@ -219,6 +223,14 @@ impl Settings {
                 origin: &self.thresholds.origin,
             },
             Shown::of(Key::Anchor, &self.anchor),
+            Shown {
+                key: Key::Collector,
+                values: collector
+                    .iter()
+                    .map(|name| name.value.to_string())
+                    .collect(),
+                origin: collector.map_or(&Origin::Default, |name| &name.origin),
+            },
             Shown::of(Key::Log, &self.log),
             Shown::of(Key::LogFormat, &self.log_format),
             Shown::of(Key::Color, &self.color),

@@ -41,6 +41,14 @@ impl BreakerState {
             Self::HalfOpen => "half-open",
         }
     }
+
+    /// The state of that word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Closed, Self::Open, Self::HalfOpen]
+            .into_iter()
+            .find(|state| state.as_str() == word)
+    }
 }
 
 /// Whether an attempt may be made.

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{anchor::Anchor, bar::Bar, symbol::Symbol, threshold::Threshold, trade::Trade};
 
 mod columns;
+pub mod health;
 pub mod stored;
 
 pub use columns::{BAR_COLUMNS, BarColumn, ColumnKind, KEY_COLUMNS, OWN_COLUMNS, bar_column_names};
+pub use health::{HealthRead, HealthRow, StreamState};
 pub use stored::{BarRead, GapRead, StoredBar, UnreadableRow};
 
 /// The name of an exchange in the store: `binance`, `sim`. Cheap to clone.
@@ -158,10 +160,12 @@ pub enum Table {
     Gaps,
     /// `events`.
     Events,
+    /// `stream_health`, whose rows are never spooled.
+    StreamHealth,
 }
 
 impl Table {
-    /// Every table that rows are collected into.
+    /// Every table that rows are collected into by way of the spool.
     pub const ALL: [Self; 4] = [Self::Bars, Self::Trades, Self::Gaps, Self::Events];
 
     /// The name of the table in the store.
@@ -172,6 +176,7 @@ impl Table {
             Self::Trades => "trades",
             Self::Gaps => "gaps",
             Self::Events => "events",
+            Self::StreamHealth => "stream_health",
         }
     }
 }

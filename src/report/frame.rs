@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use super::terminal;
+use super::{redraw::visible_chars, terminal};
 
 /// What is drawn at the moment.
 #[derive(Debug, Default)]
@@ -34,7 +34,9 @@ impl Frame {
         self.compose_at(above, drawn, terminal::size().columns)
     }
 
-    fn compose_at(
+    /// The same on a terminal that is `columns` wide.
+    #[must_use]
+    pub fn compose_at(
         &mut self,
         above: &VecDeque<Vec<u8>>,
         drawn: Option<Vec<String>>,
@@ -68,7 +70,7 @@ impl Frame {
         let columns = columns.max(1);
         self.lines
             .iter()
-            .map(|line| line.chars().count().div_ceil(columns).max(1))
+            .map(|line| visible_chars(line).div_ceil(columns).max(1))
             .sum()
     }
 }

@@ -1,6 +1,9 @@
-//! The terminal that standard error is, if it is one.
+//! The terminal that standard error or standard output is, if it is one.
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    io::{self, IsTerminal as _},
+    os::fd::AsFd,
+};
 
 /// What is taken for a terminal that does not know its size.
 const DEFAULT: Size = Size {
@@ -17,9 +20,15 @@ pub struct Size {
     pub rows: usize,
 }
 
-/// The size that it has now: people resize windows.
+/// The size that standard error has now: people resize windows.
 #[must_use]
 pub fn size() -> Size {
+    size_of(&io::stderr())
+}
+
+/// The size that a terminal has now.
+#[must_use]
+pub fn size_of(terminal: &impl AsFd) -> Size {
     // Some terminals do not know their size and say 0.
     let or = |size: u16, default| {
         if size == 0 {
@@ -28,15 +37,20 @@ pub fn size() -> Size {
             usize::from(size)
         }
     };
-    rustix::termios::tcgetwinsize(io::stderr()).map_or(DEFAULT, |size| Size {
+    rustix::termios::tcgetwinsize(terminal).map_or(DEFAULT, |size| Size {
         columns: or(size.ws_col, DEFAULT.columns),
         rows: or(size.ws_row, DEFAULT.rows),
     })
 }
 
-/// Whether it can be drawn on: a terminal that knows how to move its cursor.
+/// Whether standard error can be drawn on: a terminal that knows how to move its cursor.
 #[must_use]
 pub fn can_draw() -> bool {
-    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    io::stderr().is_terminal() && !is_dumb
+    io::stderr().is_terminal() && knows_cursor()
+}
+
+/// Whether a terminal here, if there is one, knows how to move its cursor.
+#[must_use]
+pub fn knows_cursor() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }

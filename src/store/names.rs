@@ -2,6 +2,7 @@
 
 use crate::{
     domain::{
+        breaker::BreakerState,
         row::{
             Series, Table, UnreadableRow,
             stored::{Place, bar_key},
@@ -75,6 +76,15 @@ pub(super) fn symbol(text: &str) -> Result<Symbol, String> {
         Ok(_) => Err(format!("'{text}' is not in upper case")),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// The state of a breaker.
+///
+/// # Errors
+/// What is wrong with the word.
+pub(super) fn breaker(text: &str) -> Result<BreakerState, String> {
+    BreakerState::named(text)
+        .ok_or_else(|| format!("'{text}' is not a breaker's state: closed, open, half-open are"))
 }
 
 /// Something of a bar of `series` that cannot be.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::domain::{
     anchor::Anchor,
-    row::{BarRead, BarRow, GapRead, GapRow, Rows, Series, UnreadableRow},
+    row::{BarRead, BarRow, GapRead, GapRow, HealthRead, HealthRow, Rows, Series, UnreadableRow},
     symbol::Symbol,
     threshold::Threshold,
 };
@@ -44,6 +44,17 @@ pub struct GapQuery {
     pub exchange: Option<String>,
     /// Of these symbols; of all when empty.
     pub symbols: Vec<Symbol>,
+}
+
+/// Which rows of health to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HealthQuery {
+    /// Of this exchange; of all when none.
+    pub exchange: Option<String>,
+    /// Of these symbols; of all when empty.
+    pub symbols: Vec<Symbol>,
+    /// Of this collector; of all when none.
+    pub collector: Option<String>,
 }
 
 /// A database that holds bars.
@@ -125,6 +136,30 @@ pub trait Store: Send + Sync {
     /// When the store fails, or a gap cannot be read.
     async fn gaps(&self, query: &GapQuery) -> Result<Vec<GapRow>, StoreError> {
         let read = self.stored_gaps(query).await?;
+        let trusted = read.into_iter().collect::<Result<_, _>>();
+        trusted.map_err(|unreadable| StoreError::unreadable(self.address(), &unreadable))
+    }
+
+    /// Puts rows of health in, past every batch: in the place of older ones of the same
+    /// collector and symbol, never in the place of newer ones.
+    ///
+    /// # Errors
+    /// When it is not certain that they are in. Newer ones may be sent at once.
+    async fn put_health(&self, rows: &[HealthRow]) -> Result<(), StoreError>;
+
+    /// The latest health of each collector and symbol, by collector, exchange and symbol:
+    /// each as it is stored, or what is wrong with it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn stored_health(&self, query: &HealthQuery) -> Result<Vec<HealthRead>, StoreError>;
+
+    /// The same rows, trusted.
+    ///
+    /// # Errors
+    /// When the store fails, or a row cannot be read.
+    async fn health(&self, query: &HealthQuery) -> Result<Vec<HealthRow>, StoreError> {
+        let read = self.stored_health(query).await?;
         let trusted = read.into_iter().collect::<Result<_, _>>();
         trusted.map_err(|unreadable| StoreError::unreadable(self.address(), &unreadable))
     }

@@ -75,8 +75,12 @@ impl Terminal {
 
     /// Runs a collector on it.
     fn collect(&self, home: &Home, line: &str) -> Process {
+        self.run(home, &format!("collect {line}"))
+    }
+
+    fn run(&self, home: &Home, line: &str) -> Process {
         let child = home
-            .command(&format!("collect {line}"))
+            .command(line)
             .env("TERM", "xterm")
             .stdin(self.stdio())
             .stdout(self.stdio())
@@ -194,4 +198,26 @@ fn a_terminal_that_is_paused_stalls_nothing() {
     assert_eq!(code, Some(1));
     assert!(begun.elapsed() < STOP, "{:?}", begun.elapsed());
     home.assert_verified("BTCUSDT --exchange probe");
+}
+
+#[test]
+fn a_status_that_is_watched_is_drawn_over_in_place() {
+    let (home, sim) = (Home::new(), exchange());
+    home.collect(&format!("BTCUSDT ETHUSDT {} --for 1s", at(&sim)));
+    let terminal = Terminal::new(60, 8);
+    let before = terminal.modes();
+    let drawn = terminal.read();
+    // Nobody collects any more: it shows what the store knows.
+    let mut process = terminal.run(&home, "status --watch --exchange probe");
+    let text = read_until(&drawn, |text| moves_up(text).len() >= 2);
+    assert!(text.contains("wrote into the store"), "{text:?}");
+    assert!(text.contains("ended"), "{text:?}");
+    for line in frame_lines(&text) {
+        assert!(line.chars().count() <= 60, "{line:?}");
+    }
+    let rows = moves_up(&text);
+    assert!(rows.iter().all(|&rows| (1..8).contains(&rows)), "{rows:?}");
+    process.signal(Signal::INT);
+    assert_eq!(process.wait().code(), Some(130));
+    assert_eq!(terminal.modes(), before);
 }

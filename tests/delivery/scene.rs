@@ -88,6 +88,8 @@ impl Scene {
             },
             ..StoreOptions::default()
         };
+        // What strikes inserts is to strike those of batches.
+        rig.settings.limits.health_interval = Duration::from_secs(3600);
         let direct = clickhouse::Client::default()
             .with_url(direct)
             .with_database(&database);

@@ -128,6 +128,35 @@ impl Place {
         read(&*self.store, query).await
     }
 
+    /// Newest bars of a threshold that cannot be, as SQL.
+    pub fn bars_of_threshold_zero(&self) -> &'static str {
+        match &self.back_door {
+            BackDoor::Sqlite { .. } => "'{\"0\": 5}'",
+            BackDoor::ClickHouse { .. } => "map(0, fromUnixTimestamp64Micro(5, 'UTC'))",
+        }
+    }
+
+    /// Writes something else into one column of a symbol's health.
+    pub async fn alter_health(&self, symbol: &str, column: &str, value: &str) {
+        let sql = match &self.back_door {
+            BackDoor::Sqlite { .. } => {
+                format!("UPDATE stream_health SET {column} = {value} WHERE symbol = '{symbol}'")
+            }
+            // A part of the key cannot be updated there.
+            BackDoor::ClickHouse { .. } => {
+                // A subquery, or the condition would see what is put in its place.
+                self.execute(&format!(
+                    "INSERT INTO stream_health SELECT * REPLACE ({value} AS {column}) \
+                     FROM (SELECT * FROM stream_health WHERE symbol = '{symbol}')"
+                ))
+                .await;
+                let is_old = format!("symbol = '{symbol}' AND {column} != {value}");
+                format!("DELETE FROM stream_health WHERE {is_old}")
+            }
+        };
+        self.execute(&sql).await;
+    }
+
     /// Removes what a test made. After a failed test it stays, to be looked at.
     pub async fn leave(self) {
         if let BackDoor::ClickHouse { client, database } = &self.back_door {

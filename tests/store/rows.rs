@@ -3,9 +3,10 @@
 use streamkit::domain::{
     anchor::Anchor,
     bar::{Bar, ClosedBy},
+    breaker::BreakerState,
     features::Features,
     price::{Price, Quantity},
-    row::{BarRow, EventRow, GapRow, GapState, Rows, Series, TradeRow},
+    row::{BarRow, EventRow, GapRow, GapState, HealthRow, Rows, Series, StreamState, TradeRow},
     sums::{Side, Sums},
     threshold::Threshold,
     trade::Trade,
@@ -112,6 +113,27 @@ pub fn trade(id: i64, version: u64) -> TradeRow {
             buyer_is_maker: true,
         },
         version,
+    }
+}
+
+/// Health with a heartbeat so many µs after 1970.
+pub fn health(collector: &str, symbol: &str, heartbeat_at_us: i64) -> HealthRow {
+    let newest_bars = [(250, START_US), (1_000, START_US - 1)];
+    HealthRow {
+        collector: collector.to_owned(),
+        exchange: "sim".into(),
+        symbol: symbol.parse().expect("a symbol"),
+        state: StreamState::Live,
+        last_agg_trade_id: Some(7),
+        last_trade_time_us: Some(START_US),
+        received_at_us: Some(START_US + 1),
+        newest_bars: newest_bars
+            .map(|(dbps, close_us)| (Threshold::new(dbps).expect("a threshold"), close_us))
+            .into(),
+        spool_rows: 5,
+        breaker: BreakerState::Closed,
+        interval_us: 10_000_000,
+        heartbeat_at_us,
     }
 }
 

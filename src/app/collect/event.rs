@@ -298,6 +298,16 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The rows of `stream_health` could not be written; they are tried again and again.
+    HealthNotWritten {
+        /// Why.
+        reason: String,
+    },
+    /// They were written, after failures.
+    HealthWritten {
+        /// How many attempts had failed.
+        failures: u64,
+    },
     /// A task runs, for the first time or again.
     TaskStarted {
         /// Which.

@@ -22,7 +22,7 @@ use crate::{
 use super::{
     event::{Emit, Event, Severity},
     machine,
-    snapshot::{Phase, Shown},
+    snapshot::{Phase, Shown, SymbolSnapshot},
 };
 
 /// What events have told since the start. Cheap to clone; clones share their counts.
@@ -113,18 +113,9 @@ impl Sampler {
             .map(|(symbol, trades)| {
                 trades.look(symbol.trades, now_us);
                 SymbolHealth {
-                    symbol: symbol.symbol.clone(),
-                    progress: match symbol.phase {
-                        Phase::Starting => Progress::Starting,
-                        Phase::CatchingUp => Progress::CatchingUp,
-                        Phase::Live => Progress::Live,
-                        Phase::Stopped => Progress::Stopped,
-                    },
-                    pulse: symbol.pulse,
-                    silence_ms: millis(symbol.silence_us),
-                    patience_ms: millis(symbol.patience_us),
                     per_minute: trades.hour.last_minute(now_us),
                     usual_per_minute: trades.hour.median_minute(now_us),
+                    ..health(symbol)
                 }
             })
             .collect();
@@ -158,6 +149,24 @@ impl Sampler {
     }
 }
 
+/// A symbol's part in the health, as far as one moment tells.
+pub(super) fn health(symbol: &SymbolSnapshot) -> SymbolHealth {
+    SymbolHealth {
+        symbol: symbol.symbol.clone(),
+        progress: match symbol.phase {
+            Phase::Starting => Progress::Starting,
+            Phase::CatchingUp => Progress::CatchingUp,
+            Phase::Live => Progress::Live,
+            Phase::Stopped => Progress::Stopped,
+        },
+        pulse: symbol.pulse,
+        silence_ms: millis(symbol.silence_us),
+        patience_ms: millis(symbol.patience_us),
+        per_minute: None,
+        usual_per_minute: None,
+    }
+}
+
 fn millis(us: i64) -> u64 {
     u64::try_from(us / 1000).unwrap_or(0)
 }
@@ -165,7 +174,6 @@ fn millis(us: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::collect::SymbolSnapshot;
 
     const MINUTE_US: i64 = 60_000_000;
 

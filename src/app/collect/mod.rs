@@ -10,6 +10,7 @@ pub mod deliver;
 pub mod event;
 mod fetch;
 pub mod health;
+mod heartbeat;
 mod machine;
 mod outbox;
 mod pipe;
@@ -20,6 +21,7 @@ mod slot;
 pub mod snapshot;
 mod start;
 pub mod status;
+pub mod stored_status;
 
 pub use event::{Emit, Event, Severity};
 pub use run::{CollectError, Collector, Summary, run};

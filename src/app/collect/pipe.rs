@@ -70,6 +70,8 @@ pub(super) struct Pipe {
     gaps_repaired: u64,
     gaps_absent: u64,
     bar_counts: Vec<(Threshold, u64)>,
+    /// When the newest bar of each threshold closed.
+    newest_bars: Vec<(Threshold, i64)>,
     last_live_us: Option<i64>,
     /// The exchange's newest id when this connection was young: what it had by then need
     /// not come by stream.
@@ -114,6 +116,7 @@ impl Pipe {
             gaps_repaired: 0,
             gaps_absent: 0,
             bar_counts: beginning.thresholds.into_iter().map(|t| (t, 0)).collect(),
+            newest_bars: Vec::new(),
             last_live_us: None,
             connected_at_id: None,
         }
@@ -289,6 +292,11 @@ impl Pipe {
             if let Some((_, count)) = counts.find(|(threshold, _)| *threshold == bar.threshold) {
                 *count += 1;
             }
+            let mut newest = self.newest_bars.iter_mut();
+            match newest.find(|(threshold, _)| *threshold == bar.threshold) {
+                Some((_, close_us)) => *close_us = bar.close_time_us,
+                None => self.newest_bars.push((bar.threshold, bar.close_time_us)),
+            }
         }
         let mut state = self.ladder.checkpoint();
         // A series that was begun anew has a state of its own again.
@@ -329,9 +337,12 @@ impl Pipe {
             link,
             trades: self.taken,
             bars: self.bar_counts.clone(),
+            newest_bars: self.newest_bars.clone(),
+            last_id: last.map(|last| last.id),
             last_price: last.map(|last| last.price),
             last_time_us: last.map(|last| last.time_us),
             age_us: self.last_live_us.map(|received_us| now_us - received_us),
+            received_at_us: None,
             next_id: self.sequence.next_id(),
             newest_id: self.sequence.newest_id(),
             first_id: self.first_id,

@@ -26,7 +26,10 @@ mod prepare;
 mod tasks;
 
 use prepare::prepare;
-use tasks::{is_ours, is_session, keep_delivery, keep_journal, keep_sessions, reopening};
+use tasks::{
+    is_delivering, is_heartbeat, is_session, keep_delivery, keep_heartbeat, keep_journal,
+    keep_sessions, reopening,
+};
 
 /// What collecting needs.
 pub struct Collector {
@@ -101,10 +104,11 @@ pub enum CollectError {
     StopTimedOut(Duration),
 }
 
-/// The shares of the stop timeout after which sessions, and then delivery, are not waited
-/// for any more; the journal has the rest.
+/// The shares of the stop timeout after which sessions, then delivery, and then the last
+/// heartbeat are not waited for any more; the journal has the rest.
 const SESSIONS_SHARE: f64 = 0.5;
 const DELIVERY_SHARE: f64 = 0.9;
+const HEARTBEAT_SHARE: f64 = 0.95;
 /// Reasons to end at once that may wait to be heard; the first is enough.
 const FATALITIES: usize = 8;
 
@@ -149,9 +153,10 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         supervisor: supervisor.clone(),
         fatal,
     };
-    let finish = CancellationToken::new();
+    let (finish, heart) = (CancellationToken::new(), CancellationToken::new());
     keep_journal(&context, &finish);
     keep_delivery(&context, ready.needs_schema, &finish);
+    keep_heartbeat(&context, ready.needs_schema, (&stop, &heart));
     keep_sessions(&context);
 
     // Until the stop, nothing may end for good.
@@ -177,16 +182,14 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
     }
     finish.cancel();
     // What is not delivered stays in the spool.
-    supervisor
-        .ended(share(DELIVERY_SHARE), |name| {
-            !is_session(name) && is_ours(name)
-        })
-        .await;
+    supervisor.ended(share(DELIVERY_SHARE), is_delivering).await;
     if let Some(given) = supervisor.given() {
         failure.get_or_insert(given_up(&given));
     }
     let spool = journal.stats();
     context.board.update(|shown| shown.spool = spool);
+    heart.cancel();
+    supervisor.ended(share(HEARTBEAT_SHARE), is_heartbeat).await;
     let shown = context.board.read();
     drop((context, journal));
     close_journal(journal_thread, share(1.0)).await;

@@ -413,7 +413,8 @@ impl<'a> Session<'a> {
     }
 
     fn show(&self) {
-        let now_us = self.context.clock.steady_us();
+        let clock = &self.context.clock;
+        let (now_us, wall_us) = (clock.steady_us(), clock.wall_us());
         let is_connected = self.links.is_up();
         let paused = self.is_paused.then(|| "the spool is full".to_owned());
         self.context.board.update(|shown| {
@@ -422,7 +423,7 @@ impl<'a> Session<'a> {
             self.show_links(shown);
             for slot in &self.slots {
                 if let Some(line) = shown.symbols.get_mut(slot.place) {
-                    slot.show(line, is_connected, now_us);
+                    slot.show(line, is_connected, now_us, wall_us);
                 }
             }
         });

@@ -100,6 +100,10 @@ pub struct Limits {
     pub silence_checks: u64,
     /// How often wanted symbols are compared with those that show life.
     pub expected_check: Duration,
+    /// How often the rows of `stream_health` are written.
+    pub health_interval: Duration,
+    /// How long writing them may take.
+    pub health_timeout: Duration,
     /// The deadlines of the steps of rebuilding a session.
     pub steps: StepLimits,
     /// Supervision of tasks.
@@ -157,6 +161,8 @@ impl Default for Limits {
             silence_check: Duration::from_secs(5),
             silence_checks: 60,
             expected_check: Duration::from_secs(60),
+            health_interval: Duration::from_secs(10),
+            health_timeout: Duration::from_secs(3),
             steps: StepLimits {
                 stop: Duration::from_secs(5),
                 checkpoint: Duration::from_secs(5),
@@ -198,6 +204,7 @@ impl Limits {
             renew_overlap: scale(self.renew_overlap),
             silence_check: scale(self.silence_check),
             expected_check: scale(self.expected_check),
+            health_interval: scale(self.health_interval),
             steps: StepLimits {
                 stop: scale(self.steps.stop),
                 checkpoint: scale(self.steps.checkpoint),

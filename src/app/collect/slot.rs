@@ -327,8 +327,9 @@ impl Slot {
         self.fetch.next(sequence.wanted(), sequence.known_id(), now)
     }
 
-    /// Shows the symbol on the board.
-    pub fn show(&self, line: &mut SymbolSnapshot, is_connected: bool, now_us: i64) {
+    /// Shows the symbol on the board, at `now_us` on the steady clock and `wall_us` on the
+    /// other.
+    pub fn show(&self, line: &mut SymbolSnapshot, is_connected: bool, now_us: i64, wall_us: i64) {
         match &self.stage {
             Stage::Waiting { .. } | Stage::Starting => {
                 line.phase = Phase::Starting;
@@ -341,7 +342,14 @@ impl Slot {
                     State::Quiet { .. } => Link::Quiet,
                     _ => Link::Up,
                 };
-                *line = self.snapshot(pipe, link, now_us);
+                let mut snapshot = self.snapshot(pipe, link, now_us);
+                // The board remembers over sessions, and trades need not be stamped one by one.
+                snapshot.received_at_us = if snapshot.trades > line.trades {
+                    Some(wall_us)
+                } else {
+                    line.received_at_us
+                };
+                *line = snapshot;
             }
         }
     }

@@ -49,12 +49,19 @@ pub struct SymbolSnapshot {
     pub trades: u64,
     /// Bars closed since the start, by threshold.
     pub bars: Vec<(Threshold, u64)>,
+    /// By threshold: when the newest bar closed, in µs since 1970 UTC, where one is known.
+    pub newest_bars: Vec<(Threshold, i64)>,
+    /// The last id that was taken, before the start too; none before the first.
+    pub last_id: Option<i64>,
     /// The last price.
     pub last_price: Option<Price>,
     /// When the last trade was traded, in µs since 1970 UTC.
     pub last_time_us: Option<i64>,
     /// How long ago a live trade was last received, in µs; none before the first.
     pub age_us: Option<i64>,
+    /// When a trade was last taken, by stream or fetched, in µs since 1970 UTC; exact to
+    /// one look of the session. None before the first since the start.
+    pub received_at_us: Option<i64>,
     /// The next id that is awaited.
     pub next_id: i64,
     /// The newest id that is known to exist.
@@ -95,9 +102,12 @@ impl SymbolSnapshot {
             link: Link::default(),
             trades: 0,
             bars: Vec::new(),
+            newest_bars: Vec::new(),
+            last_id: None,
             last_price: None,
             last_time_us: None,
             age_us: None,
+            received_at_us: None,
             next_id: 0,
             newest_id: -1,
             first_id: 0,
@@ -145,6 +155,16 @@ impl SymbolSnapshot {
                 Some((_, count)) => *count += bars,
                 None => self.bars.push((*threshold, *bars)),
             }
+        }
+        for (threshold, close_us) in &before.newest_bars {
+            match self.newest_bars.iter_mut().find(|(t, _)| t == threshold) {
+                Some((_, newest_us)) => *newest_us = (*newest_us).max(*close_us),
+                None => self.newest_bars.push((*threshold, *close_us)),
+            }
+        }
+        if self.last_id.is_none() {
+            self.last_id = before.last_id;
+            self.last_time_us = before.last_time_us;
         }
         self.duplicates += before.duplicates;
         self.overlapping += before.overlapping;
@@ -294,6 +314,9 @@ mod tests {
             trades: 10,
             first_id: 100,
             bars: vec![(threshold(25), 2)],
+            newest_bars: vec![(threshold(25), 7), (threshold(50), 9)],
+            last_id: Some(109),
+            last_time_us: Some(11),
             gaps_repaired: 1,
             ..SymbolSnapshot::new(symbol.clone())
         };
@@ -302,6 +325,7 @@ mod tests {
             first_id: 110,
             next_id: 115,
             bars: vec![(threshold(25), 1), (threshold(50), 7)],
+            newest_bars: vec![(threshold(25), 8)],
             gaps_repaired: 2,
             ..SymbolSnapshot::new(symbol)
         };
@@ -309,5 +333,7 @@ mod tests {
         assert_eq!((shown.trades, shown.gaps_repaired), (15, 3));
         assert_eq!((shown.first_id, shown.next_id), (100, 115));
         assert_eq!(shown.bars, [(threshold(25), 3), (threshold(50), 7)]);
+        assert_eq!(shown.newest_bars, [(threshold(25), 8), (threshold(50), 9)]);
+        assert_eq!((shown.last_id, shown.last_time_us), (Some(109), Some(11)));
     }
 }

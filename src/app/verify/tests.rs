@@ -5,10 +5,10 @@ use crate::{
     domain::{
         ladder::{Ladder, Rules},
         price::{Price, Quantity},
-        row::{BarRead, BarRow, GapRead, GapRow, StoredBar},
+        row::{BarRead, BarRow, GapRead, GapRow, HealthRead, HealthRow, StoredBar},
         trade::Trade,
     },
-    store::sink::{Batch, StoreError},
+    store::sink::{Batch, HealthQuery, StoreError},
 };
 
 /// A store in memory that hands bars over in small pieces.
@@ -65,6 +65,14 @@ impl Store for Memory {
 
     async fn stored_gaps(&self, _: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
         Ok(self.gaps.iter().cloned().map(Ok).collect())
+    }
+
+    async fn put_health(&self, _: &[HealthRow]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn stored_health(&self, _: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

@@ -104,6 +104,12 @@ pub struct LimitsArgs {
     /// Count a task as failed when it gets nowhere for so long
     #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
     hang_after: Duration,
+    /// Write the rows of stream_health so often
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    health_interval: Duration,
+    /// Give up writing them after so long
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "3s")]
+    health_timeout: Duration,
     /// Multiply every time by this, to see in minutes what takes hours.
     #[arg(long, value_name = "FACTOR", hide = true, default_value = "1")]
     time_scale: f64,
@@ -161,6 +167,8 @@ impl LimitsArgs {
             resume_reach: self.resume_reach,
             links: self.links,
             renew_after: self.renew_after,
+            health_interval: self.health_interval,
+            health_timeout: self.health_timeout,
             tasks: supervise::Limits {
                 hang: self.hang_after,
                 ..supervise::Limits::default()

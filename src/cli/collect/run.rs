@@ -67,7 +67,7 @@ pub fn run(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliError> 
 async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliError> {
     let is_json = context.is_json()?;
     let mut signals = Signals::new().hint("run it where signals can be received")?;
-    let settings = args.settings(context, collector_name())?;
+    let settings = args.settings(context)?;
     let board = Board::new(&settings.symbols);
     let opened = exchange::open(args, context).await?;
     let store_address = context.settings.store()?.value.clone();
@@ -186,7 +186,7 @@ fn of_collecting(error: CollectError) -> CliError {
     }
 }
 
-/// The name of this collector in the store: that of the machine.
+/// The name of a collector in the store that nobody has named: that of the machine.
 pub fn collector_name() -> String {
     let name = rustix::system::uname()
         .nodename()

@@ -91,6 +91,7 @@ fn nothing_has_to_be_set() {
     );
     assert_eq!(settings.exchange.value.as_str(), "binance");
     assert_eq!(settings.anchor.value, Anchor::Day);
+    assert_eq!(settings.collector, None);
     assert!(settings.ws_urls.value.is_empty() && settings.rest_urls.value.is_empty());
     assert_eq!(settings.shown().len(), Key::ALL.len());
     let shown: Vec<_> = settings.shown().iter().map(|shown| shown.key).collect();
@@ -99,7 +100,8 @@ fn nothing_has_to_be_set() {
 
 #[test]
 fn a_value_that_makes_no_sense_names_where_it_came_from() {
-    let cases: [(Key, &[&str]); 8] = [
+    let cases: [(Key, &[&str]); 9] = [
+        (Key::Collector, &[" nas"]),
         (Key::Thresholds, &["0"]),
         (Key::Thresholds, &["250", "100001"]),
         (Key::Thresholds, &[]),

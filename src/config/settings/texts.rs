@@ -92,7 +92,7 @@ impl<'a> Texts<'a> {
     }
 
     /// The setting's single value, read by its type; none when nobody gave one.
-    fn one<T>(&self, key: Key) -> Result<Option<Setting<T>>, SettingError>
+    pub(super) fn one<T>(&self, key: Key) -> Result<Option<Setting<T>>, SettingError>
     where
         T: FromStr<Err: fmt::Display>,
     {

@@ -53,6 +53,46 @@ impl fmt::Display for Exchange {
     }
 }
 
+/// The name of a collector in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectorName(String);
+
+/// The longest name of a collector.
+const MAX_COLLECTOR_LENGTH: usize = 64;
+
+impl CollectorName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for CollectorName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_valid = (1..=MAX_COLLECTOR_LENGTH).contains(&text.len())
+            && text.trim() == text
+            && !text.contains(char::is_control);
+        if is_valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "'{}' is not the name of a collector: a text of up to {MAX_COLLECTOR_LENGTH} bytes \
+                 without spaces around it is",
+                text.escape_debug()
+            ))
+        }
+    }
+}
+
+impl fmt::Display for CollectorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
 /// Which messages are logged: directives such as `warn,streamkit=debug`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter(String);

@@ -14,12 +14,13 @@ use tokio::{
 
 use super::{
     errors::{Evidence, Failure, failure, unconfirmed},
+    health::HealthRecord,
     rows::{BarRecord, EventRecord, GapRecord, TradeRecord},
     store::ClickHouseOptions,
     wire::Wire,
 };
 use crate::{
-    domain::row::Rows,
+    domain::row::{HealthRow, Rows, Table},
     store::sink::{Batch, StoreErrorKind},
 };
 
@@ -28,11 +29,30 @@ use crate::{
 /// and again.
 const ROW_ALLOWANCE: Duration = Duration::from_micros(250);
 
-fn allowance(batch: &Batch) -> Duration {
-    ROW_ALLOWANCE * u32::try_from(batch.rows.len()).unwrap_or(u32::MAX)
+/// What is inserted at once.
+#[derive(Clone, Copy)]
+pub(super) enum Load<'a> {
+    /// A batch from the spool, under its token.
+    Batch(&'a Batch),
+    /// Rows of health. The latest one counts, so they need no token: what is equal to the last
+    /// byte, heartbeat included, may well be taken for the same.
+    Health(&'a [HealthRow]),
 }
 
-/// The one way by which batches go in.
+impl Load<'_> {
+    fn len(self) -> usize {
+        match self {
+            Self::Batch(batch) => batch.rows.len(),
+            Self::Health(rows) => rows.len(),
+        }
+    }
+
+    fn allowance(self) -> Duration {
+        ROW_ALLOWANCE * u32::try_from(self.len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// A way by which rows go in, one insert after the other.
 pub(super) struct Lane {
     line: Mutex<Line>,
     options: ClickHouseOptions,
@@ -74,12 +94,12 @@ impl Lane {
         }
     }
 
-    /// Sends a batch and waits for the confirmation.
-    pub(super) async fn insert(&self, batch: &Batch) -> Result<(), Failure> {
-        if batch.rows.is_empty() {
+    /// Sends rows and waits for the confirmation.
+    pub(super) async fn insert(&self, load: Load<'_>) -> Result<(), Failure> {
+        if load.len() == 0 {
             return Ok(());
         }
-        let allowance = allowance(batch);
+        let allowance = load.allowance();
         let deadline = Instant::now() + self.options.insert_timeout + allowance;
         let Ok(line) = timeout_at(deadline, self.line.lock()).await else {
             return Err(Failure {
@@ -93,7 +113,7 @@ impl Lane {
             wire: &line.wire,
             is_answered: false,
         };
-        let sent = timeout_at(deadline, self.send(&line, batch)).await;
+        let sent = timeout_at(deadline, self.send(&line, load)).await;
         let Err((error, is_sent)) = sent.unwrap_or(Err((Error::TimedOut, true))) else {
             let answer = line.wire.answer();
             cut.is_answered = answer.is_some();
@@ -115,27 +135,37 @@ impl Lane {
         Err(failure)
     }
 
-    async fn send(&self, line: &MutexGuard<'_, Line>, batch: &Batch) -> Result<(), (Error, bool)> {
+    async fn send(&self, line: &MutexGuard<'_, Line>, load: Load<'_>) -> Result<(), (Error, bool)> {
+        let batch = match load {
+            Load::Batch(batch) => batch,
+            Load::Health(rows) => {
+                let table = Table::StreamHealth.as_str();
+                let rows = rows.iter().map(HealthRecord::from);
+                return self
+                    .send_rows::<HealthRecord<'static>, _>(line, table, rows, load)
+                    .await;
+            }
+        };
         let table = batch.rows.table().as_str();
         match &batch.rows {
             Rows::Bars(rows) => {
                 let rows = rows.iter().map(BarRecord::from);
-                self.send_rows::<BarRecord<'static>, _>(line, table, rows, batch)
+                self.send_rows::<BarRecord<'static>, _>(line, table, rows, load)
                     .await
             }
             Rows::Trades(rows) => {
                 let rows = rows.iter().map(TradeRecord::from);
-                self.send_rows::<TradeRecord<'static>, _>(line, table, rows, batch)
+                self.send_rows::<TradeRecord<'static>, _>(line, table, rows, load)
                     .await
             }
             Rows::Gaps(rows) => {
                 let rows = rows.iter().map(GapRecord::from);
-                self.send_rows::<GapRecord<'static>, _>(line, table, rows, batch)
+                self.send_rows::<GapRecord<'static>, _>(line, table, rows, load)
                     .await
             }
             Rows::Events(rows) => {
                 let rows = rows.iter().map(EventRecord::from);
-                self.send_rows::<EventRecord<'static>, _>(line, table, rows, batch)
+                self.send_rows::<EventRecord<'static>, _>(line, table, rows, load)
                     .await
             }
         }
@@ -147,25 +177,29 @@ impl Lane {
         line: &MutexGuard<'_, Line>,
         table: &str,
         rows: I,
-        batch: &Batch,
+        load: Load<'_>,
     ) -> Result<(), (Error, bool)>
     where
         R: RowWrite,
         I: Iterator<Item = R::Value<'a>>,
     {
-        let allowance = allowance(batch);
+        let allowance = load.allowance();
         // Asks for the table's columns the first time.
         let insert = line
             .client
             .insert::<R>(table)
             .await
             .map_err(|error| (error, false))?;
-        let mut insert = insert
-            .with_setting("insert_deduplication_token", batch.token.as_str())
-            .with_timeouts(
-                Some(self.options.send_timeout),
-                Some(self.options.answer_timeout + allowance),
-            );
+        let insert = match load {
+            Load::Batch(batch) => {
+                insert.with_setting("insert_deduplication_token", batch.token.as_str())
+            }
+            Load::Health(_) => insert,
+        };
+        let mut insert = insert.with_timeouts(
+            Some(self.options.send_timeout),
+            Some(self.options.answer_timeout + allowance),
+        );
         line.wire.begin(allowance);
         for row in rows {
             insert.write(&row).await.map_err(|error| (error, true))?;

@@ -3,6 +3,7 @@
 //! ```text
 //! store    the trait, put together from the rest
 //! insert   one batch: serialised, sent, and confirmed by what came back
+//! health   rows of health on the wire, and the reading of them
 //! read     bars by series, streamed
 //! rows     what a row looks like on the wire
 //! errors   codes and classes of failures
@@ -12,6 +13,7 @@
 mod answer;
 mod codes;
 mod errors;
+mod health;
 mod insert;
 mod read;
 mod rows;

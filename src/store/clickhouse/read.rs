@@ -19,13 +19,13 @@ const PIECE_ROWS: usize = 4096;
 
 /// Conditions that rows must satisfy, with the texts to bind to their question marks.
 #[derive(Default)]
-struct Conditions {
+pub(super) struct Conditions {
     clauses: Vec<String>,
     texts: Vec<String>,
 }
 
 impl Conditions {
-    fn text(&mut self, column: &str, value: &str) {
+    pub(super) fn text(&mut self, column: &str, value: &str) {
         self.clauses.push(format!("{column} = ?"));
         self.texts.push(value.to_owned());
     }
@@ -34,7 +34,7 @@ impl Conditions {
         self.clauses.push(format!("{column} = {}", value.into()));
     }
 
-    fn symbols(&mut self, symbols: &[Symbol]) {
+    pub(super) fn symbols(&mut self, symbols: &[Symbol]) {
         if !symbols.is_empty() {
             let marks = vec!["?"; symbols.len()].join(", ");
             self.clauses.push(format!("symbol IN ({marks})"));
@@ -87,7 +87,7 @@ impl Conditions {
     }
 
     /// `SELECT {what} WHERE … {rest}`, bound.
-    fn select(&self, client: &Client, what: &str, rest: &str) -> Query {
+    pub(super) fn select(&self, client: &Client, what: &str, rest: &str) -> Query {
         let filter = if self.clauses.is_empty() {
             String::new()
         } else {

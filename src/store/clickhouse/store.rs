@@ -8,17 +8,18 @@ use tokio::time::timeout;
 
 use super::{
     errors::{Evidence, Failure, failure},
-    insert::Lane,
+    health,
+    insert::{Lane, Load},
     read::{self, Bars},
     wire::Wire,
 };
 use crate::{
-    domain::row::{BarRead, BarRow, GapRead, Series},
+    domain::row::{BarRead, BarRow, GapRead, HealthRead, HealthRow, Series},
     store::{
         address::ClickHouseAddress,
         names::put_in_order,
         schema::{self, StoreKind, quote_identifier},
-        sink::{BarQuery, Batch, GapQuery, Store, StoreError, StoreErrorKind},
+        sink::{BarQuery, Batch, GapQuery, HealthQuery, Store, StoreError, StoreErrorKind},
     },
 };
 
@@ -63,6 +64,8 @@ pub struct ClickHouseStore {
     /// The same without a database, for making one.
     bare_client: Client,
     lane: Lane,
+    /// Batches never wait for rows of health.
+    health_lane: Lane,
 }
 
 impl ClickHouseStore {
@@ -87,16 +90,20 @@ impl ClickHouseStore {
                 None => client,
             })
         };
-        let insert_wire = Wire::new(
-            options.connect_timeout,
-            options.answer_timeout.max(options.send_timeout),
-        );
-        let insert_client = client(&insert_wire)?.with_database(&address.database);
+        let lane = || {
+            let wire = Wire::new(
+                options.connect_timeout,
+                options.answer_timeout.max(options.send_timeout),
+            );
+            let client = client(&wire)?.with_database(&address.database);
+            Ok(Lane::new(client, wire, options))
+        };
         let bare_client = client(&Wire::new(options.connect_timeout, options.query_timeout))?;
         Ok(Self {
             client: bare_client.clone().with_database(&address.database),
             bare_client,
-            lane: Lane::new(insert_client, insert_wire, options),
+            lane: lane()?,
+            health_lane: lane()?,
             address,
             options,
         })
@@ -190,7 +197,7 @@ impl Store for ClickHouseStore {
 
     async fn insert(&self, batch: &Batch) -> Result<(), StoreError> {
         self.lane
-            .insert(batch)
+            .insert(Load::Batch(batch))
             .await
             .map_err(|failure| self.error(failure))
     }
@@ -232,5 +239,16 @@ impl Store for ClickHouseStore {
 
     async fn stored_gaps(&self, query: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
         self.read(read::gaps(&self.client, query)).await
+    }
+
+    async fn put_health(&self, rows: &[HealthRow]) -> Result<(), StoreError> {
+        self.health_lane
+            .insert(Load::Health(rows))
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn stored_health(&self, query: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {
+        self.read(health::health(&self.client, query)).await
     }
 }

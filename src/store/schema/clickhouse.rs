@@ -150,20 +150,22 @@ const SEALS: Table = Table {
     order: "ORDER BY (exchange, symbol, anchor, period_start)",
 };
 
-/// One row a collector and symbol; the latest heartbeat counts.
+/// One row a collector and symbol; the latest heartbeat counts. What is not known yet has a
+/// value that cannot be meant.
 const STREAM_HEALTH: Table = Table {
     name: "stream_health",
     columns: Cow::Borrowed(
         "    collector String,
     exchange LowCardinality(String),
     symbol LowCardinality(String),
-    state LowCardinality(String),
-    last_agg_trade_id Int64,
-    last_trade_time DateTime64(6, 'UTC'),
-    received_at DateTime64(6, 'UTC'),
+    state LowCardinality(String) COMMENT 'starting, catching-up, live, quiet, silent, paused, stopped, ended',
+    last_agg_trade_id Int64 COMMENT 'the last trade taken; -1: none yet',
+    last_trade_time DateTime64(6, 'UTC') COMMENT '1970: none yet',
+    received_at DateTime64(6, 'UTC') COMMENT 'when the last trade was taken; 1970: none yet',
     newest_bars Map(UInt32, DateTime64(6, 'UTC')) COMMENT 'by threshold_decimal_bps: close_time',
     spool_rows UInt64,
     breaker LowCardinality(String),
+    interval_us Int64 COMMENT 'how far apart heartbeats are meant to be at the moment',
     heartbeat_at DateTime64(6, 'UTC')",
     ),
     engine: (REPLACING, &["heartbeat_at"]),

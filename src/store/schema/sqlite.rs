@@ -109,13 +109,14 @@ const PLAIN: [(&str, &str); 11] = [
     collector TEXT NOT NULL,
     exchange TEXT NOT NULL,
     symbol TEXT NOT NULL,
-    state TEXT NOT NULL,
-    last_agg_trade_id INTEGER NOT NULL,
-    last_trade_time INTEGER NOT NULL,
-    received_at INTEGER NOT NULL,
-    newest_bars TEXT NOT NULL,
+    state TEXT NOT NULL, -- starting, catching-up, live, quiet, silent, paused, stopped, ended
+    last_agg_trade_id INTEGER NOT NULL, -- the last trade taken; -1: none yet
+    last_trade_time INTEGER NOT NULL, -- 0: none yet
+    received_at INTEGER NOT NULL, -- when the last trade was taken; 0: none yet
+    newest_bars TEXT NOT NULL, -- by threshold_decimal_bps: close_time
     spool_rows INTEGER NOT NULL,
     breaker TEXT NOT NULL,
+    interval_us INTEGER NOT NULL, -- how far apart heartbeats are meant to be at the moment
     heartbeat_at INTEGER NOT NULL,
     PRIMARY KEY (exchange, symbol, collector)
 ) WITHOUT ROWID",

@@ -24,15 +24,15 @@ pub(super) fn insert(connection: &mut Connection, batch: &Batch) -> Result<(), F
     match &batch.rows {
         Rows::Bars(rows) => {
             let columns: Vec<_> = bar_column_names().collect();
-            let sql = upsert("bars", &columns, &columns[..KEY_COLUMNS]);
+            let sql = upsert("bars", &columns, &columns[..KEY_COLUMNS], "version");
             put_all(&transaction, &sql, rows, put_bar)?;
         }
         Rows::Trades(rows) => {
-            let sql = upsert("trades", &TRADE_COLUMNS, &TRADE_KEY);
+            let sql = upsert("trades", &TRADE_COLUMNS, &TRADE_KEY, "version");
             put_all(&transaction, &sql, rows, put_trade)?;
         }
         Rows::Gaps(rows) => {
-            let sql = upsert("gaps", &GAP_COLUMNS, &GAP_KEY);
+            let sql = upsert("gaps", &GAP_COLUMNS, &GAP_KEY, "version");
             put_all(&transaction, &sql, rows, put_gap)?;
         }
         Rows::Events(rows) => {
@@ -48,7 +48,7 @@ pub(super) fn insert(connection: &mut Connection, batch: &Batch) -> Result<(), F
         .map_err(|error| Failure::from(error).at_commit())
 }
 
-fn put_all<R>(
+pub(super) fn put_all<R>(
     transaction: &Transaction<'_>,
     sql: &str,
     rows: &[R],
@@ -94,8 +94,8 @@ pub(super) const GAP_COLUMNS: [&str; 9] = [
     "exchange", "symbol", "first_id", "last_id", "found_at", "cause", "state", "proof", "version",
 ];
 
-/// Inserts a row, or replaces an older version of it.
-fn upsert(table: &str, columns: &[&str], key: &[&str]) -> String {
+/// Inserts a row, or replaces one that is older by the column `version`.
+pub(super) fn upsert(table: &str, columns: &[&str], key: &[&str], version: &str) -> String {
     let marks = vec!["?"; columns.len()].join(", ");
     let changes: Vec<String> = columns
         .iter()
@@ -104,7 +104,7 @@ fn upsert(table: &str, columns: &[&str], key: &[&str]) -> String {
         .collect();
     format!(
         "INSERT INTO {table} ({}) VALUES ({marks}) ON CONFLICT ({}) DO UPDATE SET {} \
-         WHERE excluded.version > {table}.version",
+         WHERE excluded.{version} > {table}.{version}",
         columns.join(", "),
         key.join(", "),
         changes.join(", "),

@@ -4,6 +4,7 @@
 //! store    the trait, put together from the rest
 //! worker   the thread that owns the connection, and the connection
 //! insert   one batch in one transaction
+//! health   rows of health, in and out
 //! read     bars by series, piece by piece
 //! rows     what a row looks like in the file
 //! values   what a column of it may hold
@@ -11,6 +12,7 @@
 //! ```
 
 mod errors;
+mod health;
 mod insert;
 mod read;
 mod rows;

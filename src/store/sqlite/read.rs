@@ -20,13 +20,13 @@ pub(super) const PIECE_ROWS: usize = 4096;
 
 /// Conditions that rows must satisfy, with the values of their question marks.
 #[derive(Default)]
-struct Conditions {
+pub(super) struct Conditions {
     clauses: Vec<String>,
-    values: Vec<Value>,
+    pub(super) values: Vec<Value>,
 }
 
 impl Conditions {
-    fn add(&mut self, clause: &str, value: impl Into<Value>) {
+    pub(super) fn add(&mut self, clause: &str, value: impl Into<Value>) {
         self.clauses.push(clause.to_owned());
         self.values.push(value.into());
     }
@@ -39,7 +39,7 @@ impl Conditions {
         }
     }
 
-    fn symbols(&mut self, symbols: &[Symbol]) {
+    pub(super) fn symbols(&mut self, symbols: &[Symbol]) {
         let texts = symbols.iter().map(|symbol| symbol.as_str().to_owned());
         self.any_of("symbol", texts);
     }
@@ -72,7 +72,7 @@ impl Conditions {
     }
 
     /// `{select} WHERE … {rest}`.
-    fn sql(&self, select: &str, rest: &str) -> String {
+    pub(super) fn sql(&self, select: &str, rest: &str) -> String {
         if self.clauses.is_empty() {
             format!("{select} {rest}")
         } else {

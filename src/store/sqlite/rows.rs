@@ -40,7 +40,7 @@ pub(super) fn decimal(units: impl Into<i128>, digits: usize) -> String {
 }
 
 /// A number that SQLite's 64 bits with a sign can hold.
-fn integer(value: u64, column: &str) -> Result<i64, Failure> {
+pub(super) fn integer(value: u64, column: &str) -> Result<i64, Failure> {
     i64::try_from(value)
         .map_err(|_| Failure::new(Content, format!("{column} {value} is too large for SQLite")))
 }

@@ -6,16 +6,16 @@ use async_trait::async_trait;
 
 use super::{
     errors::Failure,
-    insert,
+    health, insert,
     read::{self, Start},
     worker::Worker,
 };
 use crate::{
-    domain::row::{BarRead, BarRow, GapRead, Series},
+    domain::row::{BarRead, BarRow, GapRead, HealthRead, HealthRow, Series},
     store::{
         address::StoreAddress,
         names::put_in_order,
-        sink::{BarQuery, Batch, GapQuery, Store, StoreError, StoreErrorKind},
+        sink::{BarQuery, Batch, GapQuery, HealthQuery, Store, StoreError, StoreErrorKind},
     },
 };
 
@@ -200,5 +200,21 @@ impl Store for SqliteStore {
     async fn stored_gaps(&self, query: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
         let query = query.clone();
         self.read(move |db| read::gaps(db, &query)).await
+    }
+
+    async fn put_health(&self, rows: &[HealthRow]) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let rows = rows.to_vec();
+        self.worker
+            .run(move |db| db.with(|connection| health::put(connection, &rows)))
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn stored_health(&self, query: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {
+        let query = query.clone();
+        self.read(move |db| health::health(db, &query)).await
     }
 }

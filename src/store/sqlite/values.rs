@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, types::ValueRef};
 
-use super::{insert::GAP_COLUMNS, rows::PRICE_DIGITS};
+use super::{health::HEALTH_COLUMNS, insert::GAP_COLUMNS, rows::PRICE_DIGITS};
 use crate::domain::{
     price::Price,
     row::{BAR_COLUMNS, KEY_COLUMNS},
@@ -33,6 +33,15 @@ impl<'a> Columns<'a> {
         Self {
             row,
             names: |index| GAP_COLUMNS.get(index).copied().unwrap_or("?"),
+            next: 0,
+        }
+    }
+
+    /// The values of a row of health.
+    pub(super) fn of_health(row: &'a Row<'a>) -> Self {
+        Self {
+            row,
+            names: |index| HEALTH_COLUMNS.get(index).copied().unwrap_or("?"),
             next: 0,
         }
     }

@@ -42,6 +42,8 @@ impl Event {
             Self::DeliveredElsewhere { .. } => "delivery.elsewhere",
             Self::DeliveryRecovered { .. } => "delivery.recovered",
             Self::StoreUnavailable { .. } => "store.unavailable",
+            Self::HealthNotWritten { .. } => "health.not_written",
+            Self::HealthWritten { .. } => "health.written",
             Self::TaskStarted { .. } => "task.started",
             Self::TaskFailed {
                 restart: Some(_), ..
@@ -76,6 +78,7 @@ impl Event {
             | Self::SpoolDrained { .. }
             | Self::DeliveredElsewhere { .. }
             | Self::DeliveryRecovered { .. }
+            | Self::HealthWritten { .. }
             | Self::Remedied { .. }
             | Self::Renewing { .. }
             | Self::Renewed { .. }
@@ -98,6 +101,7 @@ impl Event {
             | Self::RemedyFailed { .. }
             | Self::StepFailed { .. }
             | Self::SymbolsMissing { .. }
+            | Self::HealthNotWritten { .. }
             | Self::StoreUnavailable { .. } => Severity::Warning,
             Self::GapAbsent { .. }
             | Self::HoleLeft { .. }

@@ -262,6 +262,15 @@ impl fmt::Display for Event {
             Self::StoreUnavailable { reason } => {
                 write!(f, "failed to {reason}; rows stay in the spool")
             }
+            Self::HealthNotWritten { reason } => write!(
+                f,
+                "failed to write to stream_health: {reason}; collecting goes on, others cannot \
+                 see it there"
+            ),
+            Self::HealthWritten { failures } => {
+                let noun = noun(*failures, "failure");
+                write!(f, "writes to stream_health again after {failures} {noun}")
+            }
             Self::TaskStarted { task } => write!(f, "task {task} runs"),
             Self::TaskFailed {
                 task,

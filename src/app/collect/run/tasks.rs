@@ -5,6 +5,7 @@
 //! | `session-N` | a group of symbols, on a thread of its own | one look at everything |
 //! | `delivery` | from the spool into the store | one look at the spool |
 //! | `journal` | sees that the journal's thread answers | an answer |
+//! | `heartbeat` | tells the store's readers how it is | one look at the clock |
 
 use std::{path::Path, sync::Arc, thread, time::Duration};
 
@@ -16,6 +17,7 @@ use super::{
         deliver::Delivery,
         event::{Emit, Event},
         fetch::backoff,
+        heartbeat::Heartbeat,
         session::{Context, Diary, Group, Repair, Session, SessionError, rebuild},
         snapshot::{Link, Phase},
     },
@@ -35,9 +37,14 @@ pub(super) fn is_session(name: &str) -> bool {
     name.starts_with("session-")
 }
 
-/// Whether a task is one of those that are kept here.
-pub(super) fn is_ours(name: &str) -> bool {
-    is_session(name) || name == "delivery" || name == "journal"
+/// Whether a task is one of those that end once the sessions have.
+pub(super) fn is_delivering(name: &str) -> bool {
+    name == "delivery" || name == "journal"
+}
+
+/// Whether a task is the one that tells of all the others.
+pub(super) fn is_heartbeat(name: &str) -> bool {
+    name == "heartbeat"
 }
 
 /// How the journal is opened anew when its thread has panicked.
@@ -115,6 +122,26 @@ pub(super) fn keep_delivery(context: &Context, needs_schema: bool, finish: &Canc
     };
     let supervisor = &context.supervisor;
     supervisor.keep_patiently("delivery", patience, finish.clone(), start);
+}
+
+/// Keeps telling the store's readers how it is. `asked` is the collector's own stop.
+pub(super) fn keep_heartbeat(
+    context: &Context,
+    needs_schema: bool,
+    (asked, finish): (&CancellationToken, &CancellationToken),
+) {
+    let (task, asked, finished) = (context.clone(), asked.clone(), finish.clone());
+    let start = move |turns: Turns| {
+        let heartbeat = Heartbeat::new(task.clone(), needs_schema);
+        let (asked, finished) = (asked.clone(), finished.clone());
+        async move {
+            heartbeat
+                .run(turns, finished, || asked.is_cancelled())
+                .await;
+            Ok(())
+        }
+    };
+    context.supervisor.keep("heartbeat", finish.clone(), start);
 }
 
 /// Keeps a session for each group of symbols.
