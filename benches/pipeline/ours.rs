@@ -16,7 +16,7 @@ use streamkit::{
     app::{
         clock::Clock,
         collect::{
-            self, Board, Collector, Emit, Event, Limits, Settings, Summary,
+            self, Board, Chronicle, Collector, Emit, Event, Limits, Settings, Summary,
             snapshot::{Phase, Shown},
         },
         supervise::Supervisor,
@@ -116,6 +116,7 @@ pub fn collect(
         accept_store: false,
         clock: Clock::system(),
         emit: Emit::new(fail_on_trouble),
+        chronicle: Chronicle::new("bench", Clock::system()),
         board: board.clone(),
         supervisor: Supervisor::new(
             Clock::system(),
@@ -201,6 +202,9 @@ fn fail_on_trouble(event: &Event) {
             | Event::Quiet { .. }
             | Event::TaskStarted { .. }
             | Event::TaskStopped { .. }
+            | Event::SymbolUp { .. }
+            | Event::CollectorStarted { .. }
+            | Event::CollectorStopped { .. }
             | Event::Stopping
     );
     assert!(is_expected, "{event}");

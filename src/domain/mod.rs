@@ -14,6 +14,7 @@ pub mod features;
 pub mod health;
 pub mod ladder;
 pub mod liveness;
+pub mod outage;
 pub mod overlap;
 pub mod price;
 #[cfg(test)]
@@ -30,4 +31,5 @@ pub mod symbol;
 pub mod threshold;
 pub mod tiling;
 pub mod trade;
+pub mod uptime;
 pub mod words;

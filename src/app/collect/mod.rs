@@ -6,7 +6,9 @@
 //!   fetch  ──┘ (history by id)          ├─ journal (fsync) ── deliver ── store
 //! ```
 
+mod chronicle;
 pub mod deliver;
+mod diary;
 pub mod event;
 mod fetch;
 pub mod health;
@@ -21,6 +23,7 @@ pub mod snapshot;
 mod start;
 pub mod status;
 
+pub use chronicle::Chronicle;
 pub use event::{Emit, Event, Severity};
 pub use run::{CollectError, Collector, Summary, run};
 pub use settings::{Limits, Settings};
