@@ -24,7 +24,7 @@ use streamkit::{
     domain::{
         anchor::Anchor,
         crash::CrashPoints,
-        row::{BarRead, BarRow, GapRead, Rows, Series},
+        row::{BarRead, BarRow, EventRow, GapRead, Rows, Series},
         symbol::Symbol,
         threshold::Threshold,
         trade::Trade,
@@ -33,7 +33,7 @@ use streamkit::{
         binance::{self, Binance},
         source::{LiveStream, Newest, Page, Source, SourceError},
     },
-    store::sink::{BarQuery, Batch, GapQuery, Store, StoreError},
+    store::sink::{BarQuery, Batch, EventQuery, GapQuery, Store, StoreError, SymbolIds},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -333,6 +333,14 @@ impl Store for Confirming {
     }
 
     async fn stored_gaps(&self, _: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn events(&self, _: &EventQuery) -> Result<Vec<EventRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn id_ranges(&self, _: &BarQuery) -> Result<Vec<SymbolIds>, StoreError> {
         Ok(Vec::new())
     }
 }

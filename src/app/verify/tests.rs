@@ -66,6 +66,14 @@ impl Store for Memory {
     async fn stored_gaps(&self, _: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
         Ok(self.gaps.iter().cloned().map(Ok).collect())
     }
+
+    async fn events(&self, _: &EventQuery) -> Result<Vec<EventRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn id_ranges(&self, _: &BarQuery) -> Result<Vec<SymbolIds>, StoreError> {
+        Ok(Vec::new())
+    }
 }
 
 fn dbps(value: u32) -> Threshold {

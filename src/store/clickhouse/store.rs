@@ -13,12 +13,14 @@ use super::{
     wire::Wire,
 };
 use crate::{
-    domain::row::{BarRead, BarRow, GapRead, Series},
+    domain::row::{BarRead, BarRow, EventRow, GapRead, Series},
     store::{
         address::ClickHouseAddress,
         names::put_in_order,
         schema::{self, StoreKind, quote_identifier},
-        sink::{BarQuery, Batch, GapQuery, Store, StoreError, StoreErrorKind},
+        sink::{
+            BarQuery, Batch, EventQuery, GapQuery, Store, StoreError, StoreErrorKind, SymbolIds,
+        },
     },
 };
 
@@ -232,5 +234,13 @@ impl Store for ClickHouseStore {
 
     async fn stored_gaps(&self, query: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
         self.read(read::gaps(&self.client, query)).await
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, StoreError> {
+        self.read(read::events(&self.client, query)).await
+    }
+
+    async fn id_ranges(&self, query: &BarQuery) -> Result<Vec<SymbolIds>, StoreError> {
+        self.read(read::id_ranges(&self.client, query)).await
     }
 }

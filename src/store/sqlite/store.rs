@@ -11,11 +11,13 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    domain::row::{BarRead, BarRow, GapRead, Series},
+    domain::row::{BarRead, BarRow, EventRow, GapRead, Series},
     store::{
         address::StoreAddress,
         names::put_in_order,
-        sink::{BarQuery, Batch, GapQuery, Store, StoreError, StoreErrorKind},
+        sink::{
+            BarQuery, Batch, EventQuery, GapQuery, Store, StoreError, StoreErrorKind, SymbolIds,
+        },
     },
 };
 
@@ -200,5 +202,17 @@ impl Store for SqliteStore {
     async fn stored_gaps(&self, query: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
         let query = query.clone();
         self.read(move |db| read::gaps(db, &query)).await
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, StoreError> {
+        let query = query.clone();
+        let events = self.read(move |db| read::events(db, &query)).await?;
+        let events = events.into_iter().collect::<Result<_, _>>();
+        events.map_err(|unreadable| StoreError::unreadable(self.address(), &unreadable))
+    }
+
+    async fn id_ranges(&self, query: &BarQuery) -> Result<Vec<SymbolIds>, StoreError> {
+        let query = query.clone();
+        self.read(move |db| read::id_ranges(db, &query)).await
     }
 }

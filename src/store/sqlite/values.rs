@@ -2,7 +2,10 @@
 
 use rusqlite::{Row, types::ValueRef};
 
-use super::{insert::GAP_COLUMNS, rows::PRICE_DIGITS};
+use super::{
+    insert::{EVENT_COLUMNS, GAP_COLUMNS},
+    rows::PRICE_DIGITS,
+};
 use crate::domain::{
     price::Price,
     row::{BAR_COLUMNS, KEY_COLUMNS},
@@ -33,6 +36,15 @@ impl<'a> Columns<'a> {
         Self {
             row,
             names: |index| GAP_COLUMNS.get(index).copied().unwrap_or("?"),
+            next: 0,
+        }
+    }
+
+    /// The values of an event.
+    pub(super) fn of_event(row: &'a Row<'a>) -> Self {
+        Self {
+            row,
+            names: |index| EVENT_COLUMNS.get(index).copied().unwrap_or("?"),
             next: 0,
         }
     }
