@@ -6,16 +6,20 @@ use clap::Args;
 
 use crate::{
     app::collect::status::Status,
+    domain::symbol::Symbol,
     report::status as report,
     telemetry::http::{ClientError, get_local},
 };
 
 use super::{
+    args::Since,
     collect::SOCKET_NAME,
     context::{Context, block_on},
     error::{CliError, Edge as _},
     exit::ExitCode,
 };
+
+mod since;
 
 /// How long a collector has to answer. It answers from memory.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,11 +28,12 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Show how the collector on this machine is doing
 ///
-/// It is asked through a socket in its state directory.
+/// It is asked through a socket in its state directory. With --since the store is asked
+/// instead: for how long every symbol was up, and what ended its outages.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 shown (with --check: healthy), 1 not healthy, \
-                        64 usage, 69 no collector answers"
+    after_help = "Exit codes: 0 shown (with --check: healthy), 1 not healthy, or nothing \
+                        to count from, 64 usage, 69 no collector or store answers"
 )]
 pub struct StatusArgs {
     /// Say only by the exit code, and in one line, whether it is healthy
@@ -37,10 +42,19 @@ pub struct StatusArgs {
     /// Show it again and again, until interrupted
     #[arg(long, conflicts_with = "check")]
     watch: bool,
+    /// Count uptime from then on: 30d, 2025-01-31, 2025-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["check", "watch"])]
+    since: Option<Since>,
+    /// Count only these symbols [default: all that the store tells of]
+    #[arg(value_name = "SYMBOL", requires = "since")]
+    symbols: Vec<Symbol>,
 }
 
 /// Shows the status.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode, CliError> {
+    if let Some(since) = args.since {
+        return since::run(since, &args.symbols, context);
+    }
     let is_json = context.is_json()?;
     let socket = context.journal_dir()?.join(SOCKET_NAME);
     block_on(async {

@@ -9,6 +9,7 @@ pub mod alert;
 pub mod anchor;
 pub mod bar;
 pub mod breaker;
+pub mod completeness;
 pub mod crash;
 pub mod features;
 pub mod health;

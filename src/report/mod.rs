@@ -13,6 +13,7 @@ pub mod status;
 pub mod style;
 pub mod table;
 pub mod terminal;
+pub mod uptime;
 pub mod verify;
 pub mod words;
 
