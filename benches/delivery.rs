@@ -159,8 +159,8 @@ fn fill(directory: &Path, rows: &[BarRow]) {
     for (number, rows) in rows.chunks(COMMIT_ROWS).enumerate() {
         let commit = Commit {
             rows: vec![Rows::Bars(rows.to_vec())],
-            checkpoints: Vec::new(),
             now_us: 1_756_684_800_000_000 + number as i64,
+            ..Commit::default()
         };
         journal.commit(commit).expect("a commit");
     }

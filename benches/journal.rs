@@ -58,6 +58,7 @@ fn commits(rows: &[BarRow], size: usize) -> Vec<Commit> {
                 state: "x".repeat(STATE_BYTES),
             }],
             now_us: 1_756_684_800_000_000 + number as i64 * 250_000,
+            ..Commit::default()
         })
         .collect()
 }

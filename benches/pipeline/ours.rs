@@ -16,14 +16,14 @@ use streamkit::{
     app::{
         clock::Clock,
         collect::{
-            self, Board, Collector, Emit, Event, Limits, Settings, Summary,
+            self, Board, Chronicle, Collector, Emit, Event, Limits, Settings, Summary,
             snapshot::{Phase, Shown},
         },
     },
     domain::{
         anchor::Anchor,
         crash::CrashPoints,
-        row::{BarRead, BarRow, GapRead, HealthRead, HealthRow, Rows, Series},
+        row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Rows, Series},
         symbol::Symbol,
         threshold::Threshold,
         trade::Trade,
@@ -32,7 +32,9 @@ use streamkit::{
         binance::{self, Binance},
         source::{LiveStream, Newest, Page, Source, SourceError},
     },
-    store::sink::{BarQuery, Batch, GapQuery, HealthQuery, Store, StoreError},
+    store::sink::{
+        BarQuery, Batch, EventQuery, GapQuery, HealthQuery, Store, StoreError, SymbolIds,
+    },
 };
 use tokio_util::sync::CancellationToken;
 
@@ -143,6 +145,7 @@ pub fn collect(run: Run<'_>, mut watch: impl FnMut(&Shown)) -> Collected {
         accept_store: false,
         clock: Clock::system(),
         emit: Emit::new(fail_on_trouble),
+        chronicle: Chronicle::new("bench", Clock::system()),
         board: board.clone(),
         supervisor: watched::supervisor(watching),
     };
@@ -225,6 +228,9 @@ pub fn fail_on_trouble(event: &Event) {
             | Event::Quiet { .. }
             | Event::TaskStarted { .. }
             | Event::TaskStopped { .. }
+            | Event::SymbolUp { .. }
+            | Event::CollectorStarted { .. }
+            | Event::CollectorStopped { .. }
             | Event::Stopping
     );
     assert!(is_expected, "{event}");
@@ -361,6 +367,14 @@ impl Store for Confirming {
     }
 
     async fn stored_health(&self, _: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn events(&self, _: &EventQuery) -> Result<Vec<EventRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn id_ranges(&self, _: &BarQuery) -> Result<Vec<SymbolIds>, StoreError> {
         Ok(Vec::new())
     }
 }

@@ -7,4 +7,5 @@ pub mod crash;
 pub mod from_tape;
 pub mod spool;
 pub mod supervise;
+pub mod uptime;
 pub mod verify;

@@ -6,11 +6,13 @@ use clap::Args;
 
 use crate::{
     app::collect::{status::Status, stored_status::StoredStatus},
+    domain::symbol::Symbol,
     report::{redraw::Redraw, status as report, stored_status},
     telemetry::http::{ClientError, get_local},
 };
 
 use super::{
+    args::Since,
     collect::SOCKET_NAME,
     context::{Context, block_on},
     error::{CliError, Edge as _},
@@ -18,6 +20,7 @@ use super::{
 };
 
 mod remote;
+mod since;
 
 /// How long a collector has to answer. It answers from memory.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,10 +36,13 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 /// With --remote, ages are counted on this machine's clock, and a collector is healthy when
 /// each of its symbols is live or quiet and it has missed fewer than three of the heartbeats
 /// that it means to have. A state of 'ended' means that it was told to stop.
+///
+/// With --since the store is asked for how long every symbol was up, and what ended its
+/// outages.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 shown (with --check: healthy), 1 not healthy, \
-                        64 usage, 69 no collector answers, or none has written to the store"
+    after_help = "Exit codes: 0 shown (with --check: healthy), 1 not healthy, or nothing \
+                        to count from, 64 usage, 69 no collector answers, or no store"
 )]
 pub struct StatusArgs {
     /// Ask the store, for collectors on whatever machine
@@ -51,6 +57,12 @@ pub struct StatusArgs {
     /// Show it again and again, until interrupted
     #[arg(long, conflicts_with = "check")]
     watch: bool,
+    /// Count uptime from then on: 30d, 2025-01-31, 2025-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["check", "watch"])]
+    since: Option<Since>,
+    /// Count only these symbols [default: all that the store tells of]
+    #[arg(value_name = "SYMBOL", requires = "since")]
+    symbols: Vec<Symbol>,
 }
 
 /// What there is to show.
@@ -63,6 +75,9 @@ enum View {
 
 /// Shows the status.
 pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode, CliError> {
+    if let Some(since) = args.since {
+        return since::run(since, &args.symbols, context);
+    }
     let is_json = context.is_json()?;
     block_on(async {
         let mut redraw = Redraw::new(context.printer.clone());

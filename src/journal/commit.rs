@@ -13,6 +13,7 @@ use super::{
     error::JournalError,
     file::Journal,
     partition::{parts, set_version},
+    run::{self, RunMark},
     spool,
 };
 
@@ -38,6 +39,8 @@ pub struct Commit {
     pub rows: Vec<Rows>,
     /// Checkpoints that these rows, and all before them, lead up to.
     pub checkpoints: Vec<CheckpointRow>,
+    /// What it says of the run that makes it.
+    pub run: Option<RunMark>,
     /// The wall clock, in µs since 1970 UTC.
     pub now_us: i64,
 }
@@ -110,6 +113,9 @@ impl Journal {
                 commit.now_us,
                 &mut stats,
             )?;
+        }
+        if let Some(mark) = &commit.run {
+            run::note(&transaction, mark, commit.now_us)?;
         }
         self.options.crash.reach(CrashPoint::JournalRowsWritten);
         {

@@ -268,7 +268,7 @@ impl Journal {
         )?)
     }
 
-    fn meta(&self, key: &str) -> Result<Option<String>, JournalError> {
+    pub(super) fn meta(&self, key: &str) -> Result<Option<String>, JournalError> {
         Ok(self
             .connection
             .query_row(

@@ -15,6 +15,7 @@ pub mod stored_status;
 pub mod style;
 pub mod table;
 pub mod terminal;
+pub mod uptime;
 pub mod verify;
 pub mod words;
 

@@ -4,7 +4,10 @@ use async_trait::async_trait;
 
 use crate::domain::{
     anchor::Anchor,
-    row::{BarRead, BarRow, GapRead, GapRow, HealthRead, HealthRow, Rows, Series, UnreadableRow},
+    row::{
+        BarRead, BarRow, EventRow, GapRead, GapRow, HealthRead, HealthRow, Rows, Series,
+        UnreadableRow,
+    },
     symbol::Symbol,
     threshold::Threshold,
 };
@@ -55,6 +58,37 @@ pub struct HealthQuery {
     pub symbols: Vec<Symbol>,
     /// Of this collector; of all when none.
     pub collector: Option<String>,
+}
+
+/// Which events to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventQuery {
+    /// Of this collector; of all when none.
+    pub collector: Option<String>,
+    /// Of these symbols, the empty name being that of events that concern no single one; of
+    /// all when empty.
+    pub symbols: Vec<String>,
+    /// With these codes; with all when empty.
+    pub codes: Vec<String>,
+    /// At or after this time, in µs.
+    pub since_us: Option<i64>,
+    /// Before this time, in µs.
+    pub until_us: Option<i64>,
+    /// Only the last one of each collector, symbol and code.
+    pub last_of_each: bool,
+}
+
+/// The ids that the bars of a symbol reach over, holes included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SymbolIds {
+    /// The exchange.
+    pub exchange: String,
+    /// The symbol.
+    pub symbol: String,
+    /// The first aggregate id of the first bar.
+    pub first_id: i64,
+    /// The last aggregate id of the last bar.
+    pub last_id: i64,
 }
 
 /// A database that holds bars.
@@ -163,6 +197,18 @@ pub trait Store: Send + Sync {
         let trusted = read.into_iter().collect::<Result<_, _>>();
         trusted.map_err(|unreadable| StoreError::unreadable(self.address(), &unreadable))
     }
+    /// Events by time, and those of one time by collector, symbol and code.
+    ///
+    /// # Errors
+    /// When the store fails, or an event cannot be read.
+    async fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, StoreError>;
+
+    /// The ids that the bars which `query` asks for reach over, by exchange and symbol. The
+    /// store counts them itself; how many are asked for as the newest does not matter.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn id_ranges(&self, query: &BarQuery) -> Result<Vec<SymbolIds>, StoreError>;
 }
 
 /// What kind of failure it is, and so what may be done about it.

@@ -23,7 +23,9 @@ use std::{
 use streamkit::{
     app::{
         clock::Clock,
-        collect::{self, Board, CollectError, Collector, Emit, Event, Limits, Settings, Summary},
+        collect::{
+            self, Board, Chronicle, CollectError, Collector, Emit, Event, Limits, Settings, Summary,
+        },
         supervise::Supervisor,
     },
     domain::{
@@ -183,8 +185,9 @@ impl Rig {
         };
         let board = Board::new(&self.settings.symbols);
         let stop = CancellationToken::new();
+        let chronicle = Chronicle::new(&*self.settings.collector, Clock::system());
         let supervisor = {
-            let emit = Emit::clone(&emit);
+            let emit = chronicle.before(Emit::clone(&emit));
             let (tasks, mischief) = (self.settings.limits.tasks, self.settings.mischief.clone());
             Supervisor::new(Clock::system(), tasks, mischief, move |event| {
                 emit.emit(&event.into());
@@ -198,6 +201,7 @@ impl Rig {
             accept_store: false,
             clock: Clock::system(),
             emit,
+            chronicle,
             board: board.clone(),
             supervisor: supervisor.clone(),
         };

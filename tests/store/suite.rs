@@ -9,7 +9,10 @@ use streamkit::domain::{
     row::{GapState, HealthRow, Rows, Series, StreamState},
     sums::{Side, Sums},
 };
-use streamkit::store::sink::{BarQuery, GapQuery, HealthQuery, StoreErrorKind};
+use streamkit::{
+    domain::row::EventRow,
+    store::sink::{BarQuery, EventQuery, GapQuery, HealthQuery, StoreErrorKind, SymbolIds},
+};
 
 use crate::{
     place::Place,
@@ -48,6 +51,9 @@ suite! {
     health_that_is_not_known_yet_comes_back_so
     a_query_of_health_gets_what_it_asks_for_in_order
     health_that_cannot_be_read_is_named
+    events_come_by_time_and_only_those_that_are_asked_for
+    of_events_only_the_last_of_each_kind_can_be_asked_for
+    the_ids_that_bars_reach_over_are_counted_by_the_store
     a_hundred_thousand_rows_go_in_at_once_and_come_back_in_pieces
     a_reader_that_fails_ends_the_reading
     an_empty_store_answers
@@ -461,6 +467,122 @@ async fn health_that_cannot_be_read_is_named(place: Place) {
         assert_eq!(error.kind, StoreErrorKind::Configuration);
         assert!(error.reason.contains(column), "{}", error.reason);
     }
+    place.leave().await;
+}
+
+/// An event of BTCUSDT, of a collector that is called `here`.
+fn event_at(time_us: i64, code: &str) -> EventRow {
+    EventRow {
+        time_us,
+        ..event(code)
+    }
+}
+
+async fn found(place: &Place, query: EventQuery) -> Vec<EventRow> {
+    place.store.events(&query).await.expect("events")
+}
+
+async fn events_come_by_time_and_only_those_that_are_asked_for(place: Place) {
+    assert_eq!(found(&place, EventQuery::default()).await, []);
+    let (first, second, third) = (event_at(1, "b"), event_at(2, "a"), event_at(3, "b"));
+    let other = EventRow {
+        collector: "it's \\ another?".to_owned(),
+        ..event_at(2, "c")
+    };
+    let global = EventRow {
+        symbol: String::new(),
+        ..event_at(4, "d")
+    };
+    let all = [&first, &second, &other, &third, &global].map(Clone::clone);
+    let stored = [&third, &global, &second, &first, &other].map(Clone::clone);
+    place.put(Rows::Events(stored.into()), "events").await;
+    assert_eq!(found(&place, EventQuery::default()).await, all);
+    let between = EventQuery {
+        since_us: Some(2),
+        until_us: Some(4),
+        ..EventQuery::default()
+    };
+    assert_eq!(found(&place, between).await, all[1..4]);
+    let of_other = EventQuery {
+        collector: Some(other.collector.clone()),
+        ..EventQuery::default()
+    };
+    assert_eq!(found(&place, of_other).await, [other]);
+    let of_none = EventQuery {
+        symbols: vec![String::new()],
+        codes: vec!["a".to_owned(), "d".to_owned()],
+        ..EventQuery::default()
+    };
+    assert_eq!(found(&place, of_none).await, [global]);
+    let coded = EventQuery {
+        codes: vec!["b".to_owned()],
+        symbols: vec!["BTCUSDT".to_owned()],
+        ..EventQuery::default()
+    };
+    assert_eq!(found(&place, coded).await, [first, third]);
+    place.leave().await;
+}
+
+async fn of_events_only_the_last_of_each_kind_can_be_asked_for(place: Place) {
+    let mut rows: Vec<_> = (1..=100).map(|time| event_at(time, "up")).collect();
+    rows.extend((1..=50).map(|time| event_at(time, "down")));
+    for row in &mut rows {
+        row.text = format!("at {}", row.time_us);
+    }
+    place.put(Rows::Events(rows), "events").await;
+    let last = |until_us| EventQuery {
+        last_of_each: true,
+        until_us,
+        ..EventQuery::default()
+    };
+    let told = |rows: Vec<EventRow>| -> Vec<_> {
+        let told = rows
+            .into_iter()
+            .map(|row| (row.time_us, row.code, row.text));
+        told.collect()
+    };
+    let row = |time: i64, code: &str| (time, code.to_owned(), format!("at {time}"));
+    let expected = [row(50, "down"), row(100, "up")];
+    assert_eq!(told(found(&place, last(None)).await), expected);
+    let expected = [row(9, "down"), row(9, "up")];
+    assert_eq!(told(found(&place, last(Some(10))).await), expected);
+    place.leave().await;
+}
+
+async fn the_ids_that_bars_reach_over_are_counted_by_the_store(place: Place) {
+    let ids = async |query: &BarQuery| place.store.id_ranges(query).await.expect("ids");
+    assert_eq!(ids(&every()).await, []);
+    let kinds = [
+        series("sim", "BTCUSDT", 250, Anchor::Day),
+        series("sim", "BTCUSDT", 500, Anchor::Day),
+        series("sim", "ETHUSDT", 250, Anchor::Day),
+    ];
+    for (number, kind) in (5..).zip(&kinds) {
+        let rows = Rows::Bars(bars(kind, number, 1));
+        place.put(rows, &format!("{kind:?}")).await;
+    }
+    let range = |symbol: &str, first_id, count| SymbolIds {
+        exchange: "sim".to_owned(),
+        symbol: symbol.to_owned(),
+        first_id,
+        last_id: count * TRADES - 1,
+    };
+    let all = [range("BTCUSDT", 0, 6), range("ETHUSDT", 0, 7)];
+    assert_eq!(ids(&every()).await, all);
+    let since = BarQuery {
+        exchange: Some("sim".to_owned()),
+        symbols: vec![btc().symbol],
+        thresholds: vec![btc().threshold],
+        anchor: Some(Anchor::Day),
+        since_us: Some(bar(&btc(), 2 * TRADES, 1).bar.open_time_us),
+        ..BarQuery::default()
+    };
+    assert_eq!(ids(&since).await, [range("BTCUSDT", 2 * TRADES, 5)]);
+    // What was deleted is not counted.
+    let mut tombstone = bar(&btc(), 4 * TRADES, 2);
+    tombstone.is_deleted = true;
+    place.put(Rows::Bars(vec![tombstone]), "tombstone").await;
+    assert_eq!(ids(&since).await, [range("BTCUSDT", 2 * TRADES, 4)]);
     place.leave().await;
 }
 

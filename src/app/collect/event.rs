@@ -4,11 +4,18 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::app::supervise::TaskEvent;
 use crate::domain::{
-    health::Pulse, liveness::Evidence, remedy::Remedy, symbol::Symbol, threshold::Threshold,
+    health::Pulse,
+    liveness::Evidence,
+    outage::{Cause, Cure},
+    remedy::Remedy,
+    symbol::Symbol,
+    threshold::Threshold,
 };
 
 mod kind;
 mod sentence;
+
+pub(super) use sentence::names;
 
 /// How much it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -396,6 +403,59 @@ pub enum Event {
         active: usize,
         /// Those that do not.
         missing: Vec<Symbol>,
+    },
+    /// A symbol's stream is down.
+    SymbolDown {
+        /// The symbol.
+        symbol: Symbol,
+        /// The last sign of life, in µs on the wall clock.
+        since_us: i64,
+        /// Why.
+        cause: Cause,
+    },
+    /// A symbol's stream is up, and everything that the exchange is known to have is here.
+    SymbolUp {
+        /// The symbol.
+        symbol: Symbol,
+        /// How long it was down.
+        took: Duration,
+        /// What brought it back.
+        cure: Cure,
+    },
+    /// The collector has begun.
+    CollectorStarted {
+        /// What it collects.
+        symbols: Vec<Symbol>,
+    },
+    /// The last run did not come to a good end.
+    CollectorLost {
+        /// What it collected, as it said.
+        symbols: String,
+        /// Its last sign of life, in µs on the wall clock.
+        alive_us: i64,
+        /// When this run has begun, in µs on the wall clock.
+        started_us: i64,
+    },
+    /// The collector ends because it was told to.
+    CollectorStopped {
+        /// What it collected.
+        symbols: Vec<Symbol>,
+    },
+    /// The collector ends because something has failed for good.
+    CollectorFailed {
+        /// What.
+        reason: String,
+    },
+    /// The condition of an alert holds, or is over.
+    Alert {
+        /// The rule, and what it is about.
+        rule: String,
+        /// The word that it begins with.
+        label: &'static str,
+        /// What is wrong, with figures.
+        headline: String,
+        /// How bad it is; none when it is over.
+        firing: Option<Severity>,
     },
     /// The end has begun.
     Stopping,

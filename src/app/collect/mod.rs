@@ -6,7 +6,9 @@
 //!   fetch  ──┘ (history by id)          ├─ journal (fsync) ── deliver ── store
 //! ```
 
+mod chronicle;
 pub mod deliver;
+mod diary;
 pub mod event;
 mod fetch;
 pub mod health;
@@ -23,6 +25,7 @@ mod start;
 pub mod status;
 pub mod stored_status;
 
+pub use chronicle::Chronicle;
 pub use event::{Emit, Event, Severity};
 pub use run::{CollectError, Collector, Summary, run};
 pub use settings::{Limits, Settings};

@@ -315,6 +315,11 @@ impl Pipe {
         self.last_live_us.is_some_and(|live_us| live_us > since_us)
     }
 
+    /// When the last live trade came, on the steady clock.
+    pub fn last_live_us(&self) -> Option<i64> {
+        self.last_live_us
+    }
+
     /// What its stream looks like.
     pub fn pulse(&self, link: Link) -> Pulse {
         match (link, self.liveness.state()) {

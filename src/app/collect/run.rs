@@ -11,12 +11,13 @@ use crate::{
         supervise::{Given, Supervisor},
     },
     exchange::source::{Source, SourceError},
-    journal::{self, JournalError, SpoolStats},
+    journal::{self, JournalError, LostRun, RunMark, SpoolStats},
     store::sink::{Store, StoreError},
 };
 
 use super::{
-    event::{Emit, Event},
+    chronicle::{self, Chronicle},
+    event::{Emit, Event, names},
     session::Context,
     settings::Settings,
     snapshot::{Board, Phase, Shown},
@@ -27,8 +28,8 @@ mod tasks;
 
 use prepare::prepare;
 use tasks::{
-    is_delivering, is_heartbeat, is_session, keep_delivery, keep_heartbeat, keep_journal,
-    keep_sessions, reopening,
+    is_delivering, is_heartbeat, is_session, keep_chronicle, keep_delivery, keep_heartbeat,
+    keep_journal, keep_sessions, reopening,
 };
 
 /// What collecting needs.
@@ -47,6 +48,9 @@ pub struct Collector {
     pub clock: Clock,
     /// Who is told.
     pub emit: Emit,
+    /// Where what happens is written down, besides what sessions write. Whoever makes the
+    /// supervisor has it write there, too.
+    pub chronicle: Chronicle,
     /// Where it is shown.
     pub board: Board,
     /// Who keeps the tasks.
@@ -104,11 +108,14 @@ pub enum CollectError {
     StopTimedOut(Duration),
 }
 
-/// The shares of the stop timeout after which sessions, then delivery, and then the last
-/// heartbeat are not waited for any more; the journal has the rest.
+/// The shares of the stop timeout after which sessions, then the chronicle, then delivery, then
+/// the last events, and then the last heartbeat are not waited for any more; the journal has
+/// the rest.
 const SESSIONS_SHARE: f64 = 0.5;
+const CHRONICLE_SHARE: f64 = 0.6;
 const DELIVERY_SHARE: f64 = 0.9;
-const HEARTBEAT_SHARE: f64 = 0.95;
+const LAST_WORDS_SHARE: f64 = 0.93;
+const HEARTBEAT_SHARE: f64 = 0.96;
 /// Reasons to end at once that may wait to be heard; the first is enough.
 const FATALITIES: usize = 8;
 
@@ -120,11 +127,12 @@ const FATALITIES: usize = 8;
 /// neither a journal nor tables.
 pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summary, CollectError> {
     let begun = Instant::now();
+    let told = collector.chronicle.before(collector.emit.clone());
     // A store or an exchange that hangs must not keep a stop waiting.
     let ready = tokio::select! {
         biased;
         () = stop.cancelled() => None,
-        ready = prepare(&collector) => Some(ready?),
+        ready = prepare(&collector, &told) => Some(ready?),
     };
     let Some(ready) = ready else {
         return Ok(Summary {
@@ -136,7 +144,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
     let settings = Arc::new(collector.settings);
     let limits = settings.limits.clone();
     let supervisor = collector.supervisor;
-    let reopen = reopening(&collector.state_dir, ready.options, &collector.emit);
+    let reopen = reopening(&collector.state_dir, ready.options, &told);
     let (journal, journal_thread) = journal::start(ready.journal, reopen)?;
     let (fatal, mut fatalities) = mpsc::channel(FATALITIES);
     let context = Context {
@@ -148,13 +156,18 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         clock: collector.clock,
         runtime: tokio::runtime::Handle::current(),
         emit: collector.emit,
+        told,
+        chronicle: collector.chronicle,
         board: collector.board,
         stop: stop.child_token(),
         supervisor: supervisor.clone(),
         fatal,
     };
     let (finish, heart) = (CancellationToken::new(), CancellationToken::new());
+    tell_of_start(&context, ready.lost);
+    let written = CancellationToken::new();
     keep_journal(&context, &finish);
+    keep_chronicle(&context, &written);
     keep_delivery(&context, ready.needs_schema, &finish);
     keep_heartbeat(&context, ready.needs_schema, (&stop, &heart));
     keep_sessions(&context);
@@ -169,7 +182,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
         given = supervisor.given_up() => Some(given_up(&given)),
         _ = context.board.wait_until(is_given_up) => Some(CollectError::AllStopped),
     };
-    context.emit.emit(&Event::Stopping);
+    context.told.emit(&Event::Stopping);
     context.stop.cancel();
     let stopping = Instant::now();
     let share = |share| stopping + limits.stop_timeout.mul_f64(share);
@@ -180,12 +193,22 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
     if let Ok(error) = fatalities.try_recv() {
         failure.get_or_insert(error);
     }
+    tell_of_end(&context, failure.as_ref());
+    // Before delivery ends, so that the end is told in the store, too.
+    written.cancel();
+    supervisor
+        .ended(share(CHRONICLE_SHARE), |name| name == chronicle::TASK)
+        .await;
     finish.cancel();
     // What is not delivered stays in the spool.
     supervisor.ended(share(DELIVERY_SHARE), is_delivering).await;
-    if let Some(given) = supervisor.given() {
-        failure.get_or_insert(given_up(&given));
+    if let (Some(given), None) = (supervisor.given(), &failure) {
+        let error = given_up(&given);
+        tell_of_end(&context, Some(&error));
+        failure = Some(error);
     }
+    let last_words = context.chronicle.finish(&context.journal);
+    let _ = tokio::time::timeout_at(share(LAST_WORDS_SHARE), last_words).await;
     let spool = journal.stats();
     context.board.update(|shown| shown.spool = spool);
     heart.cancel();
@@ -201,6 +224,44 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
             took: begun.elapsed(),
         }),
     }
+}
+
+/// Tells that a run begins, and what became of the last one.
+fn tell_of_start(context: &Context, lost: Option<LostRun>) {
+    let symbols = context.settings.symbols.clone();
+    let started_us = context.clock.wall_us();
+    if let Some(lost) = lost {
+        context.told.emit(&Event::CollectorLost {
+            symbols: lost.symbols,
+            // The clock may have been put back since.
+            alive_us: lost.alive_us.min(started_us),
+            started_us,
+        });
+    }
+    context.chronicle.mark(RunMark::Began(names(&symbols)));
+    context.told.emit(&Event::CollectorStarted { symbols });
+}
+
+/// Tells that a run ends, and why.
+fn tell_of_end(context: &Context, failure: Option<&CollectError>) {
+    let event = match failure {
+        None => {
+            context.chronicle.mark(RunMark::Ended);
+            let symbols = context.settings.symbols.clone();
+            Event::CollectorStopped { symbols }
+        }
+        Some(error) => {
+            // The next start shall find that this one did not end well.
+            context
+                .chronicle
+                .mark(RunMark::Began(names(&context.settings.symbols)));
+            Event::CollectorFailed {
+                reason: error.to_string(),
+            }
+        }
+    };
+    context.told.emit(&event);
+    context.chronicle.end_is_near();
 }
 
 /// Whether every symbol was given up.

@@ -26,6 +26,8 @@ use crate::{
 };
 
 use super::{
+    chronicle::Chronicle,
+    diary::Diary,
     event::{Emit, Event},
     fetch::{Answered, Request},
     outbox::Outbox,
@@ -38,8 +40,8 @@ use super::{
 
 mod commit;
 mod connection;
-mod diary;
 mod links;
+mod outages;
 mod rebuild;
 mod repair;
 mod tally;
@@ -48,7 +50,7 @@ mod watch;
 use connection::LinkEvent;
 use links::{Links, Which};
 use repair::Case;
-pub(super) use {diary::Diary, rebuild::rebuild, repair::Repair, tally::Tally};
+pub(super) use {outages::Outages, rebuild::rebuild, repair::Repair, tally::Tally};
 
 /// What all sessions share.
 #[derive(Clone)]
@@ -61,7 +63,11 @@ pub(super) struct Context {
     pub clock: Clock,
     /// The runtime that requests are made on.
     pub runtime: Handle,
+    /// Who is told of what a session itself writes down.
     pub emit: Emit,
+    /// Who is told of everything else; it is written down on the way.
+    pub told: Emit,
+    pub chronicle: Chronicle,
     pub board: Board,
     pub stop: CancellationToken,
     pub supervisor: Supervisor,
@@ -74,6 +80,7 @@ pub(super) struct Context {
 pub(super) struct Group {
     pub number: usize,
     pub symbols: Vec<(usize, Symbol)>,
+    pub outages: Outages,
 }
 
 /// Why a session ended before it was told to.
@@ -110,6 +117,7 @@ pub(super) struct Session<'a> {
     outbox: Outbox,
     diary: &'a mut Diary,
     repair: &'a mut Repair,
+    outages: Outages,
     links: Links,
     /// The number of the group, and so its place among the connections on the board.
     group: usize,
@@ -139,6 +147,7 @@ impl<'a> Session<'a> {
             outbox: Outbox::new(context.journal.clone(), fence),
             diary,
             repair,
+            outages: group.outages.clone(),
             links: Links::new(
                 &context.source,
                 symbols.map(|(_, symbol)| symbol.clone()).collect(),
@@ -303,9 +312,11 @@ impl<'a> Session<'a> {
             self.request(index, now);
         }
         if !dead.is_empty() {
+            self.found_dead(&dead);
             self.remedy(&dead)?;
         }
         self.judge_remedy();
+        self.look_at_outages();
         if self.is_given_up() {
             self.links.pause();
         }

@@ -74,6 +74,14 @@ impl Store for Memory {
     async fn stored_health(&self, _: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {
         Ok(Vec::new())
     }
+
+    async fn events(&self, _: &EventQuery) -> Result<Vec<EventRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn id_ranges(&self, _: &BarQuery) -> Result<Vec<SymbolIds>, StoreError> {
+        Ok(Vec::new())
+    }
 }
 
 fn dbps(value: u32) -> Threshold {

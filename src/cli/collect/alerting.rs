@@ -9,7 +9,10 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    app::alerts::{Dispatcher, Emit, Limits, Notifier, Outlets, Pulse, open},
+    app::{
+        alerts::{Dispatcher, Emit, Limits, Notifier, Outlets, Pulse, open},
+        collect,
+    },
     cli::{
         error::{CliError, Edge as _},
         exit::ExitCode,
@@ -40,6 +43,8 @@ pub struct Alerting {
     dispatcher: Dispatcher,
     notifier: Notifier,
     pulse: Pulse,
+    /// Who is told that an alert fires, or is over.
+    told: collect::Emit,
 }
 
 impl Alerting {
@@ -48,7 +53,11 @@ impl Alerting {
     ///
     /// # Errors
     /// When the file cannot be read, or says something that cannot be.
-    pub fn start(collector: &str, path: Option<&PathBuf>) -> Result<Self, CliError> {
+    pub fn start(
+        collector: &str,
+        path: Option<&PathBuf>,
+        told: collect::Emit,
+    ) -> Result<Self, CliError> {
         let file = path.map_or_else(|| Ok(AlertsFile::default()), |path| read(path))?;
         let mut rules = Rule::defaults();
         for rule in file.rules {
@@ -79,6 +88,7 @@ impl Alerting {
             dispatcher,
             notifier,
             pulse,
+            told,
         })
     }
 
@@ -88,7 +98,7 @@ impl Alerting {
         let mut figures = readings(health);
         figures.extend(self.notifier.readings());
         for notice in self.alerts.evaluate(&figures, now_us) {
-            log(&notice);
+            self.told.emit(&event(&notice));
             self.notifier.notify(&notice);
         }
         if health.complaints().is_empty() {
@@ -104,14 +114,19 @@ impl Alerting {
     }
 }
 
-fn log(notice: &Notice) {
-    let text = format!("alert {}: {}", notice.label(), notice.headline());
-    match (notice.kind, notice.severity) {
-        (NoticeKind::Resolved, _) => tracing::info!(code = "alert.resolved", "{text}"),
-        (NoticeKind::Firing, Severity::Warning) => tracing::warn!(code = "alert.firing", "{text}"),
-        (NoticeKind::Firing, Severity::Critical) => {
-            tracing::error!(code = "alert.firing", "{text}");
-        }
+fn event(notice: &Notice) -> collect::Event {
+    collect::Event::Alert {
+        rule: format!(
+            "{} {}",
+            notice.rule,
+            notice.subject.as_deref().unwrap_or_default()
+        ),
+        label: notice.label(),
+        headline: notice.headline(),
+        firing: (notice.kind == NoticeKind::Firing).then_some(match notice.severity {
+            Severity::Warning => collect::Severity::Warning,
+            Severity::Critical => collect::Severity::Critical,
+        }),
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{
-        collect::{self, Board, CollectError, Collector, health::Tally},
+        collect::{self, Board, Chronicle, CollectError, Collector, health::Tally},
         supervise::Supervisor,
     },
     cli::{
@@ -75,14 +75,18 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     let listen = args.watching.listen().await?;
     let tally = Tally::default();
     let emit = tally.before(events_to_log());
+    let chronicle = Chronicle::new(&*settings.collector, context.clock.clone());
     let supervisor = {
         let (emit, limits) = (emit.clone(), settings.limits.tasks);
         let mischief = settings.mischief.clone();
+        let told = chronicle.before(emit);
         Supervisor::new(context.clock.clone(), limits, mischief, move |event| {
-            emit.emit(&event.into());
+            told.emit(&event.into());
         })
     };
-    let alerting = Alerting::start(&settings.collector, args.watching.alerts.as_ref())?;
+    // Not before the tally: an alert is no error of its own.
+    let told = chronicle.before(events_to_log());
+    let alerting = Alerting::start(&settings.collector, args.watching.alerts.as_ref(), told)?;
     let alerting = Arc::new(tokio::sync::Mutex::new(alerting));
     let watched = Watched {
         alerting: Arc::clone(&alerting),
@@ -102,6 +106,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         accept_store: args.accept_store,
         clock: context.clock.clone(),
         emit,
+        chronicle,
         board: board.clone(),
     };
     let watching = CancellationToken::new();

@@ -25,6 +25,7 @@ fn commit(rows: Rows, last_id: i64, now_us: i64) -> Commit {
         rows: vec![rows],
         checkpoints: vec![checkpoint(last_id)],
         now_us,
+        ..Commit::default()
     }
 }
 

@@ -89,6 +89,7 @@ fn make(directory: &Path) {
                 ),
             }],
             now_us: 1000 + number,
+            ..Commit::default()
         };
         journal.commit(commit).expect("committed");
     }

@@ -2,15 +2,15 @@
 
 use clickhouse::{Client, Row as _, error::Error, query::Query};
 
-use super::rows::{BarRecord, GapRecord, SeriesRecord};
+use super::rows::{BarRecord, EventRecord, GapRecord, IdsRecord, SeriesRecord};
 use crate::{
     domain::{
-        row::{BarRead, GapRead, Series, UnreadableRow},
+        row::{BarRead, EventRow, GapRead, Series, UnreadableRow},
         symbol::Symbol,
     },
     store::{
         names::SeriesNames,
-        sink::{BarQuery, GapQuery},
+        sink::{BarQuery, EventQuery, GapQuery, SymbolIds},
     },
 };
 
@@ -35,19 +35,26 @@ impl Conditions {
     }
 
     pub(super) fn symbols(&mut self, symbols: &[Symbol]) {
-        if !symbols.is_empty() {
-            let marks = vec!["?"; symbols.len()].join(", ");
-            self.clauses.push(format!("symbol IN ({marks})"));
-            self.texts
-                .extend(symbols.iter().map(|symbol| symbol.as_str().to_owned()));
+        self.any_of("symbol", symbols.iter().map(Symbol::as_str));
+    }
+
+    fn any_of<'a>(&mut self, column: &str, texts: impl ExactSizeIterator<Item = &'a str>) {
+        if texts.len() > 0 {
+            let marks = vec!["?"; texts.len()].join(", ");
+            self.clauses.push(format!("{column} IN ({marks})"));
+            self.texts.extend(texts.map(str::to_owned));
         }
     }
 
     fn times(&mut self, query: &BarQuery) {
-        for (bound, time_us) in [(">=", query.since_us), ("<", query.until_us)] {
+        self.between("open_time", query.since_us, query.until_us);
+    }
+
+    fn between(&mut self, column: &str, since_us: Option<i64>, until_us: Option<i64>) {
+        for (bound, time_us) in [(">=", since_us), ("<", until_us)] {
             if let Some(time_us) = time_us {
                 self.clauses.push(format!(
-                    "open_time {bound} fromUnixTimestamp64Micro({time_us}, 'UTC')"
+                    "{column} {bound} fromUnixTimestamp64Micro({time_us}, 'UTC')"
                 ));
             }
         }
@@ -239,6 +246,54 @@ pub(super) async fn gaps(client: &Client, query: &GapQuery) -> Result<Vec<GapRea
     let mut found = Vec::new();
     while let Some(record) = cursor.next().await? {
         found.push(record.into_read());
+    }
+    Ok(found)
+}
+
+/// Events by time.
+pub(super) async fn events(client: &Client, query: &EventQuery) -> Result<Vec<EventRow>, Error> {
+    let mut conditions = Conditions::default();
+    if let Some(collector) = &query.collector {
+        conditions.text("collector", collector);
+    }
+    conditions.any_of("symbol", query.symbols.iter().map(String::as_str));
+    conditions.any_of("code", query.codes.iter().map(String::as_str));
+    conditions.between("time", query.since_us, query.until_us);
+    let rest = if query.last_of_each {
+        "ORDER BY time DESC, text DESC LIMIT 1 BY collector, symbol, code"
+    } else {
+        "ORDER BY time, collector, symbol, code"
+    };
+    let mut cursor = conditions
+        .select(client, "?fields FROM events", rest)
+        .fetch::<EventRecord<'_>>()?;
+    let mut found: Vec<EventRow> = Vec::new();
+    while let Some(record) = cursor.next().await? {
+        found.push(record.into());
+    }
+    if query.last_of_each {
+        let key = |row: &EventRow| {
+            let names = (row.collector.clone(), row.symbol.clone(), row.code.clone());
+            (row.time_us, names)
+        };
+        found.sort_by_cached_key(key);
+    }
+    Ok(found)
+}
+
+/// The ids that bars reach over, by exchange and symbol.
+pub(super) async fn id_ranges(client: &Client, query: &BarQuery) -> Result<Vec<SymbolIds>, Error> {
+    let mut cursor = Conditions::of_bars(query)
+        .select(
+            client,
+            "exchange, symbol, min(first_agg_trade_id) AS first_id, \
+             max(last_agg_trade_id) AS last_id FROM bars_current",
+            "GROUP BY exchange, symbol ORDER BY exchange, symbol",
+        )
+        .fetch::<IdsRecord>()?;
+    let mut found = Vec::new();
+    while let Some(record) = cursor.next().await? {
+        found.push(record.into());
     }
     Ok(found)
 }

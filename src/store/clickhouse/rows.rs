@@ -21,7 +21,10 @@ use crate::{
         },
         sums::{Side, Sums},
     },
-    store::names::{SeriesNames, symbol, unreadable_bar},
+    store::{
+        names::{SeriesNames, symbol, unreadable_bar},
+        sink::SymbolIds,
+    },
 };
 
 /// A decimal in an `i64`, in units of its scale.
@@ -322,7 +325,7 @@ impl GapRecord<'_> {
 }
 
 /// A row of `events`.
-#[derive(Debug, Row, Serialize)]
+#[derive(Debug, Row, Serialize, Deserialize)]
 pub(super) struct EventRecord<'a> {
     time: i64,
     collector: &'a str,
@@ -339,6 +342,38 @@ impl<'a> From<&'a EventRow> for EventRecord<'a> {
             symbol: &row.symbol,
             code: &row.code,
             text: &row.text,
+        }
+    }
+}
+
+impl From<EventRecord<'_>> for EventRow {
+    fn from(record: EventRecord<'_>) -> Self {
+        Self {
+            time_us: record.time,
+            collector: record.collector.to_owned(),
+            symbol: record.symbol.to_owned(),
+            code: record.code.to_owned(),
+            text: record.text.to_owned(),
+        }
+    }
+}
+
+/// The ids that the bars of a symbol reach over.
+#[derive(Debug, Row, Deserialize)]
+pub(super) struct IdsRecord {
+    exchange: String,
+    symbol: String,
+    first_id: i64,
+    last_id: i64,
+}
+
+impl From<IdsRecord> for SymbolIds {
+    fn from(record: IdsRecord) -> Self {
+        Self {
+            exchange: record.exchange,
+            symbol: record.symbol,
+            first_id: record.first_id,
+            last_id: record.last_id,
         }
     }
 }

@@ -14,12 +14,15 @@ use super::{
     wire::Wire,
 };
 use crate::{
-    domain::row::{BarRead, BarRow, GapRead, HealthRead, HealthRow, Series},
+    domain::row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Series},
     store::{
         address::ClickHouseAddress,
         names::put_in_order,
         schema::{self, StoreKind, quote_identifier},
-        sink::{BarQuery, Batch, GapQuery, HealthQuery, Store, StoreError, StoreErrorKind},
+        sink::{
+            BarQuery, Batch, EventQuery, GapQuery, HealthQuery, Store, StoreError, StoreErrorKind,
+            SymbolIds,
+        },
     },
 };
 
@@ -250,5 +253,13 @@ impl Store for ClickHouseStore {
 
     async fn stored_health(&self, query: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {
         self.read(health::health(&self.client, query)).await
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, StoreError> {
+        self.read(read::events(&self.client, query)).await
+    }
+
+    async fn id_ranges(&self, query: &BarQuery) -> Result<Vec<SymbolIds>, StoreError> {
+        self.read(read::id_ranges(&self.client, query)).await
     }
 }

@@ -94,6 +94,9 @@ pub(super) const GAP_COLUMNS: [&str; 9] = [
     "exchange", "symbol", "first_id", "last_id", "found_at", "cause", "state", "proof", "version",
 ];
 
+/// The columns of `events`, in the order in which they are written and read.
+pub(super) const EVENT_COLUMNS: [&str; 5] = ["time", "collector", "symbol", "code", "text"];
+
 /// Inserts a row, or replaces one that is older by the column `version`.
 pub(super) fn upsert(table: &str, columns: &[&str], key: &[&str], version: &str) -> String {
     let marks = vec!["?"; columns.len()].join(", ");

@@ -3,15 +3,19 @@
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value};
 
-use super::{errors::Failure, insert::GAP_COLUMNS, rows, values};
+use super::{
+    errors::Failure,
+    insert::{EVENT_COLUMNS, GAP_COLUMNS},
+    rows, values,
+};
 use crate::{
     domain::{
-        row::{BarRead, GapRead, KEY_COLUMNS, Series, UnreadableRow, bar_column_names},
+        row::{BarRead, EventRow, GapRead, KEY_COLUMNS, Series, UnreadableRow, bar_column_names},
         symbol::Symbol,
     },
     store::{
         names::SeriesNames,
-        sink::{BarQuery, GapQuery},
+        sink::{BarQuery, EventQuery, GapQuery, SymbolIds},
     },
 };
 
@@ -274,4 +278,78 @@ pub(super) fn gaps(connection: &Connection, query: &GapQuery) -> Result<Vec<GapR
         gaps.push(rows::gap(row));
     }
     Ok(gaps)
+}
+
+/// Events by time, each as it is stored or what is wrong with it.
+pub(super) fn events(
+    connection: &Connection,
+    query: &EventQuery,
+) -> Result<Vec<Result<EventRow, UnreadableRow>>, Failure> {
+    let mut conditions = Conditions::default();
+    if let Some(collector) = &query.collector {
+        conditions.add("collector = ?", collector.clone());
+    }
+    conditions.any_of("symbol", query.symbols.iter().cloned());
+    conditions.any_of("code", query.codes.iter().cloned());
+    if let Some(since_us) = query.since_us {
+        conditions.add("time >= ?", since_us);
+    }
+    if let Some(until_us) = query.until_us {
+        conditions.add("time < ?", until_us);
+    }
+    let columns = EVENT_COLUMNS.join(", ");
+    // With max() the other columns are those of the row that it comes from.
+    let (columns, group) = if query.last_of_each {
+        let columns = columns.replace("time", "max(time) AS time");
+        (columns, "GROUP BY collector, symbol, code ")
+    } else {
+        (columns, "")
+    };
+    let sql = conditions.sql(
+        &format!("SELECT {columns} FROM events"),
+        &format!("{group}ORDER BY 1, collector, symbol, code"),
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut found = statement.query(params_from_iter(&conditions.values))?;
+    let mut events = Vec::new();
+    while let Some(row) = found.next()? {
+        events.push(rows::event(row));
+    }
+    Ok(events)
+}
+
+/// The ids that bars reach over, by exchange and symbol.
+pub(super) fn id_ranges(
+    connection: &Connection,
+    query: &BarQuery,
+) -> Result<Vec<SymbolIds>, Failure> {
+    let mut conditions = Conditions::default();
+    if let Some(exchange) = &query.exchange {
+        conditions.add("exchange = ?", exchange.clone());
+    }
+    conditions.symbols(&query.symbols);
+    let thresholds = query.thresholds.iter().map(|threshold| threshold.dbps());
+    conditions.any_of(
+        "threshold_decimal_bps",
+        thresholds.collect::<Vec<_>>().into_iter(),
+    );
+    if let Some(anchor) = query.anchor {
+        conditions.add("anchor = ?", anchor.as_str().to_owned());
+    }
+    conditions.times(query);
+    let sql = conditions.sql(
+        "SELECT exchange, symbol, min(first_agg_trade_id), max(last_agg_trade_id) \
+         FROM bars_current",
+        "GROUP BY exchange, symbol ORDER BY exchange, symbol",
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let found = statement.query_map(params_from_iter(&conditions.values), |row| {
+        Ok(SymbolIds {
+            exchange: row.get(0)?,
+            symbol: row.get(1)?,
+            first_id: row.get(2)?,
+            last_id: row.get(3)?,
+        })
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
 }

@@ -240,6 +240,32 @@ fn read_bar(columns: &mut Columns<'_>, series: &Series) -> Result<StoredBar, Fau
     })
 }
 
+/// An event, from the columns of `events` in their order.
+pub(super) fn event(row: &Row<'_>) -> Result<EventRow, UnreadableRow> {
+    read_event(&mut Columns::of_event(row)).map_err(|(column, reason)| {
+        let key: Vec<_> = (0..4)
+            .map(|index| shown(row.get_ref(index).unwrap_or(ValueRef::Null)))
+            .collect();
+        UnreadableRow {
+            table: Table::Events,
+            key: format!("({})", key.join(", ")),
+            place: None,
+            column,
+            reason,
+        }
+    })
+}
+
+fn read_event(columns: &mut Columns<'_>) -> Result<EventRow, Fault> {
+    Ok(EventRow {
+        time_us: columns.integer()?,
+        collector: columns.text()?.to_owned(),
+        symbol: columns.text()?.to_owned(),
+        code: columns.text()?.to_owned(),
+        text: columns.text()?.to_owned(),
+    })
+}
+
 /// A gap, from the columns of `gaps` in their order.
 pub(super) fn gap(row: &Row<'_>) -> GapRead {
     read_gap(&mut Columns::of_gap(row)).map_err(|(column, reason)| {

@@ -11,11 +11,14 @@ use super::{
     worker::Worker,
 };
 use crate::{
-    domain::row::{BarRead, BarRow, GapRead, HealthRead, HealthRow, Series},
+    domain::row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Series},
     store::{
         address::StoreAddress,
         names::put_in_order,
-        sink::{BarQuery, Batch, GapQuery, HealthQuery, Store, StoreError, StoreErrorKind},
+        sink::{
+            BarQuery, Batch, EventQuery, GapQuery, HealthQuery, Store, StoreError, StoreErrorKind,
+            SymbolIds,
+        },
     },
 };
 
@@ -216,5 +219,17 @@ impl Store for SqliteStore {
     async fn stored_health(&self, query: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {
         let query = query.clone();
         self.read(move |db| health::health(db, &query)).await
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, StoreError> {
+        let query = query.clone();
+        let events = self.read(move |db| read::events(db, &query)).await?;
+        let events = events.into_iter().collect::<Result<_, _>>();
+        events.map_err(|unreadable| StoreError::unreadable(self.address(), &unreadable))
+    }
+
+    async fn id_ranges(&self, query: &BarQuery) -> Result<Vec<SymbolIds>, StoreError> {
+        let query = query.clone();
+        self.read(move |db| read::id_ranges(db, &query)).await
     }
 }

@@ -2,7 +2,11 @@
 
 use rusqlite::{Row, types::ValueRef};
 
-use super::{health::HEALTH_COLUMNS, insert::GAP_COLUMNS, rows::PRICE_DIGITS};
+use super::{
+    health::HEALTH_COLUMNS,
+    insert::{EVENT_COLUMNS, GAP_COLUMNS},
+    rows::PRICE_DIGITS,
+};
 use crate::domain::{
     price::Price,
     row::{BAR_COLUMNS, KEY_COLUMNS},
@@ -42,6 +46,15 @@ impl<'a> Columns<'a> {
         Self {
             row,
             names: |index| HEALTH_COLUMNS.get(index).copied().unwrap_or("?"),
+            next: 0,
+        }
+    }
+
+    /// The values of an event.
+    pub(super) fn of_event(row: &'a Row<'a>) -> Self {
+        Self {
+            row,
+            names: |index| EVENT_COLUMNS.get(index).copied().unwrap_or("?"),
             next: 0,
         }
     }

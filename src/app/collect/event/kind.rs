@@ -1,7 +1,7 @@
 //! What each event is called, how much it matters, and whom it concerns.
 
 use super::{Event, Severity};
-use crate::domain::symbol::Symbol;
+use crate::domain::{symbol::Symbol, uptime};
 
 impl Event {
     /// Its stable code.
@@ -58,6 +58,16 @@ impl Event {
             Self::Renewed { .. } => "stream.renewed",
             Self::Silent { .. } => "symbol.silent",
             Self::SymbolsMissing { .. } => "symbols.missing",
+            Self::SymbolDown { .. } => uptime::DOWN,
+            Self::SymbolUp { .. } => uptime::UP,
+            Self::CollectorStarted { .. } => uptime::STARTED,
+            Self::CollectorLost { .. } => uptime::LOST,
+            Self::CollectorStopped { .. } => uptime::STOPPED,
+            Self::CollectorFailed { .. } => "collector.failed",
+            Self::Alert {
+                firing: Some(_), ..
+            } => "alert.firing",
+            Self::Alert { firing: None, .. } => "alert.resolved",
             Self::Stopping => "collect.stopping",
         }
     }
@@ -66,9 +76,18 @@ impl Event {
     #[must_use]
     pub const fn severity(&self) -> Severity {
         match self {
-            Self::Quiet { .. } | Self::TaskStarted { .. } | Self::TaskStopped { .. } => {
-                Severity::Detail
-            }
+            // What made a symbol go down and come up is told by itself.
+            Self::Quiet { .. }
+            | Self::TaskStarted { .. }
+            | Self::TaskStopped { .. }
+            | Self::SymbolDown { .. }
+            | Self::SymbolUp { .. }
+            | Self::CollectorStarted { .. }
+            | Self::CollectorStopped { .. } => Severity::Detail,
+            Self::Alert {
+                firing: Some(severity),
+                ..
+            } => *severity,
             Self::Resumed { .. }
             | Self::Started { .. }
             | Self::CaughtUp { .. }
@@ -83,6 +102,7 @@ impl Event {
             | Self::Renewing { .. }
             | Self::Renewed { .. }
             | Self::Silent { .. }
+            | Self::Alert { firing: None, .. }
             | Self::Stopping => Severity::Info,
             Self::CheckpointUnusable { .. }
             | Self::StartDelayed { .. }
@@ -102,6 +122,7 @@ impl Event {
             | Self::StepFailed { .. }
             | Self::SymbolsMissing { .. }
             | Self::HealthNotWritten { .. }
+            | Self::CollectorLost { .. }
             | Self::StoreUnavailable { .. } => Severity::Warning,
             Self::GapAbsent { .. }
             | Self::HoleLeft { .. }
@@ -112,6 +133,7 @@ impl Event {
             | Self::BatchDamaged { .. }
             | Self::JournalSetAside { .. }
             | Self::TaskFailed { .. }
+            | Self::CollectorFailed { .. }
             | Self::Escalated { .. }
             | Self::SpoolFull { .. } => Severity::Critical,
         }
@@ -140,7 +162,51 @@ impl Event {
             | Self::IdReset { symbol, .. }
             | Self::Remedied { symbol, .. }
             | Self::RemedyFailed { symbol, .. }
+            | Self::SymbolDown { symbol, .. }
+            | Self::SymbolUp { symbol, .. }
             | Self::Silent { symbol, .. } => Some(symbol),
+            _ => None,
+        }
+    }
+
+    /// The task or the alert that it is about; empty when it is about none.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::TaskStarted { task }
+            | Self::TaskFailed { task, .. }
+            | Self::TaskStopped { task } => task,
+            Self::Alert { rule, .. } => rule,
+            _ => "",
+        }
+    }
+
+    /// Whether it becomes a row of `events`. A market that is quiet is nothing that happens.
+    #[must_use]
+    pub const fn is_recorded(&self) -> bool {
+        !matches!(self, Self::Quiet { .. })
+    }
+
+    /// Whether each one has a row of its own, however many there are: uptime is counted from
+    /// them.
+    #[must_use]
+    pub const fn is_counted_singly(&self) -> bool {
+        matches!(
+            self,
+            Self::SymbolDown { .. }
+                | Self::SymbolUp { .. }
+                | Self::CollectorStarted { .. }
+                | Self::CollectorLost { .. }
+                | Self::CollectorStopped { .. }
+        )
+    }
+
+    /// When it happened, in µs on the wall clock, if that was before it was known.
+    #[must_use]
+    pub const fn time_us(&self) -> Option<i64> {
+        match self {
+            Self::SymbolDown { since_us, .. } => Some(*since_us),
+            Self::CollectorLost { alive_us, .. } => Some(*alive_us),
             _ => None,
         }
     }

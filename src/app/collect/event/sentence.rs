@@ -7,6 +7,7 @@ use crate::domain::{
     liveness::Evidence,
     symbol::Symbol,
     threshold::Threshold,
+    uptime,
     words::{noun, trade_ids},
 };
 
@@ -361,14 +362,28 @@ impl fmt::Display for Event {
                 active,
                 missing,
             } => {
-                let missing: Vec<_> = missing.iter().map(Symbol::as_str).collect();
                 write!(
                     f,
                     "{active} of {expected} {} active; mute: {}",
                     noun(*expected as u64, "symbol"),
-                    missing.join(", ")
+                    names(missing)
                 )
             }
+            Self::SymbolDown { cause, .. } => write!(f, "is down: {}", cause.as_str()),
+            Self::SymbolUp { took, cure, .. } => {
+                write!(f, "is up after {}: {}", short(*took), cure.as_str())
+            }
+            Self::CollectorStarted { symbols } => f.write_str(&uptime::started(&names(symbols))),
+            Self::CollectorLost {
+                symbols,
+                alive_us,
+                started_us,
+            } => f.write_str(&uptime::lost(symbols, *alive_us, *started_us)),
+            Self::CollectorStopped { symbols } => f.write_str(&uptime::stopped(&names(symbols))),
+            Self::CollectorFailed { reason } => write!(f, "ends: failed to {reason}"),
+            Self::Alert {
+                label, headline, ..
+            } => write!(f, "alert {label}: {headline}"),
             Self::Stopping => f.write_str("stopping"),
         }
     }
@@ -383,6 +398,12 @@ fn proof(f: &mut fmt::Formatter<'_>, evidence: &Evidence) -> fmt::Result {
         Some(id) => write!(f, "at the exchange {id}"),
         None => f.write_str("and the exchange cannot be asked"),
     }
+}
+
+/// The names of symbols, as they are listed.
+pub(in super::super) fn names(symbols: &[Symbol]) -> String {
+    let names: Vec<_> = symbols.iter().map(Symbol::as_str).collect();
+    names.join(", ")
 }
 
 fn listed(thresholds: &[Threshold]) -> String {

@@ -6,13 +6,16 @@ use futures_util::{StreamExt, stream};
 use rustix::fs::Access;
 
 use super::{
-    super::{event::Event, settings::micros},
+    super::{
+        event::{Emit, Event},
+        settings::micros,
+    },
     CollectError, Collector,
 };
 use crate::{
     domain::symbol::Symbol,
     exchange::source::SourceError,
-    journal::{Journal, JournalError, Options},
+    journal::{Journal, JournalError, LostRun, Options},
     store::sink::StoreError,
 };
 
@@ -24,6 +27,8 @@ pub(super) struct Ready {
     pub journal: Journal,
     /// How it was opened.
     pub options: Options,
+    /// The run before, if it did not come to a good end.
+    pub lost: Option<LostRun>,
     /// Whether the store's tables still have to be created.
     pub needs_schema: bool,
 }
@@ -35,7 +40,7 @@ pub(super) struct Ready {
 /// directory that was looked at before. Where
 /// there is a journal it is opened first: it tells what need not be asked, and whether
 /// another collector is at work.
-pub(super) async fn prepare(collector: &Collector) -> Result<Ready, CollectError> {
+pub(super) async fn prepare(collector: &Collector, told: &Emit) -> Result<Ready, CollectError> {
     let is_first = !Journal::is_at(&collector.state_dir);
     if is_first {
         check_symbols(collector, &collector.settings.symbols).await?;
@@ -47,14 +52,15 @@ pub(super) async fn prepare(collector: &Collector) -> Result<Ready, CollectError
             }
             return Err(error.into());
         }
-        let (journal, options) = open_journal(collector).await?;
+        let (journal, options) = open_journal(collector, told).await?;
         return Ok(Ready {
+            lost: journal.lost_run()?,
             journal,
             options,
             needs_schema: false,
         });
     }
-    let (journal, options) = open_journal(collector).await?;
+    let (journal, options) = open_journal(collector, told).await?;
     let mut new_symbols = Vec::new();
     for symbol in &collector.settings.symbols {
         let anchor = collector.settings.anchor;
@@ -69,7 +75,7 @@ pub(super) async fn prepare(collector: &Collector) -> Result<Ready, CollectError
         // A database that is down is not a collector that is dead, but an address that
         // never worked is a mistake: only with checkpoints it may begin without.
         Err(error) if new_symbols.is_empty() => {
-            collector.emit.emit(&Event::StoreUnavailable {
+            told.emit(&Event::StoreUnavailable {
                 reason: error.to_string(),
             });
             collector.settings.create_schema
@@ -77,6 +83,7 @@ pub(super) async fn prepare(collector: &Collector) -> Result<Ready, CollectError
         Err(error) => return Err(error.into()),
     };
     Ok(Ready {
+        lost: journal.lost_run()?,
         journal,
         options,
         needs_schema,
@@ -99,7 +106,10 @@ fn make_directory(directory: &Path) -> Result<bool, JournalError> {
     Ok(is_new)
 }
 
-async fn open_journal(collector: &Collector) -> Result<(Journal, Options), CollectError> {
+async fn open_journal(
+    collector: &Collector,
+    told: &Emit,
+) -> Result<(Journal, Options), CollectError> {
     let limits = &collector.settings.limits;
     let options = Options {
         store: Some(collector.store.address()),
@@ -115,7 +125,7 @@ async fn open_journal(collector: &Collector) -> Result<(Journal, Options), Colle
         .await
         .map_err(|error| super::failed("the journal", &error))??;
     if let Some(set_aside) = journal.set_aside() {
-        collector.emit.emit(&Event::JournalSetAside {
+        told.emit(&Event::JournalSetAside {
             copy: set_aside.copy.clone(),
             reason: set_aside.reason.clone(),
             salvaged: set_aside.salvaged.to_string(),

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | `session-N` | a group of symbols, on a thread of its own | one look at everything |
 //! | `delivery` | from the spool into the store | one look at the spool |
+//! | `chronicle` | commits events that are no session's | one look at what waits |
 //! | `journal` | sees that the journal's thread answers | an answer |
 //! | `heartbeat` | tells the store's readers how it is | one look at the clock |
 
@@ -14,18 +15,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     super::{
+        chronicle,
         deliver::Delivery,
+        diary::Diary,
         event::{Emit, Event},
         fetch::backoff,
         heartbeat::Heartbeat,
-        session::{Context, Diary, Group, Repair, Session, SessionError, rebuild},
+        session::{Context, Group, Outages, Repair, Session, SessionError, rebuild},
         snapshot::{Link, Phase},
     },
     CollectError,
 };
 use crate::{
     app::supervise::{self, Failure, Turns},
-    domain::remedy,
+    domain::{outage::Cure, remedy},
     journal::{Fence, Journal, JournalError, Options, Reopen, lease},
 };
 
@@ -90,6 +93,16 @@ pub(super) fn keep_journal(context: &Context, finish: &CancellationToken) {
     context.supervisor.keep("journal", finish.clone(), start);
 }
 
+pub(super) fn keep_chronicle(context: &Context, finish: &CancellationToken) {
+    let (task, finished) = (context.clone(), finish.clone());
+    let start = move |turns: Turns| {
+        let (context, finished) = (task.clone(), finished.clone());
+        async move { chronicle::keep_committing(&context, &turns, &finished).await }
+    };
+    let supervisor = &context.supervisor;
+    supervisor.keep(chronicle::TASK, finish.clone(), start);
+}
+
 pub(super) fn keep_delivery(context: &Context, needs_schema: bool, finish: &CancellationToken) {
     let patience = context.settings.limits.delivery_hang;
     let (task, finished) = (context.clone(), finish.clone());
@@ -101,7 +114,7 @@ pub(super) fn keep_delivery(context: &Context, needs_schema: bool, finish: &Canc
             holder: lease::collector().into(),
             limits: task.settings.limits.clone(),
             clock: task.clock.clone(),
-            emit: task.emit.clone(),
+            emit: task.told.clone(),
             board: task.board.clone(),
             crash: task.settings.crash.clone(),
             turns,
@@ -158,6 +171,7 @@ pub(super) fn keep_sessions(context: &Context) {
         let group = Group {
             number,
             symbols: symbols.to_vec(),
+            outages: Outages::new(symbols.len(), context.clock.steady_us()),
         };
         let name: Arc<str> = format!("session-{number}").into();
         let (task, thread_name) = (context.clone(), Arc::clone(&name));
@@ -262,6 +276,8 @@ async fn keep_running(
     // A session that is rebuilt leaves its own fence behind, closed.
     let mut own = fence.inner();
     let mut is_rebuilt = false;
+    // Another thread may have been here before, and its session has not ended well.
+    group.session_ended(context, Cure::TaskRestarted);
     loop {
         let begun = Instant::now();
         let mut session = Session::new(context, group, (&mut diary, &mut repair), own.clone());
@@ -272,6 +288,7 @@ async fn keep_running(
             return Ok(());
         };
         show_rebuilding(context, group);
+        group.session_ended(context, Cure::Rebuilt);
         match error {
             SessionError::Rebuild => {
                 rebuild(session, limits.steps, turns).await;
@@ -284,7 +301,7 @@ async fn keep_running(
                 let event = Event::Escalated {
                     reason: reason.clone(),
                 };
-                context.emit.emit(&event);
+                context.told.emit(&event);
                 return Err(SessionEnd::Escalated(reason));
             }
             SessionError::Journal(JournalError::Closed) => {
@@ -308,9 +325,8 @@ async fn keep_running(
             reason: reason.clone(),
             retry_in,
         };
-        context.emit.emit(&event);
-        diary.session_failed();
-        diary.note(&event);
+        context.told.emit(&event);
+        diary.failed();
         let until = Instant::now() + retry_in;
         while Instant::now() < until {
             // Waiting for the next attempt is what it does now.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::domain::liveness::{Evidence, State};
+use crate::domain::{
+    liveness::{Evidence, State},
+    outage::{Cause, Look},
+};
 
 use super::{
     super::{
@@ -51,6 +54,23 @@ impl Slot {
             }
             Stage::Stopped => true,
             _ => false,
+        }
+    }
+
+    /// What a look at it finds, when for the whole group there is this `trouble`.
+    pub fn look(&self, trouble: Option<Cause>) -> Look {
+        let is_given_up = matches!(self.stage, Stage::Stopped);
+        let pipe = self.pipe();
+        let is_whole = |pipe: &Pipe| self.is_synced && pipe.sequence.missing().is_none();
+        Look {
+            trouble: if is_given_up {
+                Some(Cause::IdReset)
+            } else {
+                trouble
+            },
+            is_whole: pipe.is_some_and(is_whole),
+            received_us: pipe.and_then(Pipe::last_live_us),
+            state: pipe.map(|pipe| pipe.liveness.state()),
         }
     }
 

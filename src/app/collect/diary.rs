@@ -1,7 +1,8 @@
 //! Events on their way into the store.
 //!
-//! A diary outlives the sessions of its group: what a failed commit took with it is put
-//! into the next one, and so are the gaps, which no later session would find again.
+//! A diary outlives the sessions of its group, or the task that commits it: what a failed
+//! commit took with it is put into the next one, and so are the gaps, which no later session
+//! would find again.
 
 use crate::{
     app::clock::Clock,
@@ -12,15 +13,21 @@ use crate::{
     journal::Commit,
 };
 
-use super::super::event::{Event, Severity};
+use super::event::Event;
 
 /// Rows that wait for a commit; more are only counted.
 const WAITING_ROWS: usize = 10_000;
 
-/// Symbol and code.
-type Key = (String, &'static str);
+/// What sentences have in common that are told together when they repeat.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    symbol: String,
+    /// The task or the alert, where it is about one.
+    subject: String,
+    code: &'static str,
+}
 
-pub(in super::super) struct Diary {
+pub(super) struct Diary {
     collector: String,
     clock: Clock,
     waiting: Vec<EventRow>,
@@ -45,40 +52,55 @@ impl Diary {
 
     /// Writes an event down, or counts it if it was said too often lately.
     pub fn note(&mut self, event: &Event) {
-        if event.severity() <= Severity::Detail {
+        if !event.is_recorded() {
             return;
         }
-        let symbol = event.symbol().map(ToString::to_string).unwrap_or_default();
-        let (key, text) = ((symbol, event.code()), event.to_string());
-        let now_us = self.clock.steady_us();
-        if self.waiting.len() >= WAITING_ROWS {
+        let key = Key {
+            symbol: event.symbol().map(ToString::to_string).unwrap_or_default(),
+            subject: event.subject().to_owned(),
+            code: event.code(),
+        };
+        let (text, now_us) = (event.to_string(), self.clock.steady_us());
+        if self.is_full() {
             self.repeats.count(&key, &text, now_us);
-        } else if self.repeats.is_written(&key, &text, now_us) {
-            self.write(key, text);
+        } else if event.is_counted_singly() || self.repeats.is_written(&key, &text, now_us) {
+            let time_us = event.time_us().unwrap_or_else(|| self.clock.wall_us());
+            self.write(key, text, time_us);
         }
     }
 
-    fn write(&mut self, (symbol, code): Key, text: String) {
+    /// Whether no more may wait, what failed commits have left included.
+    fn is_full(&self) -> bool {
+        let kept = self.rescued.iter().chain(&self.committing);
+        self.waiting.len() + kept.map(Rows::len).sum::<usize>() >= WAITING_ROWS
+    }
+
+    fn write(&mut self, key: Key, text: String, time_us: i64) {
         self.waiting.push(EventRow {
-            time_us: self.clock.wall_us(),
+            time_us,
             collector: self.collector.clone(),
-            symbol,
-            code: code.to_owned(),
+            symbol: key.symbol,
+            code: key.code.to_owned(),
             text,
         });
     }
 
     /// Writes down how often was said what was only counted, where it is time for that.
     pub fn tick(&mut self) {
+        if self.is_full() {
+            return;
+        }
         for repeated in self.repeats.due(self.clock.steady_us()) {
-            self.write(repeated.key, repeated.text);
+            let now_us = self.clock.wall_us();
+            self.write(repeated.key, repeated.text, now_us);
         }
     }
 
     /// The same at the end, for everything.
     pub fn finish(&mut self) {
         for repeated in self.repeats.rest() {
-            self.write(repeated.key, repeated.text);
+            let now_us = self.clock.wall_us();
+            self.write(repeated.key, repeated.text, now_us);
         }
     }
 
@@ -98,8 +120,8 @@ impl Diary {
         self.committing.clear();
     }
 
-    /// The session has failed: what its last commit would have held goes into the next one.
-    pub fn session_failed(&mut self) {
+    /// The commit has failed: what it would have held goes into the next one.
+    pub fn failed(&mut self) {
         self.rescued.append(&mut self.committing);
     }
 }
