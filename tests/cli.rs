@@ -11,6 +11,8 @@
 
 mod common;
 
+#[path = "cli/alerting.rs"]
+mod alerting;
 #[path = "cli/collect.rs"]
 mod collect;
 #[path = "cli/damage.rs"]

@@ -3,6 +3,7 @@
 //! What the library says in errors is turned into sentences with a hint and an exit
 //! code [here](error).
 
+mod alerts;
 mod app;
 mod args;
 mod bars;
