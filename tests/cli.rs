@@ -17,6 +17,8 @@ mod alerting;
 mod collect;
 #[path = "cli/damage.rs"]
 mod damage;
+#[path = "cli/doctor.rs"]
+mod doctor;
 #[path = "cli/golden.rs"]
 mod golden;
 #[path = "cli/home.rs"]

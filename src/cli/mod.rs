@@ -10,6 +10,7 @@ mod bars;
 mod collect;
 mod config;
 mod context;
+mod doctor;
 pub mod error;
 pub mod exit;
 pub mod probe;
