@@ -11,10 +11,14 @@
 
 mod common;
 
+#[path = "cli/alerting.rs"]
+mod alerting;
 #[path = "cli/collect.rs"]
 mod collect;
 #[path = "cli/damage.rs"]
 mod damage;
+#[path = "cli/doctor.rs"]
+mod doctor;
 #[path = "cli/golden.rs"]
 mod golden;
 #[path = "cli/home.rs"]

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use streamkit::{
     app::{
         clock::Clock,
-        collect::{Collector, Limits, health::Tally},
+        collect::{Collector, Emit, Limits, health::Tally},
         supervise::Supervisor,
     },
     cli::{
@@ -53,7 +53,14 @@ pub fn begin(watching: Watching, collector: &Collector) -> Watchers {
             .then(|| tokio::spawn(ask(collector.state_dir.join(SOCKET_NAME).into()))),
     };
     if watching == Watching::On {
-        let alerting = Alerting::start("bench", None).expect("the default rules");
+        let alerting = Alerting::start(
+            "bench",
+            None,
+            Emit::new(fail_on_trouble),
+            &collector.state_dir,
+            collector.clock.wall_us(),
+        )
+        .expect("the default rules");
         let watched = Watched {
             collector: "bench".to_owned(),
             board: collector.board.clone(),
@@ -61,7 +68,7 @@ pub fn begin(watching: Watching, collector: &Collector) -> Watchers {
             tally: Tally::default(),
             clock: collector.clock.clone(),
             state_dir: collector.state_dir.clone(),
-            alerting: Arc::new(tokio::sync::Mutex::new(alerting)),
+            alerting: Arc::new(tokio::sync::Mutex::new(Some(alerting))),
         };
         watch(watched, None, &watchers.stop);
     }

@@ -15,6 +15,7 @@
 mod dispatcher;
 mod event;
 mod limit;
+mod memory;
 mod pulse;
 mod queue;
 mod settings;
@@ -25,6 +26,7 @@ mod trial;
 
 pub use dispatcher::{Dispatcher, Notifier};
 pub use event::{AlertEvent, Emit};
+pub use memory::{FILE_NAME, Memory, MemoryError};
 pub use pulse::Pulse;
 pub use settings::{Limits, Outlet, Outlets, open};
 pub use task::{OutletStats, PingStats};

@@ -26,6 +26,7 @@ use super::{
     collect::CollectArgs,
     config::ConfigArgs,
     context::{Context, Output, block_on},
+    doctor::DoctorArgs,
     error::CliError,
     exit::ExitCode,
     probe::{self, ProbeArgs},
@@ -59,6 +60,7 @@ enum Command {
     Verify(VerifyArgs),
     Status(StatusArgs),
     Spool(SpoolArgs),
+    Doctor(DoctorArgs),
     Config(ConfigArgs),
     Schema(SchemaArgs),
     Probe(ProbeArgs),
@@ -170,6 +172,7 @@ impl Command {
             Self::Verify(_)
             | Self::Status(_)
             | Self::Spool(_)
+            | Self::Doctor(_)
             | Self::Config(_)
             | Self::Schema(_)
             | Self::Probe(_) => BTreeMap::new(),
@@ -183,6 +186,7 @@ impl Command {
             Self::Verify(args) => args.run(context),
             Self::Status(args) => status::run(&args, context),
             Self::Spool(args) => args.run(context),
+            Self::Doctor(args) => args.run(context),
             Self::Config(args) => args.run(context),
             Self::Schema(args) => block_on(async {
                 let (mut out, mut messages) =

@@ -55,10 +55,16 @@ impl CliError {
         self
     }
 
-    /// What is wrong, without what to do about it.
+    /// What has failed.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint_text(&self) -> &str {
+        self.hint.as_deref().unwrap_or(GENERAL_HINT)
     }
 
     /// Tells it on standard error, and returns the exit code.
@@ -74,7 +80,7 @@ impl CliError {
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "error: {}", self.message)?;
-        write!(f, "hint: {}", self.hint.as_deref().unwrap_or(GENERAL_HINT))
+        write!(f, "hint: {}", self.hint_text())
     }
 }
 

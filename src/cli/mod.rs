@@ -3,12 +3,14 @@
 //! What the library says in errors is turned into sentences with a hint and an exit
 //! code [here](error).
 
+mod alerts;
 mod app;
 mod args;
 mod bars;
 mod collect;
 mod config;
 mod context;
+mod doctor;
 pub mod error;
 pub mod exit;
 pub mod probe;

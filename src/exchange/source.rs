@@ -46,6 +46,14 @@ pub trait Source: Send + Sync {
         symbol: &Symbol,
         time_us: i64,
     ) -> Result<Option<Trade>, SourceError>;
+
+    /// What time it is at the exchange, in µs since 1970 UTC; none where it does not say.
+    ///
+    /// # Errors
+    /// As for [`page`](Self::page).
+    async fn time_us(&self) -> Result<Option<i64>, SourceError> {
+        Ok(None)
+    }
 }
 
 /// The live trades of one connection.

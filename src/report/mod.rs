@@ -5,6 +5,7 @@
 
 pub mod bars;
 pub mod collect;
+pub mod doctor;
 pub mod frame;
 pub mod messages;
 pub mod printer;

@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -133,11 +136,11 @@ impl Shared {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fresh turns for a task, with the mischief that a test wants of it.
+    /// Fresh turns for a task, with the next mischief that a test wants of it.
     pub fn turns(&self, task: &str) -> Turns {
         self.mischief
             .iter()
-            .find(|(at, _)| at.task == task)
+            .find(|(at, is_spent)| at.task == task && !is_spent.load(Ordering::SeqCst))
             .map_or_else(Turns::default, |(at, is_spent)| {
                 Turns::armed(at.mischief, at.turn, Arc::clone(is_spent))
             })

@@ -5,10 +5,10 @@ use crate::{
     domain::{
         ladder::{Ladder, Rules},
         price::{Price, Quantity},
-        row::{BarRead, BarRow, GapRead, GapRow, HealthRead, HealthRow, StoredBar},
+        row::{BarRead, BarRow, EventRow, GapRead, GapRow, HealthRead, HealthRow, StoredBar},
         trade::Trade,
     },
-    store::sink::{Batch, HealthQuery, StoreError},
+    store::sink::{Batch, EventQuery, HealthQuery, StoreError, SymbolIds},
 };
 
 /// A store in memory that hands bars over in small pieces.

@@ -1,41 +1,36 @@
-//! Who is told when something is wrong: rules and channels from a file.
+//! Who is told when something is wrong, also across restarts and at a bad end.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{
-        alerts::{Dispatcher, Emit, Limits, Notifier, Outlets, Pulse, open},
-        collect,
+        alerts::{Dispatcher, Emit, Limits, Memory, MemoryError, Notifier, Pulse},
+        collect::{self, CollectError, Event},
     },
-    cli::{
-        error::{CliError, Edge as _},
-        exit::ExitCode,
-    },
+    cli::{alerts, error::CliError},
     domain::{
-        alert::{Alerts, Notice, NoticeKind, Rule, Severity, readings},
+        alert::{Alerts, Metric, Notice, NoticeKind, Phase, Reading, Severity, readings},
         health::HealthSnapshot,
     },
-    notify::{ChannelConfig, process_environment},
 };
 
 /// How long the end waits for alerts that are on their way.
 const GOODBYE: Duration = Duration::from_secs(2);
-
-/// The file: rules that replace those of the same name or are added, and channels by name.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AlertsFile {
-    #[serde(default)]
-    rules: Vec<Rule>,
-    #[serde(default)]
-    channels: BTreeMap<String, ChannelConfig>,
-}
+/// The same when it is the alert of that end: nobody else would tell of it.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+/// How long the end waits for the states to be on disk.
+const MEMORY_PATIENCE: Duration = Duration::from_secs(1);
+/// Reasons for a bad end that may wait to be told; the first one matters.
+const ESCALATIONS: usize = 8;
+/// Whom the alert of a bad end is about.
+const COLLECTOR: &str = "collector";
 
 /// Rules with their states, and the way to the channels.
 pub struct Alerting {
@@ -43,13 +38,25 @@ pub struct Alerting {
     dispatcher: Dispatcher,
     notifier: Notifier,
     pulse: Pulse,
+    memory: Memory,
+    /// The alerts that fire, as they were last kept.
+    kept: Firing,
+    /// Whether somebody was told that they cannot be kept.
+    has_warned: bool,
+    /// The figures of the last look at the collector.
+    figures: Vec<Reading>,
+    /// Why the collector ends, if it ends badly.
+    ending: Option<String>,
     /// Who is told that an alert fires, or is over.
     told: collect::Emit,
 }
 
+/// Rules and subjects.
+type Firing = BTreeSet<(String, Option<String>)>;
+
 impl Alerting {
-    /// The default rules without channels, or what the file at `path` says. Has to be called
-    /// within a runtime.
+    /// The default rules without channels, or what the file at `path` says, with the states
+    /// that an earlier run has left in `state_dir`. Has to be called within a runtime.
     ///
     /// # Errors
     /// When the file cannot be read, or says something that cannot be.
@@ -57,23 +64,10 @@ impl Alerting {
         collector: &str,
         path: Option<&PathBuf>,
         told: collect::Emit,
+        state_dir: &Path,
+        now_us: i64,
     ) -> Result<Self, CliError> {
-        let file = path.map_or_else(|| Ok(AlertsFile::default()), |path| read(path))?;
-        let mut rules = Rule::defaults();
-        for rule in file.rules {
-            match rules.iter_mut().find(|known| known.name == rule.name) {
-                Some(known) => *known = rule,
-                None => rules.push(rule),
-            }
-        }
-        let of = |error: &dyn std::fmt::Display| {
-            let path = path.map_or_else(String::new, |path| format!("{}: ", path.display()));
-            CliError::new(ExitCode::Configuration, format!("{path}{error}"))
-                .hint("correct the file that --alerts names")
-        };
-        let alerts = Alerts::new(rules).map_err(|error| of(&error))?;
-        let outlets: Outlets =
-            open(&file.channels, &process_environment).map_err(|error| of(&error))?;
+        let (alerts, outlets) = alerts::load(path)?;
         let emit = Emit::new(|event| {
             if event.is_trouble() {
                 tracing::warn!(code = event.code(), "{event}");
@@ -83,24 +77,43 @@ impl Alerting {
         });
         let dispatcher = Dispatcher::start(collector, outlets, &Limits::default(), emit);
         let (notifier, pulse) = (dispatcher.notifier(), dispatcher.pulse());
-        Ok(Self {
+        let mut alerting = Self {
             alerts,
             dispatcher,
             notifier,
             pulse,
+            memory: Memory::at(state_dir),
+            kept: Firing::new(),
+            has_warned: false,
+            figures: Vec::new(),
+            ending: None,
             told,
-        })
+        };
+        alerting.recall(now_us);
+        Ok(alerting)
+    }
+
+    /// Goes on with the states of an earlier run.
+    fn recall(&mut self, now_us: i64) {
+        match self.memory.recall() {
+            Ok(None) => {}
+            Ok(Some(saved)) => {
+                let notices = self.alerts.restore(saved, now_us);
+                self.kept = self.firing();
+                self.tell(&notices);
+            }
+            Err(error) => tracing::warn!(
+                code = "alert.memory",
+                "failed to {error}; alerts that were told before may be told again"
+            ),
+        }
     }
 
     /// Judges the collector's health at `now_us`, on the wall clock, and tells whoever has to
     /// be told. Nobody is waited for.
     pub fn judge(&mut self, health: &HealthSnapshot, now_us: i64) {
-        let mut figures = readings(health);
-        figures.extend(self.notifier.readings());
-        for notice in self.alerts.evaluate(&figures, now_us) {
-            self.told.emit(&event(&notice));
-            self.notifier.notify(&notice);
-        }
+        self.figures = readings(health);
+        self.evaluate(now_us);
         if health.complaints().is_empty() {
             self.pulse.beat();
         } else {
@@ -108,14 +121,120 @@ impl Alerting {
         }
     }
 
+    /// The collector ends for this reason: tells of it at once.
+    pub fn escalated(&mut self, reason: &str, now_us: i64) {
+        self.ending.get_or_insert_with(|| reason.to_owned());
+        self.pulse.stop();
+        self.evaluate(now_us);
+    }
+
+    fn evaluate(&mut self, now_us: i64) {
+        let mut figures = std::mem::take(&mut self.figures);
+        let of_health = figures.len();
+        figures.extend(self.notifier.readings());
+        let ending = f64::from(u8::from(self.ending.is_some()));
+        let ending = Reading::new(Metric::RestartFailed, ending).of(COLLECTOR);
+        figures.push(ending.because(self.ending.clone().unwrap_or_default()));
+        let notices = self.alerts.evaluate(&figures, now_us);
+        figures.truncate(of_health);
+        self.figures = figures;
+        self.tell(&notices);
+    }
+
+    fn tell(&mut self, notices: &[Notice]) {
+        for notice in notices {
+            self.told.emit(&event(notice));
+            self.notifier.notify(notice);
+        }
+        // What only begins to be wrong may begin anew after a restart. A healthy spool holds
+        // rows every other second, and the file is not to be written as often.
+        let firing = self.firing();
+        if !notices.is_empty() || firing != self.kept {
+            self.kept = firing;
+            self.memory.keep(self.alerts.save());
+        }
+        if let Some(Err(error)) = self.memory.look() {
+            self.not_kept(&error);
+        }
+    }
+
+    fn firing(&self) -> Firing {
+        let active = self.alerts.active().into_iter();
+        active
+            .filter(|alert| alert.phase == Phase::Firing)
+            .map(|alert| (alert.rule, alert.subject))
+            .collect()
+    }
+
+    fn not_kept(&mut self, error: &MemoryError) {
+        if !std::mem::replace(&mut self.has_warned, true) {
+            tracing::warn!(
+                code = "alert.memory",
+                "failed to {error}; after a restart alerts may be told again"
+            );
+        }
+    }
+
     /// Sends what is on its way, within a short time.
-    pub async fn stop(self) {
-        self.dispatcher.stop(GOODBYE).await;
+    pub async fn stop(mut self) {
+        let patience = if self.ending.is_some() {
+            LAST_WORDS
+        } else {
+            GOODBYE
+        };
+        let memory = std::mem::replace(&mut self.memory, Memory::at(Path::new("")));
+        if let Err(error) = memory.finish(MEMORY_PATIENCE).await {
+            self.not_kept(&error);
+        }
+        self.dispatcher.stop(patience).await;
     }
 }
 
-fn event(notice: &Notice) -> collect::Event {
-    collect::Event::Alert {
+/// The reasons for a bad end among the events on their way to `emit`, until `stop`: what
+/// fails while everything ends is no reason any more.
+pub fn escalations(
+    emit: collect::Emit,
+    stop: CancellationToken,
+) -> (collect::Emit, mpsc::Receiver<String>) {
+    let (sender, reasons) = mpsc::channel(ESCALATIONS);
+    let emit = collect::Emit::new(move |event| {
+        if let Some(reason) = bad_end(event)
+            && !stop.is_cancelled()
+        {
+            let _ = sender.try_send(reason);
+        }
+        emit.emit(event);
+    });
+    (emit, reasons)
+}
+
+fn bad_end(event: &Event) -> Option<String> {
+    match event {
+        Event::Escalated { reason } => Some(format!("it ends: {reason}")),
+        Event::TaskFailed {
+            task,
+            reason,
+            restart: None,
+            ..
+        } => Some(format!("it ends: task {task} failed too often: {reason}")),
+        _ => None,
+    }
+}
+
+/// The reason, if it is one that somebody has to be told of: what a person has just typed
+/// wrong, or has just ended, is none.
+pub fn bad_reason(error: &CollectError) -> Option<String> {
+    match error {
+        CollectError::TaskFailed { .. }
+        | CollectError::JournalDamaged(_)
+        | CollectError::Escalated(_)
+        | CollectError::AllStopped => Some(format!("it ends: failed to {error}")),
+        _ => None,
+    }
+}
+
+fn event(notice: &Notice) -> Event {
+    Event::Alert {
         rule: format!(
             "{} {}",
             notice.rule,
@@ -128,20 +247,4 @@ fn event(notice: &Notice) -> collect::Event {
             Severity::Critical => collect::Severity::Critical,
         }),
     }
-}
-
-fn read(path: &Path) -> Result<AlertsFile, CliError> {
-    let named = |error: &dyn std::fmt::Display| {
-        let path = path.display();
-        CliError::new(
-            ExitCode::Configuration,
-            format!("failed to read {path}: {error}"),
-        )
-    };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| named(&error))
-        .hint("name a file that this user can read")?;
-    toml::from_str(&text)
-        .map_err(|error| named(&error))
-        .hint("correct the file that --alerts names")
 }

@@ -36,7 +36,6 @@ pub struct Opened {
 
 /// Prepares the exchange that the settings name; nothing is connected to yet.
 pub async fn open(args: &CollectArgs, context: &Context) -> Result<Opened, CliError> {
-    let settings = &context.settings;
     let limits = &args.limits;
     let mut binance = Settings {
         socket: SocketSettings {
@@ -48,7 +47,32 @@ pub async fn open(args: &CollectArgs, context: &Context) -> Result<Opened, CliEr
         connect_deadline: limits.connect_timeout,
         ..Settings::default()
     };
-    let mut sim = None;
+    if let Some(source) = elsewhere(binance.clone(), context)? {
+        return Ok(Opened { source, sim: None });
+    }
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = Server::start(args.sim.config(&distinct(&args.symbols)), address)
+        .await
+        .map_err(CliError::from)
+        .exit(ExitCode::Usage)
+        .hint("correct the --sim- options")?;
+    SIM.clone_into(&mut binance.name);
+    binance.ws_urls = urls(&[server.ws_url()])?;
+    binance.rest_urls = urls(&[server.rest_url()])?;
+    binance.weight_per_minute = SIM_WEIGHT_PER_MINUTE;
+    Ok(Opened {
+        source: source(binance)?,
+        sim: Some(server),
+    })
+}
+
+/// The exchange that the settings name, with bounds as in `binance`; none when it is the sim
+/// inside.
+pub fn elsewhere(
+    mut binance: Settings,
+    context: &Context,
+) -> Result<Option<Arc<dyn Source>>, CliError> {
+    let settings = &context.settings;
     let name = settings.exchange.value.as_str();
     let are_moved = [&settings.ws_urls, &settings.rest_urls].map(|urls| !urls.value.is_empty());
     let is_moved = are_moved == [true; 2];
@@ -64,33 +88,24 @@ pub async fn open(args: &CollectArgs, context: &Context) -> Result<Opened, CliEr
         return Err(CliError::new(ExitCode::Usage, sentence)
             .hint("give both --ws-url and --rest-url, or neither for a sim inside"));
     }
-    name.clone_into(&mut binance.name);
     if is_sim && !is_moved {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::start(args.sim.config(&distinct(&args.symbols)), address)
-            .await
-            .map_err(CliError::from)
-            .exit(ExitCode::Usage)
-            .hint("correct the --sim- options")?;
-        binance.ws_urls = urls(&[server.ws_url()])?;
-        binance.rest_urls = urls(&[server.rest_url()])?;
-        binance.weight_per_minute = SIM_WEIGHT_PER_MINUTE;
-        sim = Some(server);
-    } else {
-        if !settings.ws_urls.value.is_empty() {
-            binance.ws_urls = urls(&settings.ws_urls.value)?;
-        }
-        if !settings.rest_urls.value.is_empty() {
-            binance.rest_urls = urls(&settings.rest_urls.value)?;
-        }
+        return Ok(None);
     }
+    name.clone_into(&mut binance.name);
+    if !settings.ws_urls.value.is_empty() {
+        binance.ws_urls = urls(&settings.ws_urls.value)?;
+    }
+    if !settings.rest_urls.value.is_empty() {
+        binance.rest_urls = urls(&settings.rest_urls.value)?;
+    }
+    source(binance).map(Some)
+}
+
+fn source(binance: Settings) -> Result<Arc<dyn Source>, CliError> {
     let source = Binance::new(binance)
         .hint("correct --ws-url and --rest-url")
         .exit(ExitCode::Configuration)?;
-    Ok(Opened {
-        source: Arc::new(source),
-        sim,
-    })
+    Ok(Arc::new(source))
 }
 
 fn urls(texts: &[String]) -> Result<Vec<Url>, CliError> {

@@ -4,13 +4,15 @@ use std::{io, sync::Arc, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
     task::JoinHandle,
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     app::{
+        clock::Clock,
         collect::{self, Board, Chronicle, CollectError, Collector, health::Tally},
         supervise::Supervisor,
     },
@@ -34,9 +36,9 @@ use crate::{
 
 use super::{
     CollectArgs,
-    alerting::Alerting,
+    alerting::{Alerting, bad_reason, escalations},
     exchange,
-    watching::{self, Watched},
+    watching::{self, SharedAlerting, Watched},
 };
 
 /// How often the live table is drawn.
@@ -74,7 +76,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     let stop = CancellationToken::new();
     let listen = args.watching.listen().await?;
     let tally = Tally::default();
-    let emit = tally.before(events_to_log());
+    let (emit, escalations) = escalations(tally.before(events_to_log()), stop.clone());
     let chronicle = Chronicle::new(&*settings.collector, context.clock.clone());
     let supervisor = {
         let (emit, limits) = (emit.clone(), settings.limits.tasks);
@@ -84,10 +86,17 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
             told.emit(&event.into());
         })
     };
-    // Not before the tally: an alert is no error of its own.
-    let told = chronicle.before(events_to_log());
-    let alerting = Alerting::start(&settings.collector, args.watching.alerts.as_ref(), told)?;
-    let alerting = Arc::new(tokio::sync::Mutex::new(alerting));
+    let alerting = Alerting::start(
+        &settings.collector,
+        args.watching.alerts.as_ref(),
+        // Not before the tally: an alert is no error of its own.
+        chronicle.before(events_to_log()),
+        &context.journal_dir()?,
+        context.clock.wall_us(),
+    )?;
+    let alerting: SharedAlerting = Arc::new(tokio::sync::Mutex::new(Some(alerting)));
+    let telling = tell_of_escalations(escalations, Arc::clone(&alerting), context.clock.clone());
+    let telling = AbortOnDropHandle::new(tokio::spawn(telling));
     let watched = Watched {
         alerting: Arc::clone(&alerting),
         collector: settings.collector.clone(),
@@ -124,6 +133,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     };
     stop.cancel();
     watching.cancel();
+    let was_asked = ended.is_none();
     let ended = if let Some(ended) = ended {
         ended
     } else {
@@ -135,8 +145,20 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     };
     let deadline = Instant::now() + WATCHING_PATIENCE;
     supervisor.ended(deadline, |_| true).await;
-    if let Some(alerting) = Arc::into_inner(alerting) {
-        alerting.into_inner().stop().await;
+    drop(telling);
+    let reason = match &ended {
+        Ok(Err(error)) if !was_asked => bad_reason(error),
+        Err(error) => Some(format!("it ends: {error}")),
+        _ => None,
+    };
+    // Nobody holds it for long; should somebody do, the end does not wait for him.
+    if let Ok(mut alerting) = tokio::time::timeout(WATCHING_PATIENCE, alerting.lock()).await
+        && let Some(mut alerting) = alerting.take()
+    {
+        if let Some(reason) = reason {
+            alerting.escalated(&reason, context.clock.wall_us());
+        }
+        alerting.stop().await;
     }
     // The table takes itself away before anything else is printed.
     shown.end().await;
@@ -156,6 +178,19 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     match context.printer.line_within(text, SUMMARY_PATIENCE) {
         Ok(()) | Err(OutputError::Closed) => Ok(code),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Tells of what ends the collector at once, while it still saves what it can.
+async fn tell_of_escalations(
+    mut reasons: mpsc::Receiver<String>,
+    alerting: SharedAlerting,
+    clock: Clock,
+) {
+    while let Some(reason) = reasons.recv().await {
+        if let Some(alerting) = alerting.lock().await.as_mut() {
+            alerting.escalated(&reason, clock.wall_us());
+        }
     }
 }
 

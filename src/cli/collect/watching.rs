@@ -130,9 +130,12 @@ pub struct Watched {
     pub clock: Clock,
     /// Where the journal is, and where the socket goes.
     pub state_dir: PathBuf,
-    /// Shared with whoever ends it.
-    pub alerting: Arc<tokio::sync::Mutex<Alerting>>,
+    /// Who is told of what is wrong.
+    pub alerting: SharedAlerting,
 }
+
+/// Shared with whoever ends it, and then takes it away.
+pub type SharedAlerting = Arc<tokio::sync::Mutex<Option<Alerting>>>;
 
 /// The last look at the collector.
 type Last = Arc<Mutex<Option<Status>>>;
@@ -191,9 +194,9 @@ fn keep_health(watched: Watched, last: Last, stop: &CancellationToken) {
                 let mut kept = kept.lock().await;
                 let (sampler, notifier) = &mut *kept;
                 let health = look(&watched, sampler, notifier, &last);
-                let mut alerting = watched.alerting.lock().await;
-                alerting.judge(&health, watched.clock.wall_us());
-                drop(alerting);
+                if let Some(alerting) = watched.alerting.lock().await.as_mut() {
+                    alerting.judge(&health, watched.clock.wall_us());
+                }
                 if turns.take_or_misbehave().await {
                     return Ok(());
                 }

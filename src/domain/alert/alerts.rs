@@ -75,6 +75,14 @@ struct SavedState {
     state: State,
 }
 
+impl Saved {
+    /// Whether this version can go on with it.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        self.version == SAVED_VERSION
+    }
+}
+
 impl Alerts {
     /// Nothing holds yet.
     ///
@@ -160,7 +168,7 @@ impl Alerts {
     /// there: nobody else would send them. States of an unknown version are left alone.
     pub fn restore(&mut self, saved: Saved, now_us: i64) -> Vec<Notice> {
         let mut notices = Vec::new();
-        if saved.version != SAVED_VERSION {
+        if !saved.is_known() {
             return notices;
         }
         for SavedState {

@@ -33,7 +33,8 @@ pub fn readings(health: &HealthSnapshot) -> Vec<Reading> {
     readings
 }
 
-/// A symbol that has not started yet has nothing to be stale.
+/// Of a symbol that has not started yet nothing is known: what was told of it before a
+/// restart stays as it is.
 fn of_symbol(symbol: &SymbolHealth) -> Vec<Reading> {
     let is_stopped = symbol.progress == Progress::Stopped;
     let reading = |metric, value: f64| {
@@ -42,6 +43,10 @@ fn of_symbol(symbol: &SymbolHealth) -> Vec<Reading> {
             .because(format!("its stream is {}", symbol.pulse.as_str()))
     };
     let mut readings = vec![reading(Metric::IdResets, f64::from(u8::from(is_stopped)))];
+    if symbol.progress == Progress::Starting {
+        readings.push(reading(Metric::DataStaleS, f64::NAN));
+        readings.push(reading(Metric::SilenceS, f64::NAN));
+    }
     if matches!(symbol.progress, Progress::Live | Progress::CatchingUp) {
         let is_behind = matches!(symbol.pulse, Pulse::Overdue | Pulse::Down);
         let silence_s = symbol.silence_ms as f64 / 1e3;
@@ -93,6 +98,29 @@ mod tests {
             [true, false]
         );
         assert!(told[0].0 <= 120, "{told:?}");
+    }
+
+    #[test]
+    fn a_symbol_that_starts_again_is_neither_told_anew_nor_well_until_something_is_known() {
+        let mut alerts = Alerts::new(Rule::defaults()).expect("sensible rules");
+        let told = alerts.evaluate(&readings(&health(Pulse::Overdue, 100)), 0);
+        assert_eq!(told.len(), 1);
+        let saved = alerts.save();
+        let mut alerts = Alerts::new(Rule::defaults()).expect("sensible rules");
+        assert_eq!(alerts.restore(saved, SECOND_US), []);
+        let mut starting = health(Pulse::Down, 0);
+        starting.symbols[0].progress = Progress::Starting;
+        for second in 1..600 {
+            let readings = readings(&starting);
+            assert_eq!(alerts.evaluate(&readings, second * SECOND_US), []);
+        }
+        let mut told = Vec::new();
+        for second in 600..700 {
+            let readings = readings(&health(Pulse::Fresh, 0));
+            told.extend(alerts.evaluate(&readings, second * SECOND_US));
+        }
+        let kinds: Vec<_> = told.iter().map(|notice| notice.kind).collect();
+        assert_eq!(kinds, [NoticeKind::Resolved]);
     }
 
     #[test]

@@ -121,6 +121,10 @@ impl Source for Binance {
     ) -> Result<Option<Trade>, SourceError> {
         self.rest.first_since(symbol, time_us).await
     }
+
+    async fn time_us(&self) -> Result<Option<i64>, SourceError> {
+        self.rest.time_us().await.map(Some)
+    }
 }
 
 #[cfg(test)]

@@ -67,6 +67,8 @@ enum Query {
     Latest,
     /// The first page of a window of time, both ends inclusive, in ms.
     Window { start_ms: i64, end_ms: i64 },
+    /// The time; of no symbol.
+    Time,
 }
 
 /// A complete answer with status 200.
@@ -103,13 +105,13 @@ impl Rest {
     /// See [`Source::page`](crate::exchange::source::Source::page).
     pub(super) async fn page(&self, symbol: &Symbol, from_id: i64) -> Result<Page, SourceError> {
         let from_id = from_id.max(0);
-        let answer = self.get(symbol, Query::FromId(from_id)).await?;
+        let answer = self.get(Some(symbol), Query::FromId(from_id)).await?;
         page::read(&answer, from_id)
     }
 
     /// See [`Source::latest`](crate::exchange::source::Source::latest).
     pub(super) async fn latest(&self, symbol: &Symbol) -> Result<Option<Newest>, SourceError> {
-        let answer = self.get(symbol, Query::Latest).await?;
+        let answer = self.get(Some(symbol), Query::Latest).await?;
         page::read_latest(&answer)
     }
 
@@ -120,11 +122,31 @@ impl Rest {
         start_ms: i64,
         end_ms: i64,
     ) -> Result<Page, SourceError> {
-        let answer = self.get(symbol, Query::Window { start_ms, end_ms }).await?;
+        let answer = self
+            .get(Some(symbol), Query::Window { start_ms, end_ms })
+            .await?;
         page::read(&answer, 0)
     }
 
-    async fn get(&self, symbol: &Symbol, query: Query) -> Result<Answer, SourceError> {
+    /// See [`Source::time_us`](crate::exchange::source::Source::time_us).
+    pub(super) async fn time_us(&self) -> Result<i64, SourceError> {
+        let answer = self.get(None, Query::Time).await?;
+        let time = serde_json::from_slice::<ServerTime>(&answer.body);
+        let ServerTime { time } = time.map_err(|error| SourceError::Unreadable {
+            endpoint: answer.endpoint,
+            reason: error.to_string(),
+            excerpt: excerpt(&answer.body),
+        })?;
+        // Whoever does not know the header that asks for µs answers in ms.
+        let is_ms = time < MICROSECONDS_FROM;
+        Ok(if is_ms {
+            time.saturating_mul(1000)
+        } else {
+            time
+        })
+    }
+
+    async fn get(&self, symbol: Option<&Symbol>, query: Query) -> Result<Answer, SourceError> {
         let refused = |closed: Closed| SourceError::RateLimited {
             endpoint: self.endpoints.preferred().to_string(),
             status: closed.status,
@@ -153,7 +175,7 @@ impl Rest {
     /// Asks one endpoint after the other until one answers, whatever it answers.
     async fn ask_in_order(
         &self,
-        symbol: &Symbol,
+        symbol: Option<&Symbol>,
         query: Query,
         asked: &AtomicUsize,
     ) -> Result<Answer, SourceError> {
@@ -187,7 +209,7 @@ impl Rest {
     async fn ask(
         &self,
         endpoint: &Url,
-        symbol: &Symbol,
+        symbol: Option<&Symbol>,
         query: Query,
     ) -> Result<Answer, SourceError> {
         let unreachable = |error: reqwest::Error| SourceError::Unreachable {
@@ -230,18 +252,24 @@ impl Rest {
     }
 }
 
-fn address(endpoint: &Url, symbol: &Symbol, query: Query) -> Url {
+fn address(endpoint: &Url, symbol: Option<&Symbol>, query: Query) -> Url {
     let mut url = endpoint.clone();
     let path = endpoint.path().trim_end_matches('/');
+    let what = match query {
+        Query::FromId(id) => format!("fromId={id}&limit={PAGE_ROWS}"),
+        Query::Latest => format!("limit={LATEST_ROWS}"),
+        Query::Window { start_ms, end_ms } => {
+            format!("startTime={start_ms}&endTime={end_ms}&limit={PAGE_ROWS}")
+        }
+        Query::Time => {
+            url.set_path(&format!("{path}/api/v3/time"));
+            return url;
+        }
+    };
     url.set_path(&format!("{path}/api/v3/aggTrades"));
     // A symbol holds nothing that would have to be escaped.
-    url.set_query(Some(&match query {
-        Query::FromId(id) => format!("symbol={symbol}&fromId={id}&limit={PAGE_ROWS}"),
-        Query::Latest => format!("symbol={symbol}&limit={LATEST_ROWS}"),
-        Query::Window { start_ms, end_ms } => {
-            format!("symbol={symbol}&startTime={start_ms}&endTime={end_ms}&limit={PAGE_ROWS}")
-        }
-    }));
+    let symbol = symbol.map_or("", Symbol::as_str);
+    url.set_query(Some(&format!("symbol={symbol}&{what}")));
     url
 }
 
@@ -257,6 +285,16 @@ async fn read_body(response: &mut Response) -> Result<Option<Vec<u8>>, reqwest::
     Ok(Some(body))
 }
 
+/// What the exchange says when it is asked for the time.
+#[derive(Deserialize)]
+struct ServerTime {
+    #[serde(rename = "serverTime")]
+    time: i64,
+}
+
+/// Times from here on are in µs: in ms it would be the year 5138.
+const MICROSECONDS_FROM: i64 = 100_000_000_000_000;
+
 /// What the exchange says when it refuses.
 #[derive(Deserialize)]
 struct Complaint {
@@ -264,13 +302,21 @@ struct Complaint {
     msg: String,
 }
 
-fn refusal(endpoint: &Url, symbol: &Symbol, status: StatusCode, body: &[u8]) -> SourceError {
+fn refusal(
+    endpoint: &Url,
+    symbol: Option<&Symbol>,
+    status: StatusCode,
+    body: &[u8],
+) -> SourceError {
     let endpoint = endpoint.to_string();
-    match serde_json::from_slice(body) {
-        Ok(Complaint {
-            code: UNKNOWN_SYMBOL,
-            msg,
-        }) if status == StatusCode::BAD_REQUEST => SourceError::UnknownSymbol {
+    match (serde_json::from_slice(body), symbol) {
+        (
+            Ok(Complaint {
+                code: UNKNOWN_SYMBOL,
+                msg,
+            }),
+            Some(symbol),
+        ) if status == StatusCode::BAD_REQUEST => SourceError::UnknownSymbol {
             endpoint,
             symbol: symbol.clone(),
             message: msg,

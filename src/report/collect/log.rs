@@ -18,6 +18,6 @@ fn log(event: &Event) {
         Severity::Detail => tracing::debug!(code, "{text}"),
         Severity::Info => tracing::info!(code, "{text}"),
         Severity::Warning => tracing::warn!(code, "{text}"),
-        Severity::Critical => tracing::error!(code, "{text}"),
+        Severity::Critical => tracing::error!(code, "CRITICAL {text}"),
     }
 }

@@ -414,3 +414,30 @@ fn the_rest_of_the_minute_is_the_servers() {
     assert_eq!(rest("today"), 60);
     assert_eq!(rest_of_minute(&HeaderMap::new()).as_secs(), 60);
 }
+
+#[tokio::test]
+async fn the_time_is_in_microseconds_whatever_the_header_led_to() {
+    for (body, time_us) in [
+        (
+            r#"{"serverTime":1735689600157336}"#,
+            Some(1_735_689_600_157_336),
+        ),
+        (
+            r#"{"serverTime":1735689600157}"#,
+            Some(1_735_689_600_157_000),
+        ),
+        (r#"{"time":1735689600157}"#, None),
+        ("", None),
+    ] {
+        let response = ResponseTemplate::new(200).set_body_raw(body, "application/json");
+        let server = MockServer::start().await;
+        Mock::given(method("GET"))
+            .and(path("/api/v3/time"))
+            .respond_with(response)
+            .expect(1)
+            .mount(&server)
+            .await;
+        let told = client(&[server.uri()]).time_us().await;
+        assert_eq!(told.ok(), time_us, "{body}");
+    }
+}
