@@ -394,7 +394,8 @@ async fn a_query_of_health_gets_what_it_asks_for_in_order(place: Place) {
         health("vps' OR '1'='1", "BTCUSDT", 1),
     ];
     for row in rows.iter().rev() {
-        place.store.put_health(&[row.clone()]).await.expect("put");
+        let row = std::slice::from_ref(row);
+        place.store.put_health(row).await.expect("put");
     }
     let all = |wanted: &[usize]| {
         wanted
