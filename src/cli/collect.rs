@@ -100,14 +100,12 @@ impl CollectArgs {
 
     /// What to collect, and how.
     fn settings(&self, context: &Context) -> Result<Settings, CliError> {
-        let collector = context.settings.collector.as_ref();
-        let collector = collector.map_or_else(collector_name, |name| name.value.to_string());
         Ok(Settings {
             symbols: distinct(&self.symbols),
             thresholds: context.settings.thresholds.value.clone(),
             anchor: context.settings.anchor.value,
             record_trades: self.record_trades,
-            collector,
+            collector: collector_name(context),
             create_schema: !self.no_create,
             limits: self.limits.limits()?,
             crash: self

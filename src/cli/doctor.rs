@@ -98,7 +98,7 @@ impl DoctorArgs {
             )
             .hint("name a file with a table [channels.NAME] with --alerts"));
         }
-        let collector = collector_name();
+        let collector = collector_name(context);
         let trials = send_test_alert(&collector, &outlets.channels, context.clock.wall_us()).await;
         Ok(trials.iter().map(checks::trial).collect())
     }

@@ -207,7 +207,7 @@ async fn drop_batches(
         )
         .hint("look at them with 'streamkit spool show ID'; if you are sure, add --yes"));
     }
-    let name = super::collect::collector_name();
+    let name = super::collect::collector_name(context);
     let dropped = give_up(&mut journal, &ids, &name, args.deadline, &context.clock)
         .await
         .map_err(|error| match error {

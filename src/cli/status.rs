@@ -35,7 +35,9 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 ///
 /// With --remote, ages are counted on this machine's clock, and a collector is healthy when
 /// each of its symbols is live or quiet and it has missed fewer than three of the heartbeats
-/// that it means to have. A state of 'ended' means that it was told to stop.
+/// that it means to have. A state of 'ended' means that it was told to stop. The columns tell
+/// how long ago the last trade was traded (trade) and taken (taken), the newest bar closed
+/// (bar), and the row was written (heard).
 ///
 /// With --since the store is asked for how long every symbol was up, and what ended its
 /// outages.

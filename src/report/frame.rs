@@ -112,7 +112,7 @@ mod tests {
     fn lines_that_a_narrower_terminal_breaks_are_erased_whole() {
         let mut frame = Frame::default();
         let none = VecDeque::new();
-        frame.compose_at(&none, Some(vec!["x".repeat(80), String::new()]), 80);
+        let _ = frame.compose_at(&none, Some(vec!["x".repeat(80), String::new()]), 80);
         assert_eq!((frame.rows(80), frame.rows(79), frame.rows(30)), (2, 3, 4));
     }
 }

@@ -13,6 +13,7 @@
 mod clickhouse;
 mod damage;
 mod faults;
+mod health;
 mod outage;
 mod place;
 mod rows;

@@ -51,6 +51,25 @@ pub(super) enum Taken {
     Absent(Absence),
 }
 
+/// The bars of one threshold.
+struct BarTally {
+    threshold: Threshold,
+    /// How many have closed.
+    bars: u64,
+    /// When the newest of them closed.
+    newest_us: Option<i64>,
+}
+
+impl BarTally {
+    fn of(threshold: Threshold) -> Self {
+        Self {
+            threshold,
+            bars: 0,
+            newest_us: None,
+        }
+    }
+}
+
 pub(super) struct Pipe {
     owner: Owner,
     pub sequence: Sequence,
@@ -69,9 +88,7 @@ pub(super) struct Pipe {
     pub fetched: u64,
     gaps_repaired: u64,
     gaps_absent: u64,
-    bar_counts: Vec<(Threshold, u64)>,
-    /// When the newest bar of each threshold closed.
-    newest_bars: Vec<(Threshold, i64)>,
+    tallies: Vec<BarTally>,
     last_live_us: Option<i64>,
     /// The exchange's newest id when this connection was young: what it had by then need
     /// not come by stream.
@@ -115,8 +132,7 @@ impl Pipe {
             fetched: 0,
             gaps_repaired: 0,
             gaps_absent: 0,
-            bar_counts: beginning.thresholds.into_iter().map(|t| (t, 0)).collect(),
-            newest_bars: Vec::new(),
+            tallies: beginning.thresholds.into_iter().map(BarTally::of).collect(),
             last_live_us: None,
             connected_at_id: None,
         }
@@ -288,14 +304,10 @@ impl Pipe {
             return Ok(());
         }
         for bar in &self.pending.bars {
-            let mut counts = self.bar_counts.iter_mut();
-            if let Some((_, count)) = counts.find(|(threshold, _)| *threshold == bar.threshold) {
-                *count += 1;
-            }
-            let mut newest = self.newest_bars.iter_mut();
-            match newest.find(|(threshold, _)| *threshold == bar.threshold) {
-                Some((_, close_us)) => *close_us = bar.close_time_us,
-                None => self.newest_bars.push((bar.threshold, bar.close_time_us)),
+            let mut tallies = self.tallies.iter_mut();
+            if let Some(tally) = tallies.find(|tally| tally.threshold == bar.threshold) {
+                tally.bars += 1;
+                tally.newest_us = Some(bar.close_time_us);
             }
         }
         let mut state = self.ladder.checkpoint();
@@ -336,13 +348,17 @@ impl Pipe {
     pub fn snapshot(&self, phase: Phase, link: Link, now_us: i64) -> SymbolSnapshot {
         let last = self.ladder.last();
         let counters = self.sequence.counters();
+        let tallies = self.tallies.iter();
+        let newest_bars = tallies
+            .clone()
+            .filter_map(|tally| Some((tally.threshold, tally.newest_us?)));
         SymbolSnapshot {
             symbol: self.owner.symbol.clone(),
             phase,
             link,
             trades: self.taken,
-            bars: self.bar_counts.clone(),
-            newest_bars: self.newest_bars.clone(),
+            bars: tallies.map(|tally| (tally.threshold, tally.bars)).collect(),
+            newest_bars: newest_bars.collect(),
             last_id: last.map(|last| last.id),
             last_price: last.map(|last| last.price),
             last_time_us: last.map(|last| last.time_us),

@@ -226,8 +226,11 @@ fn of_collecting(error: CollectError) -> CliError {
     }
 }
 
-/// The name of a collector in the store that nobody has named: that of the machine.
-pub fn collector_name() -> String {
+/// The name of this collector in the store: that of the machine, unless it was given one.
+pub fn collector_name(context: &Context) -> String {
+    if let Some(name) = &context.settings.collector {
+        return name.value.to_string();
+    }
     let name = rustix::system::uname()
         .nodename()
         .to_string_lossy()
