@@ -123,14 +123,14 @@ impl Chronicle {
     }
 
     /// A commit with `mark` is in the journal, or has failed.
-    fn ended(&self, mark: &Option<RunMark>, is_in: bool) {
+    fn ended(&self, mark: Option<&RunMark>, is_in: bool) {
         let mut shared = self.shared();
         if !is_in {
             shared.diary.failed();
             return;
         }
         shared.diary.committed();
-        if shared.mark == *mark {
+        if shared.mark.as_ref() == mark {
             shared.mark = None;
         }
     }
@@ -152,7 +152,7 @@ impl Chronicle {
                 () = tokio::time::sleep(look) => turns.take(),
             }
         };
-        self.ended(&mark, done.is_ok());
+        self.ended(mark.as_ref(), done.is_ok());
         done.map(|_| true)
     }
 
@@ -162,7 +162,7 @@ impl Chronicle {
             return;
         };
         let done = journal.commit(commit).await;
-        self.ended(&mark, done.is_ok());
+        self.ended(mark.as_ref(), done.is_ok());
     }
 }
 

@@ -5,10 +5,10 @@ use crate::{
     domain::{
         ladder::{Ladder, Rules},
         price::{Price, Quantity},
-        row::{BarRead, BarRow, GapRead, GapRow, StoredBar},
+        row::{BarRead, BarRow, EventRow, GapRead, GapRow, StoredBar},
         trade::Trade,
     },
-    store::sink::{Batch, StoreError},
+    store::sink::{Batch, EventQuery, StoreError, SymbolIds},
 };
 
 /// A store in memory that hands bars over in small pieces.
