@@ -25,6 +25,8 @@ mod output;
 mod pipes;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/since.rs"]
+mod since;
 #[path = "cli/stored.rs"]
 mod stored;
 #[path = "cli/terminal.rs"]
