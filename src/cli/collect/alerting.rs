@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     app::{
-        alerts::{Dispatcher, Emit, Limits, Notifier, Outlets, Pulse, open},
+        alerts::{AlertEvent, Dispatcher, Emit, Limits, Notifier, Outlets, Pulse, open},
         collect,
     },
     cli::{
@@ -71,13 +71,10 @@ impl Alerting {
         let alerts = Alerts::new(rules).map_err(|error| of(&error))?;
         let outlets: Outlets =
             open(&file.channels, &process_environment).map_err(|error| of(&error))?;
-        let emit = Emit::new(|event| {
-            if event.is_trouble() {
-                tracing::warn!(code = event.code(), "{event}");
-            } else {
-                tracing::debug!(code = event.code(), "{event}");
-            }
-        });
+        let emit = {
+            let told = told.clone();
+            Emit::new(move |event| told_of_sending(event, &told))
+        };
         let dispatcher = Dispatcher::start(collector, outlets, &Limits::default(), emit);
         let (notifier, pulse) = (dispatcher.notifier(), dispatcher.pulse());
         Ok(Self {
@@ -109,6 +106,19 @@ impl Alerting {
     pub async fn stop(self) {
         self.dispatcher.stop(GOODBYE).await;
     }
+}
+
+/// That an alert was sent is no event of its own: that it fires is one.
+fn told_of_sending(event: &AlertEvent, told: &collect::Emit) {
+    if let AlertEvent::Sent { .. } = event {
+        tracing::debug!(code = event.code(), "{event}");
+        return;
+    }
+    told.emit(&collect::Event::Alerting {
+        code: event.code(),
+        text: event.to_string(),
+        is_trouble: event.is_trouble(),
+    });
 }
 
 fn event(notice: &Notice) -> collect::Event {
