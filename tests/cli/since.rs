@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::{
@@ -37,6 +38,30 @@ fn a_collector_that_was_killed_is_counted_as_mended_by_a_start() {
     let (mut collector, _log) = start();
     collector.terminate();
     assert!(collector.wait().success());
+
+    // What was lost is dated between the two starts, and names the second one.
+    let store = Connection::open(home.path("data/streamkit/streamkit.db")).expect("the store");
+    let row = |code: &str, order: &str| -> (i64, String) {
+        let sql = format!("SELECT time, text FROM events WHERE code = ?1 ORDER BY time {order}");
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        store.query_row(&sql, [code], read).expect(code)
+    };
+    let (first_us, _) = row("collector.started", "ASC");
+    let (second_us, _) = row("collector.started", "DESC");
+    let (lost_us, lost) = row("collector.lost", "ASC");
+    assert!(first_us <= lost_us && lost_us <= second_us, "{lost}");
+    let started = lost.split("started again at ").nth(1).expect(&lost);
+    let started: jiff::Timestamp = started
+        .split(';')
+        .next()
+        .expect(&lost)
+        .parse()
+        .expect(&lost);
+    assert!(
+        (second_us - started.as_microsecond()).abs() < 1_000_000,
+        "{lost}"
+    );
+    assert!(lost.ends_with(": BTCUSDT, ETHUSDT"), "{lost}");
 
     let output = home.run("status --since 1h -o json");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
