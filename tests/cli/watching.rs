@@ -188,6 +188,12 @@ fn somebody_is_told_of_a_dead_exchange_and_of_a_file_that_makes_no_sense() {
         told.contains("data_stale") && told.contains("BTCUSDT"),
         "{told}"
     );
+    // The store was told, too.
+    let store =
+        rusqlite::Connection::open(home.path("data/streamkit/streamkit.db")).expect("the store");
+    let sql = "SELECT text FROM events WHERE code = 'alert.firing' ORDER BY time LIMIT 1";
+    let row: String = store.query_row(sql, [], |row| row.get(0)).expect("a row");
+    assert!(row.starts_with("alert CRITICAL: BTCUSDT"), "{row}");
 
     std::fs::write(&file, "[[rules]]\nname = \"x\"\nmetric = \"moon_phase\"\n").expect("written");
     let line = format!("collect BTCUSDT --exchange sim --alerts {}", file.display());
