@@ -1,11 +1,16 @@
 //! What a collector says about itself to those who watch it, and that it is true.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what a process takes is measured on a real clock"
+)]
+
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     os::unix::net::UnixDatagram,
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -58,8 +63,8 @@ fn until(port: u16, page: &str, is_so: impl Fn(u16, &str) -> bool) -> String {
 fn health_turns_bad_when_a_stream_is_dead_although_everything_else_is_fine() {
     let (home, sim, port) = (Home::new(), exchange(), free_port());
     let line = format!(
-        "collect BTCUSDT ETHUSDT {} --listen 127.0.0.1:{port} --silence-min 300ms \
-         --silence-grace 100ms --retry-min 100ms --retry-max 200ms",
+        "collect BTCUSDT ETHUSDT {} --listen 127.0.0.1:{port} --silence-min 2s \
+         --silence-grace 1500ms --retry-min 100ms --retry-max 200ms",
         at(&sim)
     );
     let mut child = home.command(&line);
@@ -81,7 +86,11 @@ fn health_turns_bad_when_a_stream_is_dead_although_everything_else_is_fine() {
         faults.len()
     );
     assert_eq!(ask(sim_port, &request).expect("an answer").0, 200);
+    let struck = Instant::now();
     let body = until(port, "/health", |status, _| status == 503);
+    // One and a half of the silence that is allowed, and a second until somebody looks.
+    let took = struck.elapsed();
+    assert!(took <= Duration::from_secs(3 + 1), "{took:?}");
     let health: Value = serde_json::from_str(&body).expect("JSON");
     let complaint = health["complaints"][0].as_str().expect("a reason");
     assert!(complaint.contains("BTCUSDT"), "{complaint}");
