@@ -139,9 +139,11 @@ async fn a_journal_that_panics_in_a_commit_is_opened_anew() {
     running.until_event("task.failed").await;
     let told = failures(&running).remove(0);
     assert!(
-        told.starts_with("task journal failed: made to panic"),
+        told.starts_with("task journal failed: it panicked at tests/supervision.rs:"),
         "{told}"
     );
+    assert!(told.contains(": made to panic; restart "), "{told}");
+    assert!(told.contains("journal::actor"), "its backtrace: {told}");
     running.until_taken(3000).await;
     running.until_more(300).await;
     let summary = running.stop().await.expect("a graceful stop");

@@ -19,7 +19,7 @@ pub mod salvage;
 mod schema;
 pub mod spool;
 
-pub use actor::{JournalHandle, Lease, Reopen, start};
+pub use actor::{JournalHandle, Lease, Panicked, Reopen, catch, start};
 pub use commit::{CheckpointRow, Commit, Committed};
 pub use delivery::{Claim, Confirmed};
 pub use error::JournalError;
