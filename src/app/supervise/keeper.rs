@@ -2,12 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
-    panics::{Catching, Caught, Failure},
-    supervisor::{Given, Shared, TaskEvent, TaskState},
+    panics::{Catching, Caught, Failure, catch},
+    supervisor::{Shared, TaskEvent, TaskState},
     turns::Turns,
 };
 use crate::domain::restart_budget::{RestartBudget, Ruling};
@@ -16,9 +15,18 @@ pub(super) struct Keeper {
     shared: Arc<Shared>,
     place: usize,
     name: Arc<str>,
-    hang: Duration,
+    terms: Terms,
     stop: CancellationToken,
     budget: RestartBudget,
+}
+
+/// What is asked of a task.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// One that has not taken a turn for so long hangs.
+    pub hang: Duration,
+    /// Whether everything ends when it is given up; one that is not needed never is.
+    pub is_needed: bool,
 }
 
 /// How a stretch of running came to its end.
@@ -40,7 +48,7 @@ impl Keeper {
         shared: Arc<Shared>,
         place: usize,
         name: Arc<str>,
-        hang: Duration,
+        terms: Terms,
         stop: CancellationToken,
     ) -> Self {
         let budget = RestartBudget::new(shared.limits.restarts);
@@ -48,7 +56,7 @@ impl Keeper {
             shared,
             place,
             name,
-            hang,
+            terms,
             stop,
             budget,
         }
@@ -62,9 +70,15 @@ impl Keeper {
     {
         loop {
             let turns = self.begin();
-            let running = Catching::new(start(turns.clone()));
-            let running = AbortOnDropHandle::new(tokio::spawn(running));
-            match self.watch(running, &turns).await {
+            // Making the future is the task's own doing, and may fail like the rest of it.
+            let ending = match catch(|| start(turns.clone())) {
+                Ok(future) => {
+                    let running = tokio::spawn(Catching::new(future));
+                    self.watch(AbortOnDropHandle::new(running), &turns).await
+                }
+                Err(caught) => Ending::Failed(caught.into()),
+            };
+            match ending {
                 Ending::Stopped => break self.stopped(),
                 Ending::Failed(failure) => {
                     let Some(pause) = self.failed(failure) else {
@@ -86,34 +100,35 @@ impl Keeper {
             place.status.state = TaskState::Running;
         }
         let task = Arc::clone(&self.name);
-        (self.shared.tell)(&TaskEvent::Started { task });
+        self.tell(&TaskEvent::Started { task });
         turns
     }
 
     /// Waits for the end of the task, or for its turns to stand still.
     async fn watch(&self, mut running: Running, turns: &Turns) -> Ending {
         let mut taken = turns.taken();
-        let mut since = Instant::now();
+        // Looks are counted and not the time: a process that was stopped and goes on, as a
+        // machine's does that slept, has had no time to work in.
+        let mut looks = 0;
         loop {
             tokio::select! {
                 biased;
                 result = &mut running => return self.judge(result),
                 () = self.stop.cancelled() => return self.stopping(running).await,
-                () = tokio::time::sleep(self.hang / LOOKS_PER_PATIENCE) => {}
+                () = tokio::time::sleep(self.terms.hang / LOOKS_PER_PATIENCE) => looks += 1,
             }
             let now_taken = turns.taken();
-            if now_taken == taken && since.elapsed() >= self.hang {
+            if now_taken != taken {
+                (taken, looks) = (now_taken, 0);
+            } else if looks >= LOOKS_PER_PATIENCE {
                 running.abort();
                 return Ending::Failed(Failure {
                     reason: format!(
                         "it hangs: no turn for {:.1} s, after {taken}",
-                        self.hang.as_secs_f64()
+                        self.terms.hang.as_secs_f64()
                     ),
                     backtrace: None,
                 });
-            }
-            if now_taken != taken {
-                (taken, since) = (now_taken, Instant::now());
             }
         }
     }
@@ -149,7 +164,12 @@ impl Keeper {
     fn stopped(&self) {
         self.set(TaskState::Stopped);
         let task = Arc::clone(&self.name);
-        (self.shared.tell)(&TaskEvent::Stopped { task });
+        self.tell(&TaskEvent::Stopped { task });
+    }
+
+    /// Whoever listens and panics must not take the keeper with it.
+    fn tell(&self, event: &TaskEvent) {
+        let _ = catch(|| (self.shared.tell)(event));
     }
 
     /// Returns the pause before the next start; none when the task is given up.
@@ -158,12 +178,15 @@ impl Keeper {
         // What fails while everything ends is not started again.
         let ruling = self.budget.failed(self.shared.clock.steady_us());
         let restart = match ruling {
-            Ruling::Restart { attempt, pause_us } if !self.stop.is_cancelled() => {
-                let pause = Duration::from_micros(pause_us.unsigned_abs());
-                Some((attempt, pause))
+            _ if self.stop.is_cancelled() => None,
+            Ruling::Restart { attempt, pause_us } => Some((attempt, pause_us)),
+            Ruling::Escalate { .. } if self.terms.is_needed => None,
+            Ruling::Escalate { restarts } => {
+                Some((restarts + 1, self.shared.limits.restarts.pause_max_us))
             }
-            _ => None,
         };
+        let restart = restart
+            .map(|(attempt, pause_us)| (attempt, Duration::from_micros(pause_us.unsigned_abs())));
         if let Some(place) = self.shared.places().get_mut(self.place) {
             place.status.last_failure = Some(reason.clone());
             place.status.restarts += u64::from(restart.is_some());
@@ -173,19 +196,14 @@ impl Keeper {
                 TaskState::GivenUp
             };
         }
-        (self.shared.tell)(&TaskEvent::Failed {
+        self.tell(&TaskEvent::Failed {
             task: Arc::clone(&self.name),
             reason: reason.clone(),
             backtrace,
             restart,
         });
-        if restart.is_none() {
-            let task = Arc::clone(&self.name);
-            self.shared.given_up.send_if_modified(|given| {
-                let is_first = given.is_none();
-                given.get_or_insert(Given { task, reason });
-                is_first
-            });
+        if restart.is_none() && self.terms.is_needed {
+            self.shared.give_up(&self.name, reason);
         }
         restart.map(|(_, pause)| pause)
     }

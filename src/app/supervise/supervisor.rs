@@ -13,8 +13,8 @@ use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    keeper::Keeper,
-    panics::Failure,
+    keeper::{Keeper, Terms},
+    panics::{Catching, Failure},
     turns::{MischiefAt, Turns},
 };
 use crate::{app::clock::Clock, domain::restart_budget};
@@ -131,6 +131,16 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// Everything ends for this task, unless it does already for another.
+    pub fn give_up(&self, task: &Arc<str>, reason: String) {
+        let task = Arc::clone(task);
+        self.given_up.send_if_modified(|given| {
+            let is_first = given.is_none();
+            given.get_or_insert(Given { task, reason });
+            is_first
+        });
+    }
+
     pub fn places(&self) -> MutexGuard<'_, Vec<Place>> {
         // A status is written whole, so a panic elsewhere leaves nothing half-done in it.
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
@@ -146,6 +156,9 @@ impl Shared {
             })
     }
 }
+
+/// What can be done without takes about a turn a second; less patience would be none.
+const LEAST_PATIENCE_ASIDE: Duration = Duration::from_secs(5);
 
 /// A task's name, and who keeps it.
 type Kept = (Arc<str>, JoinHandle<()>);
@@ -202,6 +215,21 @@ impl Supervisor {
         self.keep_patiently(name, hang, stop, start);
     }
 
+    /// As [`keep`](Self::keep), for what can be done without: it is never given up, only
+    /// started anew more and more rarely. It looks at the world about once a second, however
+    /// short the patience with others is.
+    pub fn keep_aside<S, F>(&self, name: impl Into<Arc<str>>, stop: CancellationToken, start: S)
+    where
+        S: FnMut(Turns) -> F + Send + 'static,
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let terms = Terms {
+            hang: self.shared.limits.hang.max(LEAST_PATIENCE_ASIDE),
+            is_needed: false,
+        };
+        self.keep_on(name.into(), terms, stop, start);
+    }
+
     /// As [`keep`](Self::keep), with a patience of its own for turns that take long.
     pub fn keep_patiently<S, F>(
         &self,
@@ -213,7 +241,18 @@ impl Supervisor {
         S: FnMut(Turns) -> F + Send + 'static,
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
-        let name = name.into();
+        let terms = Terms {
+            hang,
+            is_needed: true,
+        };
+        self.keep_on(name.into(), terms, stop, start);
+    }
+
+    fn keep_on<S, F>(&self, name: Arc<str>, terms: Terms, stop: CancellationToken, start: S)
+    where
+        S: FnMut(Turns) -> F + Send + 'static,
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
         let turns = self.shared.turns(&name);
         let place = {
             let mut places = self.shared.places();
@@ -233,10 +272,16 @@ impl Supervisor {
             Arc::clone(&self.shared),
             place,
             Arc::clone(&name),
-            hang,
+            terms,
             stop,
         );
-        let handle = tokio::spawn(keeper.run(start));
+        let (shared, task) = (Arc::clone(&self.shared), Arc::clone(&name));
+        let handle = tokio::spawn(async move {
+            // Who keeps the others is kept by nobody: should that fail, everything ends.
+            if let Err(caught) = Catching::new(keeper.run(start)).await {
+                shared.give_up(&task, format!("its keeper failed: {}", caught.reason));
+            }
+        });
         self.keepers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

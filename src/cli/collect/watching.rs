@@ -153,7 +153,7 @@ pub fn watch(
     if let Some((listener, token)) = listen {
         let (listener, site) = (Arc::new(listener), site(&last, token.as_deref()));
         let stopped = stop.clone();
-        supervisor.keep("pages", stop.clone(), move |turns| {
+        supervisor.keep_aside("pages", stop.clone(), move |turns| {
             let (listener, site, stopped) = (Arc::clone(&listener), site.clone(), stopped.clone());
             async move {
                 let turn = || {
@@ -178,7 +178,7 @@ fn keep_health(watched: Watched, last: Last, stop: &CancellationToken) {
         Notifier::from_environment(),
     )));
     let watched = Arc::new(watched);
-    supervisor.keep("health", stop.clone(), move |turns: Turns| {
+    supervisor.keep_aside("health", stop.clone(), move |turns: Turns| {
         let (watched, last, kept) = (Arc::clone(&watched), Arc::clone(&last), Arc::clone(&kept));
         let stopped = stopped.clone();
         async move {
@@ -248,7 +248,7 @@ fn seen(shown: &Shown, status: &Status) -> Seen {
 /// Serves the pages on the socket in the state directory, once the journal there is ours.
 fn keep_pages(supervisor: &Supervisor, socket: PathBuf, last: &Last, stop: &CancellationToken) {
     let (site, stopped, tasks) = (site(last, None), stop.clone(), supervisor.clone());
-    supervisor.keep("status", stop.clone(), move |turns: Turns| {
+    supervisor.keep_aside("status", stop.clone(), move |turns: Turns| {
         let (site, stopped, tasks) = (site.clone(), stopped.clone(), tasks.clone());
         let socket = socket.clone();
         async move {

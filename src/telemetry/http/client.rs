@@ -12,6 +12,8 @@ use hyper::{Request, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::{net::UnixStream, time::timeout};
 
+use super::place::Place;
+
 /// A status is far smaller, even with a thousand symbols.
 const MAX_BODY_SIZE_BYTES: usize = 16 << 20;
 
@@ -54,16 +56,18 @@ pub async fn get_local(
     page: &str,
     deadline: Duration,
 ) -> Result<(u16, Vec<u8>), ClientError> {
-    let stream = UnixStream::connect(path);
+    let absent = |source| ClientError::Absent {
+        path: path.to_owned(),
+        source,
+    };
+    let place = Place::of(path).map_err(absent)?;
+    let stream = UnixStream::connect(place.path());
     let timed_out = |_| ClientError::TimedOut {
         path: path.to_owned(),
         deadline,
     };
     let stream = timeout(deadline, stream).await.map_err(timed_out)?;
-    let stream = stream.map_err(|source| ClientError::Absent {
-        path: path.to_owned(),
-        source,
-    })?;
+    let stream = stream.map_err(absent)?;
     let asked = timeout(deadline, ask(stream, page));
     asked
         .await

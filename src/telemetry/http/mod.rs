@@ -2,6 +2,7 @@
 //! address if one is given; read by `status`.
 
 mod client;
+mod place;
 mod server;
 
 pub use client::{ClientError, get_local};

@@ -27,6 +27,8 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::place::Place;
+
 /// Connections that are served at once; more wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 64;
 /// How long the head of a request may take.
@@ -153,13 +155,13 @@ impl Listener {
     /// died is removed: the caller makes sure that none is alive.
     ///
     /// # Errors
-    /// When the path is too long for a socket (about 100 bytes), or cannot be written.
+    /// When the path cannot be written, or is long and its directory cannot be read.
     pub fn unix(path: &Path) -> io::Result<Self> {
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let listener = UnixListener::bind(path)?;
+        let listener = UnixListener::bind(Place::of(path)?.path())?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
         Ok(Self::Unix(listener))
     }
@@ -299,6 +301,18 @@ mod tests {
         let mut reply = String::new();
         stream.read_to_string(&mut reply).await.expect("it answers");
         reply
+    }
+
+    #[tokio::test]
+    async fn a_directory_with_a_long_name_is_no_obstacle() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let deep = directory.path().join("d".repeat(200));
+        fs::create_dir(&deep).expect("made");
+        let path = deep.join("collect.sock");
+        let stop = serving(Listener::unix(&path).expect("a socket"), None);
+        let page = get_local(&path, "/health", Duration::from_secs(5)).await;
+        assert_eq!(page.expect("a page"), (503, b"{}".to_vec()));
+        stop.cancel();
     }
 
     #[tokio::test]

@@ -160,7 +160,9 @@ pub(super) fn keep_heartbeat(
             Ok(())
         }
     };
-    context.supervisor.keep("heartbeat", finish.clone(), start);
+    context
+        .supervisor
+        .keep_aside("heartbeat", finish.clone(), start);
 }
 
 /// Keeps a session for each group of symbols.

@@ -1,5 +1,7 @@
 use std::sync::Mutex;
 
+use tokio::time::Instant;
+
 use super::super::{Limits, MischiefAt, Supervisor, TaskStatus};
 use super::*;
 use crate::app::clock::Clock;
@@ -153,4 +155,55 @@ async fn a_task_that_does_not_end_when_told_to_is_named() {
         failure(&told).await.0,
         "it did not end within 10.0 s of being told to"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_be_done_without_is_never_given_up() {
+    let (supervisor, told) = supervisor(&[]);
+    supervisor.keep_aside("pages", CancellationToken::new(), |_| async {
+        Err("no port".to_owned().into())
+    });
+    let ended = tokio::time::timeout(Duration::from_secs(3600), supervisor.given_up()).await;
+    assert!(ended.is_err(), "{ended:?}");
+    let told = told.lock().expect("nobody panics here");
+    let pauses: Vec<_> = told
+        .iter()
+        .filter_map(|event| match event {
+            TaskEvent::Failed { restart, .. } => restart.map(|(_, pause)| pause.as_secs()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(pauses[..6], [5, 10, 20, 40, 60, 60]);
+    assert!((50..70).contains(&pauses.len()), "{}", pauses.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_cannot_even_be_made_is_a_failure_like_another() {
+    let (supervisor, told) = supervisor(&[]);
+    let mut is_first = true;
+    supervisor.keep("worker", CancellationToken::new(), move |_| {
+        assert!(!std::mem::take(&mut is_first), "no thread");
+        std::future::pending()
+    });
+    let (reason, backtrace, restart) = failure(&told).await;
+    assert!(reason.ends_with("no thread"), "{reason}");
+    assert!(backtrace.is_some());
+    assert_eq!(restart, Some((1, Duration::from_secs(5))));
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(status(&supervisor).state, TaskState::Running);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_panics_takes_no_keeper_with_it() {
+    let supervisor = Supervisor::new(Clock::system(), Limits::default(), Vec::new(), |_| {
+        panic!("no log");
+    });
+    let stop = CancellationToken::new();
+    work(&supervisor, &stop);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(status(&supervisor).turns > 3);
+    stop.cancel();
+    let deadline = Instant::now() + Duration::from_secs(1);
+    assert!(supervisor.ended(deadline, |_| true).await.is_empty());
+    assert_eq!(supervisor.given(), None);
 }
