@@ -80,7 +80,7 @@ impl Dispatcher {
                 limits: limits.clone(),
                 emit: emit.clone(),
             };
-            pingers.spawn(pinger.run());
+            pingers.spawn(pinger.run_watched());
         }
         let notifier = Notifier {
             channels: channels.into(),

@@ -29,6 +29,8 @@ use crate::{
 
 /// What a channel takes longer than its deadline allows is cut off here.
 const DEADLINE_GRACE: Duration = Duration::from_secs(1);
+/// What is said of a task that panicked.
+const PANICKED: &str = "its task panicked: the log has its backtrace";
 
 /// So many pings in a row that failed are one too many.
 const PINGS_BROKEN: u32 = 3;
@@ -144,18 +146,21 @@ impl Task {
         }
     }
 
-    /// Runs; should that ever panic, the channel shows as broken instead of as silent.
-    pub async fn run_watched(self) {
-        let shared = Arc::clone(&self.shared);
-        if AssertUnwindSafe(self.run()).catch_unwind().await.is_err() {
-            let mut stats = shared.lock();
-            stats.given_up_in_a_row += 1;
-            stats.last_error = Some("its task panicked: the log has its backtrace".to_owned());
+    /// Runs; should that ever panic, the channel shows as broken instead of as silent, and
+    /// goes on after a pause.
+    pub async fn run_watched(mut self) {
+        while AssertUnwindSafe(self.run()).catch_unwind().await.is_err() {
+            {
+                let mut stats = self.shared.lock();
+                stats.given_up_in_a_row += 1;
+                stats.last_error = Some(PANICKED.to_owned());
+            }
+            time::sleep(self.limits.retry_max).await;
         }
     }
 
     /// Sends what comes until the queue is closed and empty.
-    async fn run(mut self) {
+    async fn run(&mut self) {
         let max = self.shared.outlet.channel.max_notices();
         let shared = Arc::clone(&self.shared);
         while let Some(notices) = shared.queue.take(max).await {
@@ -310,8 +315,20 @@ pub(super) struct Pinger {
 }
 
 impl Pinger {
+    /// Runs; should that ever panic, the ping shows as failed, and goes on after a pause.
+    pub async fn run_watched(mut self) {
+        while AssertUnwindSafe(self.run()).catch_unwind().await.is_err() {
+            {
+                let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+                stats.failed_in_a_row += 1;
+                stats.last_error = Some(PANICKED.to_owned());
+            }
+            time::sleep(self.limits.retry_max).await;
+        }
+    }
+
     /// Calls the address at its interval while there is a sign of life, for ever.
-    pub async fn run(mut self) {
+    async fn run(&mut self) {
         let interval = self.ping.interval();
         let max_age = interval * self.limits.pulse_intervals;
         let retry_max = self.limits.retry_max.min(interval);

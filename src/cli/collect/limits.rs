@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// How much longer a task may take than its longest step.
+const HANG_MARGIN: Duration = Duration::from_secs(1);
+
 /// Each with the default that the use case has.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits")]
@@ -137,6 +140,17 @@ impl LimitsArgs {
                 );
             }
         }
+        let steps = Limits::default().steps;
+        // A session takes no turn within a step of its rebuilding.
+        let least = steps.stop.max(steps.checkpoint).max(steps.shutdown) + HANG_MARGIN;
+        if self.hang_after < least {
+            let (given, least) = (self.hang_after, least);
+            return Err(CliError::new(
+                ExitCode::Usage,
+                format!("--hang-after {given:?} is shorter than a step of a restart may take"),
+            )
+            .hint(format!("give --hang-after {least:?} or longer")));
+        }
         let limits = Limits {
             commit_interval: self.commit_interval,
             commit_rows: self.commit_rows,
@@ -240,6 +254,16 @@ mod tests {
             "{error}"
         );
         assert!(limits("collect --retry-min 60s").is_ok());
+    }
+
+    #[test]
+    fn less_patience_than_a_step_of_a_restart_takes_is_refused() {
+        let error = limits("collect --hang-after 5s").expect_err("too short");
+        assert!(
+            error.contains("--hang-after 5s is shorter than a step of a restart may take"),
+            "{error}"
+        );
+        assert!(limits("collect --hang-after 6s").is_ok());
     }
 
     #[test]

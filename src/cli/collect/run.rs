@@ -5,7 +5,6 @@ use std::{io, sync::Arc, time::Duration};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
-    task::JoinHandle,
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -24,8 +23,6 @@ use crate::{
     report::{
         OutputError,
         collect::{
-            heartbeat,
-            live::LiveTable,
             log::events_to_log,
             summary::{self, SummaryJson},
         },
@@ -38,11 +35,10 @@ use super::{
     CollectArgs,
     alerting::{Alerting, bad_reason, escalations},
     exchange,
+    reporting::{Reporting, keep_reporting},
     watching::{self, SharedAlerting, Watched},
 };
 
-/// How often the live table is drawn.
-const DRAW_INTERVAL: Duration = Duration::from_millis(500);
 /// How long the end waits until the table is gone from the terminal.
 const DRAWING_PATIENCE: Duration = Duration::from_secs(1);
 /// How long the summary waits for its reader.
@@ -120,7 +116,14 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     };
     let watching = CancellationToken::new();
     watching::watch(watched, listen, &watching);
-    let shown = show(args, context, board);
+    let reporting = Reporting {
+        board,
+        clock: context.clock.clone(),
+        messages: context.printer.messages(),
+        heartbeat: args.limits.heartbeat,
+    };
+    let shown = CancellationToken::new();
+    keep_reporting(&supervisor, reporting, &shown);
     let mut running = tokio::spawn(collect::run(collector, stop.clone()));
     let mut code = ExitCode::Ok;
     let ended = tokio::select! {
@@ -143,6 +146,8 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
             code = signals.next() => return Ok(code),
         }
     };
+    // The table takes itself away before anything else is printed.
+    shown.cancel();
     let deadline = Instant::now() + WATCHING_PATIENCE;
     supervisor.ended(deadline, |_| true).await;
     drop(telling);
@@ -160,8 +165,6 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         }
         alerting.stop().await;
     }
-    // The table takes itself away before anything else is printed.
-    shown.end().await;
     if terminal::can_draw() {
         context.printer.messages().drain(DRAWING_PATIENCE);
     }
@@ -263,52 +266,4 @@ impl Signals {
             _ = self.terminate.recv() => ExitCode::Ok,
         }
     }
-}
-
-/// Whoever shows the collector at work.
-struct Shown {
-    stop: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl Shown {
-    async fn end(self) {
-        self.stop.cancel();
-        // A reporter that panicked is no reason to fail.
-        let _ = self.task.await;
-    }
-}
-
-/// Draws a table on a terminal, and logs a heartbeat elsewhere.
-fn show(args: &CollectArgs, context: &Context, board: Board) -> Shown {
-    let stop = CancellationToken::new();
-    let stopped = stop.clone();
-    let (printer, heartbeat) = (context.printer.clone(), args.limits.heartbeat);
-    let clock = context.clock.clone();
-    let task = if terminal::can_draw() {
-        tokio::spawn(async move {
-            let mut table = LiveTable::new(board, printer.messages());
-            let mut interval = tokio::time::interval(DRAW_INTERVAL);
-            loop {
-                tokio::select! {
-                    () = stopped.cancelled() => break table.clear(),
-                    _ = interval.tick() => table.draw(clock.wall_us()),
-                }
-            }
-        })
-    } else {
-        tokio::spawn(async move {
-            let start = Instant::now() + heartbeat;
-            let mut interval = tokio::time::interval_at(start, heartbeat);
-            loop {
-                tokio::select! {
-                    () = stopped.cancelled() => break,
-                    _ = interval.tick() => {
-                        tracing::info!("{}", heartbeat::line(&board.read(), clock.wall_us()));
-                    }
-                }
-            }
-        })
-    };
-    Shown { stop, task }
 }

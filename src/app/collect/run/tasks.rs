@@ -111,13 +111,16 @@ pub(super) fn keep_chronicle(context: &Context, finish: &CancellationToken) {
 
 pub(super) fn keep_delivery(context: &Context, needs_schema: bool, finish: &CancellationToken) {
     let patience = context.settings.limits.delivery_hang;
+    // One name for all its starts: one that was started anew need not wait for the lease of
+    // the one before, which is gone by then.
+    let holder: Arc<str> = lease::collector().into();
     let (task, finished) = (context.clone(), finish.clone());
     let start = move |turns: Turns| {
         let delivery = Delivery {
             journal: task.journal.clone(),
             store: Arc::clone(&task.store),
             needs_schema,
-            holder: lease::collector().into(),
+            holder: Arc::clone(&holder),
             limits: task.settings.limits.clone(),
             clock: task.clock.clone(),
             emit: task.told.clone(),
