@@ -197,7 +197,7 @@ fn each_reason_is_a_sentence_with_the_figures_that_it_rests_on() {
         ),
         (
             stale(Journal::NotHere, None),
-            "dead collector, it seems: heartbeat 20m old, to be seen again in 1m 10s",
+            "dead collector, it seems: heartbeat 20m old",
         ),
         (
             stale(Journal::Advances, None),

@@ -3,6 +3,7 @@
 //! ```text
 //! NAME.json              {"version":1,"target":…,"attempts":[…],"hold":…}
 //! NAME.lock              locked by the watchdog of the target; holds its process number
+//! NAME.json~new          the next one, while it is written
 //! NAME~damaged-N.json    what could not be understood, N from 1 to 9
 //! ```
 //!
@@ -163,18 +164,19 @@ pub(super) fn read(path: &Path) -> Result<Found, HistoryError> {
     })
 }
 
-/// Replaces the file; when this returns, the new one is on the disk.
+/// Replaces the file; when this returns, the new one is on the disk. Only the holder of the
+/// lock writes, so that the new one may have a fixed name: what a crash leaves of it is
+/// written over.
 pub(super) fn write(path: &Path, content: &Content) -> Result<(), HistoryError> {
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let new = path.with_extension("json~new");
     let replace = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new()
-            .prefix(".new-")
-            .tempfile_in(directory)?;
-        serde_json::to_writer(&mut file, content)?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        File::open(directory)?.sync_all()
+        let mut bytes = serde_json::to_vec(content)?;
+        bytes.push(b'\n');
+        let mut file = File::create(&new)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        fs::rename(&new, path)?;
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
     };
     replace().map_err(|cause| refused("write", path, cause))
 }
