@@ -124,7 +124,8 @@ impl RestartError {
                 output_tail,
                 ..
             } => {
-                if output_tail.contains("Failed to connect to bus") {
+                let is_user = command.contains(" --user ");
+                if is_user && output_tail.contains("Failed to connect to bus") {
                     // The manager of a user ends with the last login, unless it lingers.
                     "let the user's units run without a login: loginctl enable-linger".to_owned()
                 } else {

@@ -81,6 +81,10 @@ async fn a_manager_that_is_not_there_has_its_own_hint() {
     let error = restart(&unit, &recording("systemctl", script)).await;
     let hint = error.expect_err("no manager").hint();
     assert!(hint.contains("enable-linger"), "{hint}");
+    let unit = Unit::systemd("streamkit", false).expect("a name");
+    let error = restart(&unit, &recording("systemctl", script)).await;
+    let hint = error.expect_err("no manager").hint();
+    assert!(!hint.contains("enable-linger"), "{hint}");
 }
 
 #[tokio::test]
@@ -185,12 +189,12 @@ async fn a_restart_that_hangs_is_killed_at_the_deadline_and_says_so() {
     );
     let unit = Unit::container("x", None, &programs.environment()).expect("an engine");
     let error = unit
-        .restart(&programs.environment(), Duration::from_secs(2))
+        .restart(&programs.environment(), Duration::from_secs(4))
         .await
         .expect_err("it hangs");
     assert_eq!(
         error.to_string(),
-        "run docker restart x: not done within 2s, and killed: waiting for the daemon"
+        "run docker restart x: not done within 4s, and killed: waiting for the daemon"
     );
     assert!(Process::of(&programs.path("leader")).is_gone());
 }
