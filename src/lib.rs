@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Imports point one way: `main → cli → {report, config, telemetry} → app →
-//! {exchange, journal, store, notify} → domain`. The edges never import each other, and
+//! {exchange, journal, store, unit, notify} → domain`. The edges never import each other, and
 //! `domain` knows no clock, no I/O and no async: time is an argument. The test
 //! `tests/layering.rs` holds these arrows.
 
@@ -28,3 +28,4 @@ pub mod notify;
 pub mod report;
 pub mod store;
 pub mod telemetry;
+pub mod unit;

@@ -1,4 +1,6 @@
-//! Ids and counts as words in a sentence.
+//! Ids, counts and spans of time as words in a sentence.
+
+use std::time::Duration;
 
 /// Ids of trades with their noun: `trade 5`, `trades 5 to 9`.
 #[must_use]
@@ -22,9 +24,31 @@ pub fn noun(count: impl Into<i128>, singular: &str) -> String {
     format!("{singular}{ending}")
 }
 
+/// A span of time for people: in whole seconds, below one second in ms. A negative one is
+/// none.
+#[must_use]
+pub fn span(us: i64) -> String {
+    let us = u64::try_from(us).unwrap_or(0);
+    let whole = match us {
+        0..1_000 => Duration::ZERO,
+        1_000..1_000_000 => Duration::from_millis(us / 1_000),
+        _ => Duration::from_secs(us / 1_000_000),
+    };
+    humantime::format_duration(whole).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_has_no_more_digits_than_a_person_wants() {
+        assert_eq!(span(425_999_999), "7m 5s");
+        assert_eq!(span(1_999_999), "1s");
+        assert_eq!(span(1_500), "1ms");
+        assert_eq!(span(999), "0s");
+        assert_eq!(span(i64::MIN), "0s");
+    }
 
     #[test]
     fn one_is_no_plural() {
