@@ -24,6 +24,7 @@ use streamkit::{
         anchor::Anchor,
         crash::CrashPoints,
         row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Rows, Series},
+        seal::{SealRead, SealRow},
         symbol::Symbol,
         threshold::Threshold,
         trade::Trade,
@@ -33,7 +34,7 @@ use streamkit::{
         source::{LiveStream, Newest, Page, Source, SourceError},
     },
     store::sink::{
-        BarQuery, Batch, EventQuery, GapQuery, HealthQuery, Store, StoreError, SymbolIds,
+        BarQuery, Batch, EventQuery, GapQuery, HealthQuery, SealQuery, Store, StoreError, SymbolIds,
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -359,6 +360,14 @@ impl Store for Confirming {
     }
 
     async fn stored_gaps(&self, _: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn put_seals(&self, _: &[SealRow]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn stored_seals(&self, _: &SealQuery) -> Result<Vec<SealRead>, StoreError> {
         Ok(Vec::new())
     }
 

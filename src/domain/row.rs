@@ -12,7 +12,7 @@ pub mod stored;
 
 pub use columns::{BAR_COLUMNS, BarColumn, ColumnKind, KEY_COLUMNS, OWN_COLUMNS, bar_column_names};
 pub use health::{HealthRead, HealthRow, StreamState};
-pub use stored::{BarRead, GapRead, StoredBar, UnreadableRow};
+pub use stored::{BarRead, GapRead, ImpliedColumns, StoredBar, UnreadableRow};
 
 /// The name of an exchange in the store: `binance`, `sim`. Cheap to clone.
 pub type ExchangeName = Arc<str>;
@@ -162,6 +162,8 @@ pub enum Table {
     Events,
     /// `stream_health`, whose rows are never spooled.
     StreamHealth,
+    /// `seals`, whose rows are never spooled.
+    Seals,
 }
 
 impl Table {
@@ -177,6 +179,7 @@ impl Table {
             Self::Gaps => "gaps",
             Self::Events => "events",
             Self::StreamHealth => "stream_health",
+            Self::Seals => "seals",
         }
     }
 }

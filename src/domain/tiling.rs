@@ -11,7 +11,8 @@
 use super::{
     anchor::{Anchor, Period},
     bar::{Bar, ClosedBy},
-    row::{StoredBar, UnreadableRow},
+    digest::BarHasher,
+    row::{ImpliedColumns, StoredBar, UnreadableRow},
     trade::LAST_TIME_US,
 };
 
@@ -20,11 +21,13 @@ pub mod comparison;
 pub mod finding;
 pub mod ids;
 pub mod period;
+pub mod sealing;
 
 pub use comparison::{Comparison, LeftOut, Periods, Reason};
 pub use finding::Finding;
 pub use ids::{IdRange, IdRanges};
 pub use period::{Coverage, Disagreement, PeriodTotals};
+pub use sealing::{Judged, Sealed, Unsealable};
 
 /// Checks the bars of one series.
 #[derive(Debug, Clone)]
@@ -36,6 +39,8 @@ pub struct Tiling {
     period: Option<Period>,
     /// What the current period holds so far.
     totals: Option<PeriodTotals>,
+    /// The digest over its bars so far.
+    hasher: BarHasher,
     closed: Vec<PeriodTotals>,
     /// From the first id of all to the highest.
     ids: Option<IdRange>,
@@ -79,6 +84,7 @@ impl Tiling {
             previous: None,
             period: None,
             totals: None,
+            hasher: BarHasher::default(),
             closed: Vec::new(),
             ids: None,
         }
@@ -88,13 +94,14 @@ impl Tiling {
     /// wrong, too.
     pub fn push_stored(&mut self, stored: &StoredBar, findings: &mut Vec<Finding>) {
         let bar = bar_rules::ids_of(&stored.row.bar);
+        let from = findings.len();
         findings.extend(stored.differences().map(|difference| Finding::Figure {
             bar,
             figure: difference.column,
             stored: difference.stored,
             computed: difference.implied,
         }));
-        self.push(&stored.row.bar, findings);
+        self.take(&stored.row.bar, &stored.implied, from, findings);
     }
 
     /// Takes a bar that is there and cannot be read. What of its ids can be read counts as
@@ -142,10 +149,26 @@ impl Tiling {
     /// Takes the next bar by first id and appends what is wrong with it, and between
     /// it and the bar before.
     pub fn push(&mut self, bar: &Bar, findings: &mut Vec<Finding>) {
+        let from = findings.len();
+        self.take(bar, &ImpliedColumns::of(bar), from, findings);
+    }
+
+    /// What is in `findings` at `from` and behind concerns this bar.
+    fn take(
+        &mut self,
+        bar: &Bar,
+        implied: &ImpliedColumns,
+        from: usize,
+        findings: &mut Vec<Finding>,
+    ) {
         let ids = bar_rules::ids_of(bar);
+        let at_joint = findings.len();
         let joint = self.check_joint(ids, Some(bar.first_trade_id), findings);
+        // What is wrong there concerns the bar before, too, and so its period.
+        self.note_damage(&findings[at_joint..]);
         bar_rules::check(bar, findings);
-        self.check_period(bar, joint, findings);
+        self.check_period(bar, implied, joint, findings);
+        self.note_damage(&findings[from..]);
         self.advance(Previous {
             ids,
             highest_id: ids.last_id,
@@ -153,6 +176,15 @@ impl Tiling {
             last_trade_id: Some(bar.last_trade_id),
             is_open_ended: false,
         });
+    }
+
+    /// The current period has bars that are not what they should be.
+    fn note_damage(&mut self, findings: &[Finding]) {
+        if let Some(totals) = &mut self.totals
+            && findings.iter().any(Finding::is_damage)
+        {
+            totals.is_sound = false;
+        }
     }
 
     fn advance(&mut self, last: Previous) {
@@ -175,6 +207,7 @@ impl Tiling {
             .is_some_and(|previous| previous.closed_by == Some(ClosedBy::Anchor));
         if let Some(mut totals) = self.totals.take() {
             totals.is_closed = is_cut;
+            totals.digest = Some(self.hasher.finish());
             self.closed.push(totals);
         }
         Coverage {
@@ -249,7 +282,13 @@ impl Tiling {
         }
     }
 
-    fn check_period(&mut self, bar: &Bar, joint: Joint, findings: &mut Vec<Finding>) {
+    fn check_period(
+        &mut self,
+        bar: &Bar,
+        implied: &ImpliedColumns,
+        joint: Joint,
+        findings: &mut Vec<Finding>,
+    ) {
         if !bar_rules::has_valid_times(bar) {
             // The bar cannot say which period it is in.
             if let Some(totals) = &mut self.totals {
@@ -276,8 +315,11 @@ impl Tiling {
                 let period = self.anchor.period(bar.open_time_us);
                 self.period = Some(period);
                 self.totals = Some(PeriodTotals::new(period.start_us, bar, is_certain));
+                // A period that could not be summed up may have left something behind.
+                self.hasher = BarHasher::default();
             }
         }
+        self.hasher.add(bar, implied);
         self.check_span(bar, findings);
     }
 
@@ -287,6 +329,7 @@ impl Tiling {
         if let Some(mut totals) = self.totals.take() {
             totals.is_whole &= is_certain;
             totals.is_closed = true;
+            totals.digest = Some(std::mem::take(&mut self.hasher).finish());
             self.closed.push(totals);
         }
     }

@@ -1,8 +1,11 @@
 //! What a series is called in a store, before it is known to be one.
 
+use std::collections::BTreeMap;
+
 use crate::{
     domain::{
         breaker::BreakerState,
+        digest::Digest,
         row::{
             Series, Table, UnreadableRow,
             stored::{Place, bar_key},
@@ -85,6 +88,20 @@ pub(super) fn symbol(text: &str) -> Result<Symbol, String> {
 pub(super) fn breaker(text: &str) -> Result<BreakerState, String> {
     BreakerState::named(text)
         .ok_or_else(|| format!("'{text}' is not a breaker's state: closed, open, half-open are"))
+}
+
+/// Digests by their thresholds.
+///
+/// # Errors
+/// What is wrong with a threshold.
+pub(super) fn digests(
+    by_dbps: impl IntoIterator<Item = (u32, String)>,
+) -> Result<BTreeMap<Threshold, Digest>, String> {
+    by_dbps
+        .into_iter()
+        .map(|(dbps, text)| Threshold::new(dbps).map(|threshold| (threshold, Digest(text))))
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())
 }
 
 /// Something of a bar of `series` that cannot be.

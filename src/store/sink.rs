@@ -8,6 +8,7 @@ use crate::domain::{
         BarRead, BarRow, EventRow, GapRead, GapRow, HealthRead, HealthRow, Rows, Series,
         UnreadableRow,
     },
+    seal::{SealRead, SealRow},
     symbol::Symbol,
     threshold::Threshold,
 };
@@ -89,6 +90,21 @@ pub struct SymbolIds {
     pub first_id: i64,
     /// The last aggregate id of the last bar.
     pub last_id: i64,
+}
+
+/// Which seals to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SealQuery {
+    /// Of this exchange; of all when none.
+    pub exchange: Option<String>,
+    /// Of these symbols; of all when empty.
+    pub symbols: Vec<Symbol>,
+    /// Of this anchor; of all when none.
+    pub anchor: Option<Anchor>,
+    /// Of periods that begin at or after this time, in µs.
+    pub since_us: Option<i64>,
+    /// Of periods that begin before this time, in µs.
+    pub until_us: Option<i64>,
 }
 
 /// A database that holds bars.
@@ -209,6 +225,29 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store fails.
     async fn id_ranges(&self, query: &BarQuery) -> Result<Vec<SymbolIds>, StoreError>;
+
+    /// Puts seals in, past every batch: in the place of those with a lower version.
+    ///
+    /// # Errors
+    /// When it is not certain that they are in. They may be sent again.
+    async fn put_seals(&self, rows: &[SealRow]) -> Result<(), StoreError>;
+
+    /// The current seals (no tombstones), by exchange, symbol, anchor and period: each as it
+    /// is stored, or what is wrong with it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn stored_seals(&self, query: &SealQuery) -> Result<Vec<SealRead>, StoreError>;
+
+    /// The same seals, trusted.
+    ///
+    /// # Errors
+    /// When the store fails, or a seal cannot be read.
+    async fn seals(&self, query: &SealQuery) -> Result<Vec<SealRow>, StoreError> {
+        let read = self.stored_seals(query).await?;
+        let trusted = read.into_iter().collect::<Result<_, _>>();
+        trusted.map_err(|unreadable| StoreError::unreadable(self.address(), &unreadable))
+    }
 }
 
 /// What kind of failure it is, and so what may be done about it.

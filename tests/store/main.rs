@@ -17,6 +17,7 @@ mod health;
 mod outage;
 mod place;
 mod rows;
+mod seals;
 #[path = "../common/clickhouse.rs"]
 mod server;
 mod sqlite;

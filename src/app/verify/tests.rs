@@ -6,9 +6,10 @@ use crate::{
         ladder::{Ladder, Rules},
         price::{Price, Quantity},
         row::{BarRead, BarRow, EventRow, GapRead, GapRow, HealthRead, HealthRow, StoredBar},
+        seal::{SealRead, SealRow},
         trade::Trade,
     },
-    store::sink::{Batch, EventQuery, HealthQuery, StoreError, SymbolIds},
+    store::sink::{Batch, EventQuery, HealthQuery, SealQuery, StoreError, SymbolIds},
 };
 
 /// A store in memory that hands bars over in small pieces.
@@ -65,6 +66,14 @@ impl Store for Memory {
 
     async fn stored_gaps(&self, _: &GapQuery) -> Result<Vec<GapRead>, StoreError> {
         Ok(self.gaps.iter().cloned().map(Ok).collect())
+    }
+
+    async fn put_seals(&self, _: &[SealRow]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn stored_seals(&self, _: &SealQuery) -> Result<Vec<SealRead>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn put_health(&self, _: &[HealthRow]) -> Result<(), StoreError> {

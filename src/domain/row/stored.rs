@@ -1,7 +1,7 @@
 //! Rows as they stand in a store, before anybody trusts them.
 
 use super::{BarRow, GapRow, Series, Table};
-use crate::domain::price::Decimal;
+use crate::domain::{bar::Bar, price::Decimal};
 
 /// A bar as a store holds it: with the columns that its other columns imply.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,16 +101,23 @@ impl StoredBar {
     }
 }
 
+impl ImpliedColumns {
+    /// What the other columns of `bar` imply.
+    #[must_use]
+    pub fn of(bar: &Bar) -> Self {
+        Self {
+            volume: bar.sums.volume(),
+            turnover: bar.sums.turnover(),
+            trade_count: bar.sums.trade_count(),
+            duration_us: bar.close_time_us.wrapping_sub(bar.open_time_us),
+        }
+    }
+}
+
 impl From<BarRow> for StoredBar {
     /// The bar as it should be stored.
     fn from(row: BarRow) -> Self {
-        let sums = &row.bar.sums;
-        let implied = ImpliedColumns {
-            volume: sums.volume(),
-            turnover: sums.turnover(),
-            trade_count: sums.trade_count(),
-            duration_us: row.bar.close_time_us.wrapping_sub(row.bar.open_time_us),
-        };
+        let implied = ImpliedColumns::of(&row.bar);
         Self { row, implied }
     }
 }

@@ -99,9 +99,9 @@ pub struct Comparison {
 
 /// The ids that all thresholds together show a period to have.
 #[derive(Debug, Clone, Copy)]
-struct Extent {
-    ids: IdRange,
-    is_closed: bool,
+pub(super) struct Extent {
+    pub ids: IdRange,
+    pub is_closed: bool,
 }
 
 /// Compares the periods of all thresholds of one symbol and anchor.
@@ -113,11 +113,11 @@ struct Extent {
 /// periods that begin with the same trade.
 #[derive(Debug, Clone, Default)]
 pub struct Periods {
-    tracks: BTreeMap<Threshold, Track>,
+    pub(super) tracks: BTreeMap<Threshold, Track>,
 }
 
 #[derive(Debug, Clone)]
-struct Track {
+pub(super) struct Track {
     coverage: Coverage,
     is_growing: bool,
 }
@@ -192,7 +192,7 @@ impl Periods {
         comparison
     }
 
-    fn extents(&self) -> BTreeMap<i64, Extent> {
+    pub(super) fn extents(&self) -> BTreeMap<i64, Extent> {
         let mut extents: BTreeMap<i64, Extent> = BTreeMap::new();
         for period in self
             .tracks
@@ -247,7 +247,7 @@ impl Periods {
     }
 }
 
-fn period_of(track: &Track, start_us: i64) -> Option<&PeriodTotals> {
+pub(super) fn period_of(track: &Track, start_us: i64) -> Option<&PeriodTotals> {
     // Periods never go back, so they are sorted.
     let periods = &track.coverage.periods;
     let place = periods.binary_search_by_key(&start_us, |period| period.start_us);

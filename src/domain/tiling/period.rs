@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::domain::{bar::Bar, price::Decimal, sums::Sums, threshold::Threshold};
+use crate::domain::{bar::Bar, digest::Digest, price::Decimal, sums::Sums, threshold::Threshold};
 
 use super::{bar_rules::fills_of, finding::time_text, ids::IdRange};
 
@@ -31,6 +31,10 @@ pub struct PeriodTotals {
     pub starts_known: bool,
     /// The bars show that the period is over.
     pub is_closed: bool,
+    /// No bar of it is damaged by itself.
+    pub is_sound: bool,
+    /// The digest over its bars, once no more can come.
+    pub digest: Option<Digest>,
     /// From the first individual id to the last one.
     fills: IdRange,
     figures: Figures,
@@ -75,9 +79,23 @@ impl PeriodTotals {
             is_whole: true,
             starts_known,
             is_closed: false,
+            is_sound: true,
+            digest: None,
             fills: fills_of(bar),
             figures: figures_of(&bar.sums),
         }
+    }
+
+    /// The individual trades of both sides.
+    pub(super) fn trade_count(&self) -> u64 {
+        let [_, _, _, _, buys, sells, _] = self.figures;
+        u64::try_from(buys.wrapping_add(sells)).unwrap_or(u64::MAX)
+    }
+
+    /// The volume of both sides, in 1e-8.
+    pub(super) fn volume(&self) -> i128 {
+        let [buy, sell, ..] = self.figures;
+        buy.wrapping_add(sell)
     }
 
     pub(super) fn add(&mut self, bar: &Bar) {

@@ -315,4 +315,5 @@ fn findings_read_as_sentences_with_ids() {
 
 mod comparison;
 mod properties;
+mod sealing;
 mod unreadable;

@@ -16,11 +16,15 @@ use super::{
     errors::{Evidence, Failure, failure, unconfirmed},
     health::HealthRecord,
     rows::{BarRecord, EventRecord, GapRecord, TradeRecord},
+    seals::SealRecord,
     store::ClickHouseOptions,
     wire::Wire,
 };
 use crate::{
-    domain::row::{HealthRow, Rows, Table},
+    domain::{
+        row::{HealthRow, Rows, Table},
+        seal::SealRow,
+    },
     store::sink::{Batch, StoreErrorKind},
 };
 
@@ -37,6 +41,8 @@ pub(super) enum Load<'a> {
     /// Rows of health. The latest one counts, so they need no token: what is equal to the last
     /// byte, heartbeat included, may well be taken for the same.
     Health(&'a [HealthRow]),
+    /// Seals. The highest version counts, so they need no token either.
+    Seals(&'a [SealRow]),
 }
 
 impl Load<'_> {
@@ -44,6 +50,7 @@ impl Load<'_> {
         match self {
             Self::Batch(batch) => batch.rows.len(),
             Self::Health(rows) => rows.len(),
+            Self::Seals(rows) => rows.len(),
         }
     }
 
@@ -145,6 +152,13 @@ impl Lane {
                     .send_rows::<HealthRecord<'static>, _>(line, table, rows, load)
                     .await;
             }
+            Load::Seals(rows) => {
+                let table = Table::Seals.as_str();
+                let rows = rows.iter().map(SealRecord::from);
+                return self
+                    .send_rows::<SealRecord<'static>, _>(line, table, rows, load)
+                    .await;
+            }
         };
         let table = batch.rows.table().as_str();
         match &batch.rows {
@@ -194,7 +208,7 @@ impl Lane {
             Load::Batch(batch) => {
                 insert.with_setting("insert_deduplication_token", batch.token.as_str())
             }
-            Load::Health(_) => insert,
+            Load::Health(_) | Load::Seals(_) => insert,
         };
         let mut insert = insert.with_timeouts(
             Some(self.options.send_timeout),

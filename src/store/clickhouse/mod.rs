@@ -4,6 +4,7 @@
 //! store    the trait, put together from the rest
 //! insert   one batch: serialised, sent, and confirmed by what came back
 //! health   rows of health on the wire, and the reading of them
+//! seals    the same for seals
 //! read     bars by series, streamed
 //! rows     what a row looks like on the wire
 //! errors   codes and classes of failures
@@ -17,6 +18,7 @@ mod health;
 mod insert;
 mod read;
 mod rows;
+mod seals;
 mod store;
 mod watched;
 mod wire;

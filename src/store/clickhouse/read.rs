@@ -50,7 +50,8 @@ impl Conditions {
         self.between("open_time", query.since_us, query.until_us);
     }
 
-    fn between(&mut self, column: &str, since_us: Option<i64>, until_us: Option<i64>) {
+    /// From the first time on, and before the second.
+    pub(super) fn between(&mut self, column: &str, since_us: Option<i64>, until_us: Option<i64>) {
         for (bound, time_us) in [(">=", since_us), ("<", until_us)] {
             if let Some(time_us) = time_us {
                 self.clauses.push(format!(

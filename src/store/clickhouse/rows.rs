@@ -35,7 +35,7 @@ struct Decimal64(i64);
 /// A decimal in an `i128`, in units of its scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-struct Decimal128(i128);
+pub(super) struct Decimal128(pub i128);
 
 impl From<Price> for Decimal64 {
     fn from(price: Price) -> Self {

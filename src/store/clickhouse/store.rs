@@ -11,17 +11,21 @@ use super::{
     health,
     insert::{Lane, Load},
     read::{self, Bars},
+    seals,
     wire::Wire,
 };
 use crate::{
-    domain::row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Series},
+    domain::{
+        row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Series},
+        seal::{SealRead, SealRow},
+    },
     store::{
         address::ClickHouseAddress,
         names::put_in_order,
         schema::{self, StoreKind, quote_identifier},
         sink::{
-            BarQuery, Batch, EventQuery, GapQuery, HealthQuery, Store, StoreError, StoreErrorKind,
-            SymbolIds,
+            BarQuery, Batch, EventQuery, GapQuery, HealthQuery, SealQuery, Store, StoreError,
+            StoreErrorKind, SymbolIds,
         },
     },
 };
@@ -249,6 +253,17 @@ impl Store for ClickHouseStore {
             .insert(Load::Health(rows))
             .await
             .map_err(|failure| self.error(failure))
+    }
+
+    async fn put_seals(&self, rows: &[SealRow]) -> Result<(), StoreError> {
+        self.health_lane
+            .insert(Load::Seals(rows))
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn stored_seals(&self, query: &SealQuery) -> Result<Vec<SealRead>, StoreError> {
+        self.read(seals::seals(&self.client, query)).await
     }
 
     async fn stored_health(&self, query: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {

@@ -5,6 +5,7 @@
 //! worker   the thread that owns the connection, and the connection
 //! insert   one batch in one transaction
 //! health   rows of health, in and out
+//! seals    seals, in and out
 //! read     bars by series, piece by piece
 //! rows     what a row looks like in the file
 //! values   what a column of it may hold
@@ -16,6 +17,7 @@ mod health;
 mod insert;
 mod read;
 mod rows;
+mod seals;
 mod store;
 mod values;
 mod worker;

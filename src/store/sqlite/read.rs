@@ -49,11 +49,15 @@ impl Conditions {
     }
 
     fn times(&mut self, query: &BarQuery) {
-        if let Some(since_us) = query.since_us {
-            self.add("open_time >= ?", since_us);
-        }
-        if let Some(until_us) = query.until_us {
-            self.add("open_time < ?", until_us);
+        self.between("open_time", query.since_us, query.until_us);
+    }
+
+    /// From the first time on, and before the second.
+    pub(super) fn between(&mut self, column: &str, since_us: Option<i64>, until_us: Option<i64>) {
+        for (bound, time_us) in [(">=", since_us), ("<", until_us)] {
+            if let Some(time_us) = time_us {
+                self.add(&format!("{column} {bound} ?"), time_us);
+            }
         }
     }
 

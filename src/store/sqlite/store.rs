@@ -8,16 +8,20 @@ use super::{
     errors::Failure,
     health, insert,
     read::{self, Start},
+    seals,
     worker::Worker,
 };
 use crate::{
-    domain::row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Series},
+    domain::{
+        row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Series},
+        seal::{SealRead, SealRow},
+    },
     store::{
         address::StoreAddress,
         names::put_in_order,
         sink::{
-            BarQuery, Batch, EventQuery, GapQuery, HealthQuery, Store, StoreError, StoreErrorKind,
-            SymbolIds,
+            BarQuery, Batch, EventQuery, GapQuery, HealthQuery, SealQuery, Store, StoreError,
+            StoreErrorKind, SymbolIds,
         },
     },
 };
@@ -214,6 +218,22 @@ impl Store for SqliteStore {
             .run(move |db| db.with(|connection| health::put(connection, &rows)))
             .await
             .map_err(|failure| self.error(failure))
+    }
+
+    async fn put_seals(&self, rows: &[SealRow]) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let rows = rows.to_vec();
+        self.worker
+            .run(move |db| db.with(|connection| seals::put(connection, &rows)))
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn stored_seals(&self, query: &SealQuery) -> Result<Vec<SealRead>, StoreError> {
+        let query = query.clone();
+        self.read(move |db| seals::seals(db, &query)).await
     }
 
     async fn stored_health(&self, query: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {

@@ -6,6 +6,7 @@ use super::{
     health::HEALTH_COLUMNS,
     insert::{EVENT_COLUMNS, GAP_COLUMNS},
     rows::PRICE_DIGITS,
+    seals::SEAL_COLUMNS,
 };
 use crate::domain::{
     price::Price,
@@ -55,6 +56,15 @@ impl<'a> Columns<'a> {
         Self {
             row,
             names: |index| EVENT_COLUMNS.get(index).copied().unwrap_or("?"),
+            next: 0,
+        }
+    }
+
+    /// The values of a seal.
+    pub(super) fn of_seal(row: &'a Row<'a>) -> Self {
+        Self {
+            row,
+            names: |index| SEAL_COLUMNS.get(index).copied().unwrap_or("?"),
             next: 0,
         }
     }
