@@ -14,6 +14,7 @@ pub mod crash;
 pub mod features;
 pub mod health;
 pub mod ladder;
+pub mod lag;
 pub mod liveness;
 pub mod outage;
 pub mod overlap;
