@@ -9,6 +9,10 @@
 
 #[path = "common/mod.rs"]
 mod common;
+#[path = "supervision/mute_link.rs"]
+mod mute_link;
+#[path = "supervision/renewal.rs"]
+mod renewal;
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
