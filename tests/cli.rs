@@ -31,6 +31,8 @@ mod pipes;
 mod refusals;
 #[path = "cli/remote.rs"]
 mod remote;
+#[path = "cli/since.rs"]
+mod since;
 #[path = "cli/stored.rs"]
 mod stored;
 #[path = "cli/terminal.rs"]

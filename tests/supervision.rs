@@ -9,8 +9,14 @@
 
 #[path = "common/mod.rs"]
 mod common;
+#[path = "supervision/detection.rs"]
+mod detection;
+#[path = "supervision/links.rs"]
+mod links;
 #[path = "supervision/mute_link.rs"]
 mod mute_link;
+#[path = "supervision/relay.rs"]
+mod relay;
 #[path = "supervision/renewal.rs"]
 mod renewal;
 
@@ -22,7 +28,7 @@ use std::{
 use common::{PATIENCE, Rig, Running, symbol};
 use streamkit::{
     app::{
-        collect::{CollectError, Event},
+        collect::{CollectError, Event, Phase},
         supervise::{TaskState, TaskStatus},
     },
     domain::{
@@ -31,7 +37,7 @@ use streamkit::{
     },
     exchange::{
         binance::Binance,
-        sim::{Config, Fault, FaultKind, Rate},
+        sim::{Config, CutHow, Fault, FaultKind, Rate},
         source::{LiveBatch, Source as _},
     },
 };
@@ -137,9 +143,11 @@ async fn a_journal_that_panics_in_a_commit_is_opened_anew() {
     running.until_event("task.failed").await;
     let told = failures(&running).remove(0);
     assert!(
-        told.starts_with("task journal failed: made to panic"),
+        told.starts_with("task journal failed: it panicked at tests/supervision.rs:"),
         "{told}"
     );
+    assert!(told.contains(": made to panic; restart "), "{told}");
+    assert!(told.contains("journal::actor"), "its backtrace: {told}");
     running.until_taken(3000).await;
     running.until_more(300).await;
     let summary = running.stop().await.expect("a graceful stop");
@@ -205,6 +213,86 @@ async fn what_reconnecting_does_not_mend_is_rebuilt_step_by_step_whatever_step_h
         "each reconnection got its verdict"
     );
     running.until_more(300).await;
+    let summary = running.stop().await.expect("a graceful stop");
+    rig.assert_exact(&summary).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_session_that_gets_no_connection_is_told_of_and_tries_on() {
+    let mut rig = Rig::start(busy()).await;
+    scale(&mut rig);
+    // The rebuilding stands still for so long that a fault can be put between.
+    let limits = &mut rig.settings.limits;
+    limits.steps.shutdown = Duration::from_secs(2);
+    (limits.tasks.hang, limits.delivery_hang) = (PATIENCE, PATIENCE);
+    rig.settings.mischief = vec!["step-shutdown:hang".parse().expect("a mischief")];
+    let running = rig.collect();
+    running.until_taken(3000).await;
+    rig.server.faults().pings_only();
+    strike(&rig, Fault::new(FaultKind::PingsOnly { open: false }));
+    running
+        .until("the session to be taken down", |shown| {
+            let mut symbols = shown.symbols.iter();
+            symbols.all(|symbol| symbol.phase == Phase::Starting)
+        })
+        .await;
+    rig.server.faults().clear();
+    strike(&rig, Fault::new(FaultKind::NeverUpgrade {}));
+    let failed = |step: &str| {
+        let events = running.events.lock().expect("not poisoned");
+        events.iter().any(|event| {
+            let told = event.to_string();
+            event.code() == "restart.step_failed" && told.contains(step)
+        })
+    };
+    running
+        .until("no connection to be told of", |_| {
+            failed("create") && failed("shutdown")
+        })
+        .await;
+    rig.server.faults().clear();
+    running.until_event("remedy.helped").await;
+    assert!(
+        helped(&running)
+            .iter()
+            .all(|(_, remedy)| *remedy == Remedy::Rebuild)
+    );
+    running.until_more(300).await;
+    let summary = running.stop().await.expect("a graceful stop");
+    rig.assert_exact(&summary).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_looks_in_a_row_are_counted_and_told_of_every_60() {
+    let mut rig = Rig::start(Config {
+        length: Some(4000),
+        ..busy()
+    })
+    .await;
+    rig.settings.limits.silence_check = Duration::from_millis(20);
+    let running = rig.collect();
+    running.until_taken(4000).await;
+    running
+        .until("silence to be told of, again and again", |_| {
+            running.count("symbol.silent") >= 6
+        })
+        .await;
+    let told: Vec<_> = {
+        let events = running.events.lock().expect("not poisoned");
+        let silent = events.iter().filter_map(|event| match event {
+            Event::Silent {
+                symbol, periods, ..
+            } if symbol.as_str() == "ETHUSDT" => Some((*periods, event.to_string())),
+            _ => None,
+        });
+        silent.collect()
+    };
+    for (place, (periods, text)) in told.iter().enumerate() {
+        assert_eq!(*periods, 60 * (place as u64 + 1), "{told:?}");
+        let words = format!("{periods} looks in a row; its stream is quiet");
+        assert!(text.contains(&words), "{text}");
+    }
+    assert_eq!(running.count("stream.dead"), 0);
     let summary = running.stop().await.expect("a graceful stop");
     rig.assert_exact(&summary).await;
 }

@@ -102,7 +102,6 @@ pub async fn measure(store: &dyn Store, request: &UptimeRequest) -> Result<Measu
         exchange: request.exchange.clone(),
         symbols: symbols.clone(),
         since_us: Some(window.since_us),
-        until_us,
         ..BarQuery::default()
     };
     let gaps = GapQuery {

@@ -237,13 +237,16 @@ async fn flush(args: &FlushArgs, context: &Context, is_json: bool) -> Result<Exi
     let (directory, address) = (context.journal_dir()?, store.address());
     let again = crash.clone();
     let reopen = Reopen {
+        catch: journal::catch,
         open: Box::new(move || {
             Journal::attach(
                 &directory,
                 journal_options(Some(address.clone()), again.clone()),
             )
         }),
-        tell: Box::new(|reason| tracing::error!("the journal's thread failed: {reason}")),
+        tell: Box::new(|panicked| {
+            tracing::error!("the journal's thread failed: {}", panicked.reason);
+        }),
     };
     let (journal, thread) =
         journal::start(journal, reopen).hint("free some memory, file descriptors or threads")?;

@@ -265,8 +265,8 @@ mod tests {
         }
     }
 
-    fn up(took_us: i64, cure: Cure) -> Option<Change> {
-        Some(Change::Up { took_us, cure })
+    fn up(took_us: i64, cure: Cure) -> Change {
+        Change::Up { took_us, cure }
     }
 
     fn running() -> Outage {
@@ -276,7 +276,7 @@ mod tests {
             ..LIVE
         };
         assert_eq!(outage.look(look, 5), None, "it is still catching up");
-        assert_eq!(outage.look(at(9), 10), up(10, Cure::Started));
+        assert_eq!(outage.look(at(9), 10), Some(up(10, Cure::Started)));
         outage
     }
 
@@ -297,7 +297,7 @@ mod tests {
             ..at(130)
         };
         assert_eq!(outage.look(catching_up, 130), None);
-        assert_eq!(outage.look(at(140), 140), up(45, Cure::Reconnected));
+        assert_eq!(outage.look(at(140), 140), Some(up(45, Cure::Reconnected)));
     }
 
     #[test]
@@ -307,7 +307,7 @@ mod tests {
         let change = outage.found_dead(200);
         assert!(matches!(change, Some(Change::Down { since_us: 50, .. })));
         assert_eq!(outage.look(at(50), 210), None, "its socket stands");
-        assert_eq!(outage.look(at(230), 230), up(180, Cure::Resubscribed));
+        assert_eq!(outage.look(at(230), 230), Some(up(180, Cure::Resubscribed)));
     }
 
     #[test]
@@ -329,7 +329,7 @@ mod tests {
             matches!(change, Some(Change::Down { since_us: 510, .. })),
             "{change:?}"
         );
-        assert_eq!(outage.look(at(710), 720), up(210, Cure::SpoolDrained));
+        assert_eq!(outage.look(at(710), 720), Some(up(210, Cure::SpoolDrained)));
     }
 
     #[test]
@@ -338,7 +338,7 @@ mod tests {
         outage.found_dead(100);
         outage.session_ended(Cure::Rebuilt, 200);
         outage.look(down(Cause::Disconnected, 20), 210);
-        assert_eq!(outage.look(at(300), 300), up(289, Cure::Rebuilt));
+        assert_eq!(outage.look(at(300), 300), Some(up(289, Cure::Rebuilt)));
         let change = outage.session_ended(Cure::TaskRestarted, 400);
         assert!(matches!(
             change,
@@ -347,7 +347,10 @@ mod tests {
                 cause: Cause::SessionEnded
             })
         ));
-        assert_eq!(outage.look(at(500), 500), up(199, Cure::TaskRestarted));
+        assert_eq!(
+            outage.look(at(500), 500),
+            Some(up(199, Cure::TaskRestarted))
+        );
     }
 
     proptest! {

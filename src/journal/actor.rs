@@ -62,12 +62,44 @@ pub struct JournalHandle {
     stats: watch::Receiver<SpoolStats>,
 }
 
+/// A panic of the journal's thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panicked {
+    /// Its message, and where it happened if that is known.
+    pub reason: String,
+    /// How the program got there, if that is known.
+    pub backtrace: Option<String>,
+}
+
+/// Runs something, and turns its panic into a value.
+pub type Catch = fn(&mut dyn FnMut()) -> Result<(), Panicked>;
+
 /// What is done when the journal's thread panics: the journal is opened anew.
 pub struct Reopen {
+    /// Catches the panic.
+    pub catch: Catch,
     /// Opens it. The old one is gone by then.
     pub open: Box<dyn FnMut() -> Result<Journal, JournalError> + Send>,
-    /// Is told the panic's message.
-    pub tell: Box<dyn FnMut(String) + Send>,
+    /// Is told of the panic.
+    pub tell: Box<dyn FnMut(Panicked) + Send>,
+}
+
+/// Catches a panic with its message alone.
+///
+/// # Errors
+/// When `work` panicked.
+pub fn catch(work: &mut dyn FnMut()) -> Result<(), Panicked> {
+    // What a panic leaves half-done is thrown away with the journal in memory.
+    panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let text = payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        Panicked {
+            reason: text.unwrap_or_else(|| "without a message".to_owned()),
+            backtrace: None,
+        }
+    })
 }
 
 impl Reopen {
@@ -75,6 +107,7 @@ impl Reopen {
     #[must_use]
     pub fn never() -> Self {
         Self {
+            catch,
             open: Box::new(|| Err(JournalError::Closed)),
             tell: Box::new(|_| {}),
         }
@@ -105,20 +138,23 @@ fn keep_serving(
     mut reopen: Reopen,
 ) {
     while let Some(request) = inbox.blocking_recv() {
-        // What a panic leaves half-done is thrown away with the journal in memory.
-        let served = panic::catch_unwind(AssertUnwindSafe(|| serve(&mut journal, request)));
-        if let Err(payload) = served {
-            let text = payload
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned());
-            let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-            (reopen.tell)(text.unwrap_or_else(|| "without a message".to_owned()));
+        let mut request = Some(request);
+        let served = (reopen.catch)(&mut || {
+            if let Some(request) = request.take() {
+                serve(&mut journal, request);
+            }
+        });
+        if let Err(panicked) = served {
+            (reopen.tell)(panicked);
             // The lock has to be free before the file is opened again.
             drop(journal);
             journal = match (reopen.open)() {
                 Ok(journal) => journal,
                 Err(error) => {
-                    (reopen.tell)(format!("failed to {error}"));
+                    (reopen.tell)(Panicked {
+                        reason: format!("failed to {error}"),
+                        backtrace: None,
+                    });
                     return;
                 }
             };

@@ -22,7 +22,7 @@ pub mod spool;
 #[cfg(test)]
 mod testing;
 
-pub use actor::{JournalHandle, Lease, Reopen, start};
+pub use actor::{JournalHandle, Lease, Panicked, Reopen, catch, start};
 pub use commit::{CheckpointRow, Commit, Committed};
 pub use delivery::{Claim, Confirmed};
 pub use error::JournalError;

@@ -1,11 +1,16 @@
 //! What a collector says about itself to those who watch it, and that it is true.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what a process takes is measured on a real clock"
+)]
+
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
     os::unix::net::UnixDatagram,
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -58,8 +63,8 @@ fn until(port: u16, page: &str, is_so: impl Fn(u16, &str) -> bool) -> String {
 fn health_turns_bad_when_a_stream_is_dead_although_everything_else_is_fine() {
     let (home, sim, port) = (Home::new(), exchange(), free_port());
     let line = format!(
-        "collect BTCUSDT ETHUSDT {} --listen 127.0.0.1:{port} --silence-min 300ms \
-         --silence-grace 100ms --retry-min 100ms --retry-max 200ms",
+        "collect BTCUSDT ETHUSDT {} --listen 127.0.0.1:{port} --silence-min 2s \
+         --silence-grace 1500ms --retry-min 100ms --retry-max 200ms",
         at(&sim)
     );
     let mut child = home.command(&line);
@@ -81,7 +86,11 @@ fn health_turns_bad_when_a_stream_is_dead_although_everything_else_is_fine() {
         faults.len()
     );
     assert_eq!(ask(sim_port, &request).expect("an answer").0, 200);
+    let struck = Instant::now();
     let body = until(port, "/health", |status, _| status == 503);
+    // One and a half of the silence that is allowed, and a second until somebody looks.
+    let took = struck.elapsed();
+    assert!(took <= Duration::from_secs(3 + 1), "{took:?}");
     let health: Value = serde_json::from_str(&body).expect("JSON");
     let complaint = health["complaints"][0].as_str().expect("a reason");
     assert!(complaint.contains("BTCUSDT"), "{complaint}");
@@ -188,8 +197,77 @@ fn somebody_is_told_of_a_dead_exchange_and_of_a_file_that_makes_no_sense() {
         told.contains("data_stale") && told.contains("BTCUSDT"),
         "{told}"
     );
+    // The store was told, too.
+    let store =
+        rusqlite::Connection::open(home.path("data/streamkit/streamkit.db")).expect("the store");
+    let sql = "SELECT text FROM events WHERE code = 'alert.firing' ORDER BY time LIMIT 1";
+    let row: String = store.query_row(sql, [], |row| row.get(0)).expect("a row");
+    assert!(row.starts_with("alert CRITICAL: BTCUSDT"), "{row}");
 
     std::fs::write(&file, "[[rules]]\nname = \"x\"\nmetric = \"moon_phase\"\n").expect("written");
     let line = format!("collect BTCUSDT --exchange sim --alerts {}", file.display());
     home.assert_refused(&line, 78, &["alerts.toml", "moon_phase"]);
+}
+
+/// A task of those who watch misbehaves: it is named with the reason, and works again.
+fn a_watching_task_is_started_anew(task: &str, what: &str, reason: &str) {
+    let (home, sim, port) = (Home::new(), exchange(), free_port());
+    let state = at(&sim).split(" -t").next().expect("it").to_owned();
+    let line = format!(
+        "collect BTCUSDT {} --listen 127.0.0.1:{port} --time-scale 0.1 --hang-after 40s \
+         --mischief {task}:{what}@3",
+        at(&sim)
+    );
+    let mut command = home.command(&line);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut collector = Process(child.expect("it starts"));
+    let log = lines(collector.0.stderr.take().expect("a pipe"));
+    let told = until_line(&log, "CRITICAL task ");
+    let words = format!("CRITICAL task {task} failed: {reason}");
+    assert!(told.contains(&words), "{told}");
+    let works_again = |body: &str| {
+        let status: Value = serde_json::from_str(body).expect("JSON");
+        let tasks = status["tasks"].as_array().expect("tasks").iter();
+        let mut found = tasks.filter(|line| line["name"] == *task);
+        let line = found.next().expect("the task").clone();
+        line["restarts"] == 1 && line["state"] == "running" && line["turns"].as_u64() > Some(1)
+    };
+    until(port, "/status", |status, body| {
+        status == 200 && works_again(body)
+    });
+    until(port, "/health", |status, _| status == 200);
+    let asked = home.run(&format!("status --check {state}"));
+    assert_eq!(asked.status.code(), Some(0), "{}", text(&asked.stdout));
+    collector.terminate();
+    assert!(collector.wait().success());
+}
+
+#[test]
+fn a_health_task_that_hangs_is_named_and_works_again() {
+    a_watching_task_is_started_anew("health", "hang", "it hangs: no turn for 4.0 s");
+}
+
+#[test]
+fn a_health_task_that_panics_is_named_and_works_again() {
+    a_watching_task_is_started_anew("health", "panic", "it panicked at ");
+}
+
+#[test]
+fn a_status_socket_whose_task_hangs_is_named_and_works_again() {
+    a_watching_task_is_started_anew("status", "hang", "it hangs: no turn for 4.0 s");
+}
+
+#[test]
+fn a_status_socket_whose_task_panics_is_named_and_works_again() {
+    a_watching_task_is_started_anew("status", "panic", "it panicked at ");
+}
+
+#[test]
+fn pages_whose_task_hangs_are_named_and_work_again() {
+    a_watching_task_is_started_anew("pages", "hang", "it hangs: no turn for 4.0 s");
+}
+
+#[test]
+fn pages_whose_task_panics_are_named_and_work_again() {
+    a_watching_task_is_started_anew("pages", "panic", "it panicked at ");
 }

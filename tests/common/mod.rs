@@ -51,7 +51,7 @@ use streamkit::{
     },
 };
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// No step of a test may take longer. It is far above what is needed, for slow machines.
@@ -173,14 +173,17 @@ impl Rig {
     /// Starts collecting with the present settings.
     pub fn collect(&self) -> Running {
         let events = Arc::new(Mutex::new(Vec::new()));
+        let times = Arc::new(Mutex::new(Vec::new()));
         let emit = {
-            let events = Arc::clone(&events);
+            let (events, times) = (Arc::clone(&events), Arc::clone(&times));
             Emit::new(move |event| {
                 eprintln!(
                     "{} {event}",
                     event.symbol().map_or("", |symbol| symbol.as_str())
                 );
-                events.lock().expect("not poisoned").push(event.clone());
+                let mut events = events.lock().expect("not poisoned");
+                events.push(event.clone());
+                times.lock().expect("not poisoned").push(Instant::now());
             })
         };
         let board = Board::new(&self.settings.symbols);
@@ -210,6 +213,7 @@ impl Rig {
             supervisor,
             board,
             events,
+            times,
             stop,
             task,
         }
@@ -304,6 +308,8 @@ pub struct Running {
     pub supervisor: Supervisor,
     pub board: Board,
     pub events: Arc<Mutex<Vec<Event>>>,
+    /// When each of them came.
+    pub times: Arc<Mutex<Vec<Instant>>>,
     pub stop: CancellationToken,
     pub task: JoinHandle<Result<Summary, CollectError>>,
 }
@@ -376,6 +382,13 @@ impl Running {
             "waited for the event {code} in vain: {:#?}",
             self.board.read()
         );
+    }
+
+    /// When the newest event with this code came.
+    pub fn last(&self, code: &str) -> Option<Instant> {
+        let events = self.events.lock().expect("not poisoned");
+        let place = events.iter().rposition(|event| event.code() == code)?;
+        Some(self.times.lock().expect("not poisoned")[place])
     }
 
     /// How many events had this code.

@@ -24,7 +24,7 @@ use crate::{
 
 use super::{
     diary::Diary,
-    event::{Emit, Event, Severity},
+    event::{Emit, Event},
     fetch::backoff,
     run::CollectError,
     session::Context,
@@ -85,7 +85,8 @@ impl Chronicle {
 
     fn note(&self, event: &Event) {
         let mut shared = self.shared();
-        if !(shared.is_ending && event.severity() == Severity::Detail) {
+        let is_of_task = matches!(event, Event::TaskStarted { .. } | Event::TaskStopped { .. });
+        if !(shared.is_ending && is_of_task) {
             shared.diary.note(event);
         }
     }
@@ -100,7 +101,7 @@ impl Chronicle {
         self.shared().mark = Some(mark);
     }
 
-    /// From now on only what somebody should know is written down.
+    /// From now on it is not written down that tasks start and stop.
     pub(super) fn end_is_near(&self) {
         self.shared().is_ending = true;
     }

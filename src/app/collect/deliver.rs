@@ -209,7 +209,8 @@ impl Deliverer {
                     let pause = if self.parts.journal.stats().rows > 0 {
                         self.parts.limits.batch_age / 2
                     } else {
-                        LOOK_INTERVAL
+                        // An idle look is a turn, too.
+                        LOOK_INTERVAL.min(self.parts.limits.delivery_hang / 4)
                     };
                     // What is old enough then is sealed when the next batch is claimed.
                     tokio::select! {

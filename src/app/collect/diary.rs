@@ -125,3 +125,84 @@ impl Diary {
         self.rescued.append(&mut self.committing);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::{outage::Cure, repeats::times};
+
+    fn diary() -> Diary {
+        Diary::new("nas".to_owned(), Clock::with_wall(|| 7))
+    }
+
+    fn up() -> Event {
+        Event::SymbolUp {
+            symbol: "BTCUSDT".parse().expect("a symbol"),
+            took: Duration::from_secs(1),
+            cure: Cure::Reconnected,
+        }
+    }
+
+    fn failed(task: &str) -> Event {
+        Event::TaskFailed {
+            task: task.into(),
+            reason: "it is ill".to_owned(),
+            backtrace: None,
+            restart: None,
+        }
+    }
+
+    fn rows(diary: &mut Diary) -> Vec<EventRow> {
+        let mut commit = Commit::default();
+        diary.move_into(&mut commit);
+        let rows = commit.rows.into_iter().map(|rows| match rows {
+            Rows::Events(rows) => rows,
+            other => panic!("{other:?}"),
+        });
+        rows.flatten().collect()
+    }
+
+    #[tokio::test]
+    async fn what_uptime_is_counted_from_is_never_folded_and_tasks_are_told_apart() {
+        let mut diary = diary();
+        for _ in 0..100 {
+            diary.note(&up());
+            diary.note(&failed("delivery"));
+        }
+        diary.note(&failed("session-0"));
+        diary.finish();
+        let rows = rows(&mut diary);
+        let of = |code: &str| {
+            let of_code = rows.iter().filter(|row| row.code == code);
+            of_code.map(|row| times(&row.text)).collect::<Vec<_>>()
+        };
+        assert_eq!(of("symbol.up"), [1; 100]);
+        let of_tasks = of("task.given_up");
+        assert_eq!(of_tasks.iter().sum::<u64>(), 101);
+        assert_eq!(of_tasks.len(), 5, "three, the other task, and their number");
+        assert_eq!((rows[0].time_us, &*rows[0].collector), (7, "nas"));
+    }
+
+    #[tokio::test]
+    async fn a_failed_commit_loses_nothing_and_no_more_than_the_bound_waits() {
+        let mut diary = diary();
+        for _ in 0..WAITING_ROWS / 2 {
+            diary.note(&up());
+        }
+        assert_eq!(rows(&mut diary).len(), WAITING_ROWS / 2);
+        // These wait beside the commit that is under way, and after it has failed.
+        for _ in 0..WAITING_ROWS {
+            diary.note(&up());
+        }
+        diary.failed();
+        diary.note(&up());
+        assert_eq!(rows(&mut diary).len(), WAITING_ROWS);
+        diary.committed();
+        diary.finish();
+        let left = rows(&mut diary);
+        let told: u64 = left.iter().map(|row| times(&row.text)).sum();
+        assert_eq!(told, WAITING_ROWS as u64 / 2 + 1, "{left:?}");
+    }
+}

@@ -487,6 +487,15 @@ pub enum Event {
         /// How bad it is; none when it is over.
         firing: Option<Severity>,
     },
+    /// Sending alerts met trouble, or is over it.
+    Alerting {
+        /// The stable code of what happened.
+        code: &'static str,
+        /// The same in a sentence.
+        text: String,
+        /// Whether something went wrong.
+        is_trouble: bool,
+    },
     /// The end has begun.
     Stopping,
 }

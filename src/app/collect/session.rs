@@ -100,9 +100,6 @@ pub(super) enum SessionError {
     Escalated(String),
 }
 
-/// How often the session looks at its clocks.
-const TICK: Duration = Duration::from_millis(20);
-
 /// What a task or a request came to.
 enum Done {
     Started(usize, Box<Result<Started, StartError>>),
@@ -165,7 +162,7 @@ impl<'a> Session<'a> {
     pub async fn run(&mut self, turns: &Turns) -> Result<(), SessionError> {
         let stop = self.context.stop.clone();
         let mut batch = LiveBatch::default();
-        let mut tick = tokio::time::interval(TICK);
+        let mut tick = tokio::time::interval(self.context.settings.limits.tick);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let may_receive = !self.is_paused && !self.is_held_back();
@@ -454,3 +451,6 @@ impl<'a> Session<'a> {
         self.diary.note(event);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,6 +94,8 @@ pub struct Limits {
     pub renew_after: Duration,
     /// How long an old connection waits for the ids of the new one to meet its own.
     pub renew_overlap: Duration,
+    /// How often a session looks at its clocks.
+    pub tick: Duration,
     /// How often silent symbols are looked at.
     pub silence_check: Duration,
     /// After so many looks in a row a silent symbol is told of.
@@ -158,6 +160,7 @@ impl Default for Limits {
             links: 1,
             renew_after: Duration::from_secs(23 * 3600),
             renew_overlap: Duration::from_secs(60),
+            tick: Duration::from_millis(20),
             silence_check: Duration::from_secs(5),
             silence_checks: 60,
             expected_check: Duration::from_secs(60),

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{
-        alerts::{Dispatcher, Emit, Limits, Memory, MemoryError, Notifier, Pulse},
+        alerts::{AlertEvent, Dispatcher, Emit, Limits, Memory, MemoryError, Notifier, Pulse},
         collect::{self, CollectError, Event},
     },
     cli::{alerts, error::CliError},
@@ -68,13 +68,10 @@ impl Alerting {
         now_us: i64,
     ) -> Result<Self, CliError> {
         let (alerts, outlets) = alerts::load(path)?;
-        let emit = Emit::new(|event| {
-            if event.is_trouble() {
-                tracing::warn!(code = event.code(), "{event}");
-            } else {
-                tracing::debug!(code = event.code(), "{event}");
-            }
-        });
+        let emit = {
+            let told = told.clone();
+            Emit::new(move |event| told_of_sending(event, &told))
+        };
         let dispatcher = Dispatcher::start(collector, outlets, &Limits::default(), emit);
         let (notifier, pulse) = (dispatcher.notifier(), dispatcher.pulse());
         let mut alerting = Self {
@@ -231,6 +228,19 @@ pub fn bad_reason(error: &CollectError) -> Option<String> {
         | CollectError::AllStopped => Some(format!("it ends: failed to {error}")),
         _ => None,
     }
+}
+
+/// That an alert was sent is no event of its own: that it fires is one.
+fn told_of_sending(event: &AlertEvent, told: &collect::Emit) {
+    if let AlertEvent::Sent { .. } = event {
+        tracing::debug!(code = event.code(), "{event}");
+        return;
+    }
+    told.emit(&Event::Alerting {
+        code: event.code(),
+        text: event.to_string(),
+        is_trouble: event.is_trouble(),
+    });
 }
 
 fn event(notice: &Notice) -> Event {

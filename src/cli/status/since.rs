@@ -72,7 +72,7 @@ fn nothing(context: &Context, what: &str) -> Result<CliError, CliError> {
     Ok(
         CliError::new(ExitCode::Failed, format!("{what} {place}")).hint(
             "collect with 'streamkit collect SYMBOL', or name the store that it writes to with \
-             --store",
+             --store; counting begins when a symbol has caught up for the first time",
         ),
     )
 }

@@ -29,8 +29,11 @@ fn of_a(rows: &[EventRow]) -> Option<Uptime> {
     found.find(|uptime| uptime.symbol == "A")
 }
 
+/// When it was observed, and its interruptions.
+type Told = (i64, Vec<(i64, i64, Ending)>);
+
 /// Rows as `(time, code)`; what they say of A: when it was observed, and its interruptions.
-fn told(rows: &[(i64, &str)]) -> Option<(i64, Vec<(i64, i64, Ending)>)> {
+fn told(rows: &[(i64, &str)]) -> Option<Told> {
     let rows: Vec<_> = rows.iter().map(|(time, code)| row(*time, code)).collect();
     let uptime = of_a(&rows)?;
     let interruptions = uptime.interruptions.iter();

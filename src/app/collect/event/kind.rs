@@ -71,6 +71,7 @@ impl Event {
                 firing: Some(_), ..
             } => "alert.firing",
             Self::Alert { firing: None, .. } => "alert.resolved",
+            Self::Alerting { code, .. } => code,
             Self::Stopping => "collect.stopping",
         }
     }
@@ -79,14 +80,19 @@ impl Event {
     #[must_use]
     pub const fn severity(&self) -> Severity {
         match self {
-            // What made a symbol go down and come up is told by itself.
+            // What made a symbol go down and come up is told by itself, and so is an error that
+            // ends the program.
             Self::Quiet { .. }
             | Self::TaskStarted { .. }
             | Self::TaskStopped { .. }
             | Self::SymbolDown { .. }
             | Self::SymbolUp { .. }
             | Self::CollectorStarted { .. }
-            | Self::CollectorStopped { .. } => Severity::Detail,
+            | Self::CollectorStopped { .. }
+            | Self::CollectorFailed { .. }
+            | Self::Alerting {
+                is_trouble: false, ..
+            } => Severity::Detail,
             Self::Alert {
                 firing: Some(severity),
                 ..
@@ -129,6 +135,9 @@ impl Event {
             | Self::SymbolsMissing { .. }
             | Self::HealthNotWritten { .. }
             | Self::CollectorLost { .. }
+            | Self::Alerting {
+                is_trouble: true, ..
+            }
             | Self::StoreUnavailable { .. } => Severity::Warning,
             Self::GapAbsent { .. }
             | Self::HoleLeft { .. }
@@ -139,7 +148,6 @@ impl Event {
             | Self::BatchDamaged { .. }
             | Self::JournalSetAside { .. }
             | Self::TaskFailed { .. }
-            | Self::CollectorFailed { .. }
             | Self::Escalated { .. }
             | Self::SpoolFull { .. } => Severity::Critical,
         }

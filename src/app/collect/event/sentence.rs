@@ -414,6 +414,7 @@ impl fmt::Display for Event {
             Self::Alert {
                 label, headline, ..
             } => write!(f, "alert {label}: {headline}"),
+            Self::Alerting { text, .. } => f.write_str(text),
             Self::Stopping => f.write_str("stopping"),
         }
     }

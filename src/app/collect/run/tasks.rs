@@ -29,7 +29,7 @@ use super::{
 use crate::{
     app::supervise::{self, Failure, Turns},
     domain::{outage::Cure, remedy},
-    journal::{Fence, Journal, JournalError, Options, Reopen, lease},
+    journal::{Fence, Journal, JournalError, Options, Panicked, Reopen, lease},
 };
 
 /// How often the journal's thread is asked whether it is there, within its patience.
@@ -54,12 +54,18 @@ pub(super) fn is_heartbeat(name: &str) -> bool {
 pub(super) fn reopening(state_dir: &Path, options: Options, emit: &Emit) -> Reopen {
     let (state_dir, emit) = (state_dir.to_owned(), emit.clone());
     Reopen {
+        catch: |work| {
+            supervise::catch(work).map_err(|caught| Panicked {
+                reason: caught.reason,
+                backtrace: Some(caught.backtrace),
+            })
+        },
         open: Box::new(move || Journal::open(&state_dir, options.clone())),
-        tell: Box::new(move |reason| {
+        tell: Box::new(move |panicked| {
             emit.emit(&Event::TaskFailed {
                 task: "journal".into(),
-                reason,
-                backtrace: None,
+                reason: panicked.reason,
+                backtrace: panicked.backtrace,
                 restart: Some((1, Duration::ZERO)),
             });
         }),
