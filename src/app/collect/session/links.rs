@@ -213,7 +213,8 @@ impl Links {
         if which.is_successor {
             if let Some(successor) = &mut link.successor {
                 successor.overlap = Some(Overlap::new(last_ids));
-                successor.settles_at = Some(now + self.limits.silence_grace);
+                let (grace, overlap) = (self.limits.silence_grace, self.limits.renew_overlap);
+                successor.settles_at = Some(now + grace.min(overlap / 2));
                 successor.deadline = Some(deadline);
             }
             return Stands::Beside;
