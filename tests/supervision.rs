@@ -13,8 +13,12 @@ mod common;
 mod detection;
 #[path = "supervision/links.rs"]
 mod links;
+#[path = "supervision/mute_link.rs"]
+mod mute_link;
 #[path = "supervision/relay.rs"]
 mod relay;
+#[path = "supervision/renewal.rs"]
+mod renewal;
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},

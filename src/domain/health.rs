@@ -89,6 +89,9 @@ pub struct SymbolHealth {
 pub struct HealthSnapshot {
     /// By symbol.
     pub symbols: Vec<SymbolHealth>,
+    /// By connection: trades that came by it in the last full minute; none before there was
+    /// one.
+    pub connections_per_minute: Vec<Option<u64>>,
     /// Reconnects in the last hour.
     pub reconnects_1h: u64,
     /// Errors in the last hour: failed requests, connects, commits and inserts.

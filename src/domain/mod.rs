@@ -16,6 +16,7 @@ pub mod features;
 pub mod freshness;
 pub mod health;
 pub mod ladder;
+pub mod lag;
 pub mod liveness;
 pub mod outage;
 pub mod overlap;

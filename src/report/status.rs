@@ -1,6 +1,11 @@
 //! A running collector, for people.
 
-use crate::app::collect::status::{Status, SymbolStatus};
+use std::collections::BTreeSet;
+
+use crate::{
+    app::collect::status::{ConnectionStatus, Status, SymbolStatus},
+    domain::words::noun,
+};
 
 use super::{
     collect::heartbeat::age,
@@ -87,28 +92,41 @@ fn gaps(symbol: &SymbolStatus) -> String {
     }
 }
 
+/// The connections together, and those of several that do not bring everything.
+fn links(connections: &[ConnectionStatus]) -> Vec<String> {
+    let up = connections.iter().filter(|link| link.connected).count();
+    // Several connections may be for the same symbols, and one is enough for each of those.
+    let expected: BTreeSet<_> = connections.iter().flat_map(|link| &link.symbols).collect();
+    let is_active = |symbol: &&&String| {
+        let mut links = connections.iter();
+        links.any(|link| link.symbols.contains(symbol) && !link.missing.contains(symbol))
+    };
+    let active = expected.iter().filter(is_active).count();
+    let mut lines = vec![format!(
+        "links  {up} of {} up, {active} of {} symbols active",
+        connections.len(),
+        expected.len()
+    )];
+    if connections.len() > 1 {
+        for (place, link) in connections.iter().enumerate() {
+            let (number, active, expected) = (place + 1, link.active, link.expected);
+            if !link.connected {
+                lines.push(format!("  connection {number} is down"));
+            } else if active < expected {
+                let noun = noun(expected as u64, "symbol");
+                lines.push(format!(
+                    "  connection {number} brings {active} of its {expected} {noun}"
+                ));
+            }
+        }
+    }
+    lines
+}
+
 fn rest(status: &Status) -> Vec<String> {
-    let up = status
-        .connections
-        .iter()
-        .filter(|connection| connection.connected)
-        .count();
-    let active: usize = status
-        .connections
-        .iter()
-        .map(|connection| connection.active)
-        .sum();
-    let expected: usize = status
-        .connections
-        .iter()
-        .map(|connection| connection.expected)
-        .sum();
     let (sink, spool) = (&status.sink, &status.spool);
-    let mut lines = vec![
-        format!(
-            "links  {up} of {} up, {active} of {expected} symbols active",
-            status.connections.len()
-        ),
+    let mut lines = links(&status.connections);
+    lines.extend([
         format!(
             "hour   {} reconnects, {} errors, {} restarts",
             status.reconnects_1h, status.errors_1h, status.restarts_1h
@@ -127,7 +145,7 @@ fn rest(status: &Status) -> Vec<String> {
                 span(oldest_s)
             )),
         ),
-    ];
+    ]);
     let running = status
         .tasks
         .iter()
@@ -211,6 +229,34 @@ mod tests {
                 "sink   breaker closed, 0 rows published",
                 "spool  0 rows, 0 B",
                 "tasks  0 of 0 running",
+            ]
+        );
+    }
+
+    #[test]
+    fn symbols_on_two_links_count_once_and_a_link_that_brings_less_is_named() {
+        let mut status = status();
+        let mut first = status.connections.remove(0);
+        (first.active, first.missing) = (1, Vec::new());
+        let mute = ConnectionStatus {
+            active: 0,
+            missing: first.symbols.clone(),
+            ..first.clone()
+        };
+        assert_eq!(
+            links(&[first.clone(), first.clone()]),
+            ["links  2 of 2 up, 1 of 1 symbols active"]
+        );
+        let down = ConnectionStatus {
+            connected: false,
+            ..mute.clone()
+        };
+        assert_eq!(
+            links(&[first, mute, down]),
+            [
+                "links  2 of 3 up, 1 of 1 symbols active",
+                "  connection 2 brings 0 of its 1 symbol",
+                "  connection 3 is down",
             ]
         );
     }

@@ -383,6 +383,36 @@ pub enum Event {
         took: Duration,
         /// Whether the ids of both have met.
         has_overlapped: bool,
+        /// Whether the old one has ended before they could.
+        has_ended_first: bool,
+    },
+    /// The new connection is given up; the old one goes on.
+    RenewFailed {
+        /// What is wrong with the new one.
+        reason: String,
+        /// When the next one is made.
+        retry_in: Duration,
+    },
+    /// A connection does not bring what others beside it do; it alone is made anew.
+    LinkDead {
+        /// Its number, from 1 on.
+        connection: usize,
+        /// The symbols that do not come by it.
+        symbols: Vec<Symbol>,
+        /// The last id that came by it, of the one that it is behind with for longest; none
+        /// when nothing has since it was opened.
+        last_id: Option<i64>,
+        /// The last id that came by another connection, of the same symbol.
+        front_id: i64,
+        /// How long it was behind.
+        behind: Duration,
+    },
+    /// Everything comes again by a connection that was made anew for being mute.
+    LinkAlive {
+        /// Its number, from 1 on.
+        connection: usize,
+        /// From the verdict to then.
+        took: Duration,
     },
     /// A symbol goes on being silent.
     Silent {

@@ -84,6 +84,8 @@ pub struct Sampler {
     absent: Rising,
     /// Trades of each symbol.
     trades: Vec<Rising>,
+    /// Trades by each connection.
+    messages: Vec<Rising>,
 }
 
 impl Sampler {
@@ -99,6 +101,7 @@ impl Sampler {
             trips: Rising::default(),
             absent: Rising::default(),
             trades: Vec::new(),
+            messages: Vec::new(),
         }
     }
 
@@ -119,10 +122,22 @@ impl Sampler {
                 }
             })
             .collect();
+        self.messages
+            .resize_with(shown.connections.len(), Rising::default);
+        let connections_per_minute = shown
+            .connections
+            .iter()
+            .zip(&mut self.messages)
+            .map(|(connection, messages)| {
+                messages.look(connection.messages, now_us);
+                messages.hour.last_minute(now_us)
+            })
+            .collect();
         let counts = &self.tally.0;
         let restarts = tasks.iter().map(|task| task.restarts).sum();
         HealthSnapshot {
             symbols,
+            connections_per_minute,
             reconnects_1h: self.reconnects.look(shown.totals.reconnects, now_us),
             errors_1h: self
                 .errors

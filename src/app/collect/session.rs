@@ -319,6 +319,7 @@ impl<'a> Session<'a> {
         }
         let changes = self.links.tick(now);
         self.tell_of_links(changes);
+        self.compare_links(!is_held_back && !self.is_paused, now);
         self.watch(now);
         self.diary.tick();
         self.show();

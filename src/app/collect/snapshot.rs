@@ -137,6 +137,8 @@ pub struct ConnectionSnapshot {
     pub messages: u64,
     /// Connections made in its place after the first.
     pub reconnects: u64,
+    /// The symbols that the connections beside it bring, and it does not.
+    pub behind: Vec<Symbol>,
     /// Rows of its group that were taken and are not in the journal yet; counted with the
     /// group's first connection.
     pub waiting_rows: u64,

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::supervise::TaskStatus,
-    domain::health::{HealthSnapshot, SymbolHealth},
+    domain::{
+        health::{HealthSnapshot, SymbolHealth},
+        symbol::Symbol,
+    },
 };
 
 use super::snapshot::{ConnectionSnapshot, Phase, Shown, SymbolSnapshot};
@@ -72,9 +75,12 @@ pub struct HealthStatus {
 /// One connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConnectionStatus {
-    /// Symbols that it is for.
+    /// The symbols that it is for. Several connections may be for the same ones.
+    #[serde(default)]
+    pub symbols: Vec<String>,
+    /// How many they are.
     pub expected: usize,
-    /// Symbols of which trades come, or whose silence the exchange has confirmed.
+    /// Symbols of which trades come by it, or whose silence the exchange has confirmed.
     pub active: usize,
     /// Those that are expected and not active.
     pub missing: Vec<String>,
@@ -82,7 +88,7 @@ pub struct ConnectionStatus {
     pub connected: bool,
     /// How long it stands, in s.
     pub uptime_s: Option<f64>,
-    /// Trades in the last full minute.
+    /// Trades that came by it in the last full minute.
     pub messages_per_minute: Option<u64>,
     /// Connections made in its place after the first.
     pub reconnects: u64,
@@ -213,7 +219,12 @@ impl Status {
         let connections = shown
             .connections
             .iter()
-            .map(|connection| ConnectionStatus::of(connection, &health.symbols, moment))
+            .enumerate()
+            .map(|(place, connection)| {
+                let per_minute = health.connections_per_minute.get(place);
+                let per_minute = per_minute.copied().flatten();
+                ConnectionStatus::of(connection, &health.symbols, per_minute, moment)
+            })
             .collect();
         let (sink, spool) = (&shown.sink, &shown.spool);
         Self {
@@ -258,27 +269,38 @@ impl Status {
 }
 
 impl ConnectionStatus {
-    fn of(connection: &ConnectionSnapshot, symbols: &[SymbolHealth], moment: &Moment) -> Self {
-        let own = || {
-            symbols
-                .iter()
-                .filter(|symbol| connection.symbols.contains(&symbol.symbol))
+    fn of(
+        connection: &ConnectionSnapshot,
+        symbols: &[SymbolHealth],
+        per_minute: Option<u64>,
+        moment: &Moment,
+    ) -> Self {
+        let connected = connection.up_since_us.is_some();
+        // What other connections bring does not make this one work.
+        let is_active = |symbol: &Symbol| {
+            let health = symbols.iter().find(|health| health.symbol == *symbol);
+            connected
+                && !connection.behind.contains(symbol)
+                && health.is_some_and(SymbolHealth::is_active)
         };
-        let missing: Vec<_> = own()
-            .filter(|symbol| !symbol.is_active())
-            .map(|symbol| symbol.symbol.to_string())
+        let missing: Vec<_> = connection
+            .symbols
+            .iter()
+            .filter(|symbol| !is_active(symbol))
+            .map(ToString::to_string)
             .collect();
+        let symbols = connection.symbols.iter().map(ToString::to_string);
         let expected = connection.symbols.len();
-        let rates: Option<Vec<u64>> = own().map(|symbol| symbol.per_minute).collect();
         Self {
+            symbols: symbols.collect(),
             expected,
             active: expected.saturating_sub(missing.len()),
             missing,
-            connected: connection.up_since_us.is_some(),
+            connected,
             uptime_s: connection
                 .up_since_us
                 .map(|since_us| seconds(moment.steady_us.saturating_sub(since_us))),
-            messages_per_minute: rates.map(|rates| rates.iter().sum()),
+            messages_per_minute: per_minute,
             reconnects: connection.reconnects,
         }
     }
@@ -318,4 +340,77 @@ impl SymbolStatus {
 /// Whole milliseconds, as people and charts want them.
 fn seconds(us: i64) -> f64 {
     (us.max(0) / 1000) as f64 / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::super::health::{Sampler, Tally};
+    use super::*;
+
+    /// Two connections for a live symbol and a stopped one, looked at twice, a minute apart.
+    fn connections(second: ConnectionSnapshot) -> Vec<ConnectionStatus> {
+        let symbol = |name: &str, phase| SymbolSnapshot {
+            phase,
+            pulse: crate::domain::health::Pulse::Fresh,
+            ..SymbolSnapshot::new(name.parse().expect("a symbol"))
+        };
+        let symbols = vec![
+            symbol("BTCUSDT", Phase::Live),
+            symbol("ETHUSDT", Phase::Live),
+            symbol("XRPUSDT", Phase::Stopped),
+        ];
+        let names: Vec<_> = symbols.iter().map(|line| line.symbol.clone()).collect();
+        let first = ConnectionSnapshot {
+            up_since_us: Some(0),
+            messages: 70,
+            ..ConnectionSnapshot::default()
+        };
+        let connections = [first, second].into_iter();
+        let shown = Shown {
+            connections: connections
+                .map(|connection| ConnectionSnapshot {
+                    symbols: names.clone(),
+                    ..connection
+                })
+                .collect(),
+            symbols,
+            ..Shown::default()
+        };
+        let mut sampler = Sampler::new(Tally::default(), PathBuf::from("."));
+        sampler.sample(&shown, &[], 0);
+        let health = sampler.sample(&shown, &[], 61_000_000);
+        let moment = Moment {
+            collector: "nas".to_owned(),
+            running: true,
+            steady_us: 61_000_000,
+            wall_us: 0,
+        };
+        Status::of(&moment, &shown, &health, &[]).connections
+    }
+
+    #[test]
+    fn what_one_connection_brings_does_not_make_the_other_one_work() {
+        let mute = ConnectionSnapshot {
+            up_since_us: Some(0),
+            messages: 7,
+            behind: vec!["ETHUSDT".parse().expect("a symbol")],
+            ..ConnectionSnapshot::default()
+        };
+        let both = connections(mute);
+        assert_eq!((both[0].active, both[1].active), (2, 1));
+        assert_eq!(both[0].missing, ["XRPUSDT"]);
+        assert_eq!(both[1].missing, ["ETHUSDT", "XRPUSDT"]);
+        assert_eq!(both[0].messages_per_minute, Some(70));
+        assert_eq!(both[1].messages_per_minute, Some(7));
+    }
+
+    #[test]
+    fn nothing_comes_by_a_connection_that_is_down() {
+        let both = connections(ConnectionSnapshot::default());
+        assert_eq!((both[0].active, both[1].active), (2, 0));
+        assert!(!both[1].connected);
+        assert_eq!(both[1].missing, both[1].symbols);
+    }
 }

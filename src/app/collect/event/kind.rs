@@ -56,6 +56,9 @@ impl Event {
             Self::Escalated { .. } => "remedy.escalated",
             Self::Renewing { .. } => "stream.renewing",
             Self::Renewed { .. } => "stream.renewed",
+            Self::RenewFailed { .. } => "stream.renew_failed",
+            Self::LinkDead { .. } => "link.dead",
+            Self::LinkAlive { .. } => "link.alive",
             Self::Silent { .. } => "symbol.silent",
             Self::SymbolsMissing { .. } => "symbols.missing",
             Self::SymbolDown { .. } => uptime::DOWN,
@@ -107,6 +110,7 @@ impl Event {
             | Self::Remedied { .. }
             | Self::Renewing { .. }
             | Self::Renewed { .. }
+            | Self::LinkAlive { .. }
             | Self::Silent { .. }
             | Self::Alert { firing: None, .. }
             | Self::Stopping => Severity::Info,
@@ -116,6 +120,8 @@ impl Event {
             | Self::ConnectFailed { .. }
             | Self::Disconnected { .. }
             | Self::StreamDead { .. }
+            | Self::RenewFailed { .. }
+            | Self::LinkDead { .. }
             | Self::FetchFailed { .. }
             | Self::Disputed { .. }
             | Self::Unconfirmed { .. }

@@ -338,14 +338,44 @@ impl fmt::Display for Event {
             Self::Renewed {
                 took,
                 has_overlapped,
+                has_ended_first,
             } => {
-                let how = if *has_overlapped {
-                    "ids have met"
-                } else {
-                    "the old one has ended first"
+                let how = match (has_overlapped, has_ended_first) {
+                    (true, _) => "ids have met",
+                    (false, true) => "the old one has ended first",
+                    (false, false) => "the old one brought no more than the new one",
                 };
                 write!(f, "renewed the connection in {}: {how}", short(*took))
             }
+            Self::RenewFailed { reason, retry_in } => write!(
+                f,
+                "keeps the old connection: {reason}; the next one in {}",
+                short(*retry_in)
+            ),
+            Self::LinkDead {
+                connection,
+                symbols,
+                last_id,
+                front_id,
+                behind,
+            } => {
+                write!(
+                    f,
+                    "connection {connection} is dead: behind the others for {} with {}; last id \
+                     by it ",
+                    short(*behind),
+                    names(symbols)
+                )?;
+                match last_id {
+                    Some(last_id) => write!(f, "{last_id}, by another {front_id}"),
+                    None => write!(f, "none, by another {front_id}"),
+                }
+            }
+            Self::LinkAlive { connection, took } => write!(
+                f,
+                "connection {connection} brings everything again, reconnected, after {}",
+                short(*took)
+            ),
             Self::Silent {
                 periods,
                 silence,

@@ -3,15 +3,23 @@
 //! Every link carries all symbols of the group; what comes first by any link counts, so a
 //! link that is lost beside another one costs nothing. A link that gets too old, or whose
 //! end the exchange has announced, gets a successor: the new connection is made first, both
-//! are used until their ids have met, and only then the old one is closed.
+//! are used until their ids have met, and only then the old one is closed. A successor that
+//! brings less than the old one is given up, and another one is made later.
+//!
+//! Links that stand side by side are compared: one that does not bring what the others do is
+//! made anew, alone.
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::Instant;
 
 use crate::{
-    domain::{overlap::Overlap, symbol::Symbol},
+    domain::{
+        lag::{Front, Late},
+        overlap::Overlap,
+        symbol::Symbol,
+    },
     exchange::source::{LiveBatch, Source},
 };
 
@@ -20,25 +28,9 @@ use super::{
     connection::{Connection, LinkEvent},
 };
 
-/// The old and the new connection of a link that is being renewed.
-struct Successor {
-    connection: Connection,
-    /// None until it stands.
-    overlap: Option<Overlap>,
-    begun: Instant,
-    /// The old connection is closed at the latest then, once the new one stands.
-    deadline: Option<Instant>,
-}
+mod link;
 
-struct Link {
-    connection: Connection,
-    successor: Option<Successor>,
-    up_since: Option<Instant>,
-    renew_at: Option<Instant>,
-    has_connected: bool,
-    reconnects: u64,
-    trades: u64,
-}
+use link::Link;
 
 /// Which connection something has happened on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,34 +48,45 @@ pub(super) enum Change {
     Renewed {
         took: Duration,
         has_overlapped: bool,
+        has_ended_first: bool,
     },
+    /// The successor is given up, and another one will be made.
+    RenewFailed { reason: String, retry_in: Duration },
+    /// A link does not bring what others do, and is made anew.
+    Dead { link: usize, late: Vec<Late> },
+    /// Everything comes again by a link that was dead.
+    Alive { link: usize, took: Duration },
+}
+
+/// What a link looks like.
+pub(super) struct Figures {
+    pub up_since: Option<Instant>,
+    /// Trades that have come by it.
+    pub trades: u64,
+    /// How often it was made anew.
+    pub reconnects: u64,
+    /// The symbols that others bring and it does not.
+    pub behind: Vec<usize>,
 }
 
 pub(super) struct Links {
-    source: Arc<dyn Source>,
     symbols: Vec<Symbol>,
     limits: Limits,
     links: Vec<Link>,
+    /// Counts calls, so that no connection is always the first to be asked.
+    turn: usize,
 }
 
 impl Links {
     pub fn new(source: &Arc<dyn Source>, symbols: Vec<Symbol>, limits: &Limits) -> Self {
         let links = (0..limits.links.max(1))
-            .map(|_| Link {
-                connection: Connection::new(Arc::clone(source), symbols.clone(), limits),
-                successor: None,
-                up_since: None,
-                renew_at: None,
-                has_connected: false,
-                reconnects: 0,
-                trades: 0,
-            })
+            .map(|_| Link::new(source, &symbols, limits))
             .collect();
         Self {
-            source: Arc::clone(source),
             symbols,
             limits: limits.clone(),
             links,
+            turn: 0,
         }
     }
 
@@ -109,34 +112,33 @@ impl Links {
             return (which, link.connection.next(batch, may_receive).await);
         }
         // Each connection has a batch of its own, so that a call that is cancelled has put
-        // nothing into somebody else's.
-        let (which, event, came) = {
-            let mut waiting = FuturesUnordered::new();
-            for (index, link) in self.links.iter_mut().enumerate() {
-                let successor = link.successor.as_mut();
-                let connections = [
-                    (false, Some(&mut link.connection)),
-                    (true, successor.map(|successor| &mut successor.connection)),
-                ];
-                for (is_successor, connection) in connections {
-                    let Some(connection) = connection else {
-                        continue;
-                    };
-                    let which = Which {
-                        link: index,
-                        is_successor,
-                    };
-                    waiting.push(async move {
-                        let mut came = LiveBatch::default();
-                        let event = connection.next(&mut came, may_receive).await;
-                        (which, event, came)
-                    });
-                }
+        // nothing into somebody else's. They take turns at being asked first: one that
+        // always has something to say must not silence the others.
+        self.turn = self.turn.wrapping_add(1);
+        let mut connections = Vec::with_capacity(2 * self.links.len());
+        for (index, link) in self.links.iter_mut().enumerate() {
+            let which = |is_successor| Which {
+                link: index,
+                is_successor,
+            };
+            connections.push((which(false), &mut link.connection));
+            if let Some(successor) = &mut link.successor {
+                connections.push((which(true), &mut successor.connection));
             }
-            match waiting.next().await {
-                Some(happened) => happened,
-                None => std::future::pending().await,
-            }
+        }
+        let first = self.turn % connections.len().max(1);
+        connections.rotate_left(first);
+        let mut waiting: FuturesUnordered<_> = connections
+            .into_iter()
+            .map(|(which, connection)| async move {
+                let mut came = LiveBatch::default();
+                let event = connection.next(&mut came, may_receive).await;
+                (which, event, came)
+            })
+            .collect();
+        let (which, event, came) = match waiting.next().await {
+            Some(happened) => happened,
+            None => std::future::pending().await,
         };
         batch.trades.extend(came.trades);
         batch.malformed.extend(came.malformed);
@@ -145,47 +147,61 @@ impl Links {
         (which, event)
     }
 
-    /// Looks at the clocks. `last_ids` are asked for when a successor stands.
+    /// Looks at the clocks.
     pub fn tick(&mut self, now: Instant) -> Vec<Change> {
+        let links = self.links.iter_mut();
+        links.filter_map(|link| link.tick(now)).collect()
+    }
+
+    /// Whether links are to be [compared](Self::compare).
+    pub fn are_comparable(&self) -> bool {
+        self.links.len() > 1
+    }
+
+    /// Compares the links that stand with each other, and makes those anew that are late.
+    /// `tape` has the last id of each symbol's tape, and how long a link may be behind; it is
+    /// none while nothing is received.
+    pub fn compare(&mut self, tape: Option<&[Front]>, now: Instant) -> Vec<Change> {
         let mut changes = Vec::new();
         for index in 0..self.links.len() {
-            self.links[index].connection.tick(now);
-            let is_old = self.links[index].renew_at.is_some_and(|at| now >= at);
-            if is_old && let Some(change) = self.renew(index, "it is old", now) {
-                changes.push(change);
-            }
-            if let Some(successor) = &mut self.links[index].successor {
-                successor.connection.tick(now);
-                if successor.deadline.is_some_and(|deadline| now >= deadline) {
-                    changes.extend(self.links[index].succeed(false, now, &self.limits));
-                }
+            let others = || {
+                let links = self.links.iter().enumerate();
+                links.filter(|(other, link)| *other != index && link.connection.is_up())
+            };
+            let tape = tape.filter(|_| others().next().is_some());
+            let fronts: Option<Vec<_>> = tape.map(|tape| {
+                let of_others = |symbol| others().map(move |(_, link)| link.lag.last_id(symbol));
+                let symbols = tape.iter().enumerate();
+                // An id that only a garbled message had is not part of the tape.
+                let front = |(symbol, front): (usize, &Front)| Front {
+                    id: of_others(symbol).max().map_or(-1, |id| id.min(front.id)),
+                    ..*front
+                };
+                symbols.map(front).collect()
+            });
+            let link = &mut self.links[index];
+            let Some(fronts) = fronts.filter(|_| link.connection.is_up()) else {
+                link.lag.rest();
+                continue;
+            };
+            let late = link.lag.look(fronts, link.micros(now));
+            if !late.is_empty() {
+                link.dead_since.get_or_insert(now);
+                link.reconnect();
+                changes.push(Change::Dead { link: index, late });
+            } else if link.lag.is_abreast()
+                && let Some(since) = link.dead_since.take()
+            {
+                let took = now.saturating_duration_since(since);
+                changes.push(Change::Alive { link: index, took });
             }
         }
         changes
     }
 
-    fn renew(&mut self, index: usize, reason: &'static str, now: Instant) -> Option<Change> {
-        let link = &mut self.links[index];
-        if link.successor.is_some() || !link.connection.is_up() {
-            return None;
-        }
-        let (source, symbols) = (Arc::clone(&self.source), self.symbols.clone());
-        link.successor = Some(Successor {
-            connection: Connection::new(source, symbols, &self.limits),
-            overlap: None,
-            begun: now,
-            deadline: None,
-        });
-        Some(Change::Renewing(reason))
-    }
-
     /// The exchange has announced that it will close a connection.
     pub fn shutdown_announced(&mut self, which: Which, now: Instant) -> Option<Change> {
-        if which.is_successor {
-            // A successor that is to be closed at once is no better than the old one.
-            return None;
-        }
-        self.renew(which.link, "the exchange announced its end", now)
+        self.links[which.link].shutdown_announced(which.is_successor, now)
     }
 
     /// A connection stands. Returns whether none stood before. `last_ids` are the last ids
@@ -197,6 +213,8 @@ impl Links {
         if which.is_successor {
             if let Some(successor) = &mut link.successor {
                 successor.overlap = Some(Overlap::new(last_ids));
+                let (grace, overlap) = (self.limits.silence_grace, self.limits.renew_overlap);
+                successor.settles_at = Some(now + grace.min(overlap / 2));
                 successor.deadline = Some(deadline);
             }
             return Stands::Beside;
@@ -204,7 +222,7 @@ impl Links {
         let is_again = link.has_connected;
         link.has_connected = true;
         link.reconnects += u64::from(is_again);
-        link.stands(now, &self.limits);
+        link.stands(now);
         match (was_up, is_again) {
             (true, false) => Stands::Beside,
             (true, true) => Stands::BesideAgain,
@@ -241,11 +259,7 @@ impl Links {
     pub fn ended(&mut self, which: Which, now: Instant) -> Option<Change> {
         let link = &mut self.links[which.link];
         if which.is_successor {
-            if let Some(successor) = &mut link.successor {
-                successor.overlap = None;
-                successor.deadline = None;
-                successor.connection.connect_later();
-            }
+            link.successor_ended();
             return None;
         }
         let takes_over = link
@@ -253,18 +267,24 @@ impl Links {
             .as_ref()
             .is_some_and(|successor| successor.connection.is_up());
         if takes_over {
-            return link.succeed(false, now, &self.limits);
+            // What is over must not look as if it stood.
+            link.connection.pause();
+            return link.succeed(false, now);
         }
-        link.successor = None;
-        link.falls();
-        link.connection.connect_later();
+        link.reconnect();
         None
     }
 
     /// Live trades have come by a connection. Returns what it leads to.
     pub fn traded(&mut self, which: Which, batch: &LiveBatch, now: Instant) -> Option<Change> {
+        let is_compared = self.are_comparable() && !which.is_successor;
         let link = &mut self.links[which.link];
         link.trades += batch.trades.len() as u64;
+        if is_compared {
+            for (symbol, trade) in &batch.trades {
+                link.lag.brought(*symbol as usize, trade.id);
+            }
+        }
         let Some(successor) = &mut link.successor else {
             link.connection.traded();
             return None;
@@ -283,7 +303,7 @@ impl Links {
             }
         }
         if overlap.is_complete() {
-            link.succeed(true, now, &self.limits)
+            link.succeed(true, now)
         } else {
             None
         }
@@ -301,20 +321,12 @@ impl Links {
 
     /// Ends every connection, and plans the next attempts.
     pub fn reconnect(&mut self) {
-        for link in &mut self.links {
-            link.successor = None;
-            link.falls();
-            link.connection.connect_later();
-        }
+        self.links.iter_mut().for_each(Link::reconnect);
     }
 
     /// Ends every connection; [`resume`](Self::resume) connects again.
     pub fn pause(&mut self) {
-        for link in &mut self.links {
-            link.successor = None;
-            link.falls();
-            link.connection.pause();
-        }
+        self.links.iter_mut().for_each(Link::pause_for_now);
     }
 
     /// Connects again.
@@ -324,11 +336,14 @@ impl Links {
         }
     }
 
-    /// For each link: how long it stands, what has come by it, how often it was made anew.
-    pub fn figures(&self) -> impl Iterator<Item = (Option<Instant>, u64, u64)> {
-        self.links
-            .iter()
-            .map(|link| (link.up_since, link.trades, link.reconnects))
+    /// What each link looks like.
+    pub fn figures(&self) -> impl Iterator<Item = Figures> {
+        self.links.iter().map(|link| Figures {
+            up_since: link.up_since,
+            trades: link.trades,
+            reconnects: link.reconnects,
+            behind: link.lag.behind().collect(),
+        })
     }
 
     /// Says goodbye to the exchange on every connection.
@@ -365,38 +380,4 @@ pub(super) enum Stands {
     Beside,
     /// Others stand, and this one was lost before.
     BesideAgain,
-}
-
-impl Link {
-    fn is_up(&self) -> bool {
-        let successor = self.successor.as_ref();
-        self.connection.is_up() || successor.is_some_and(|successor| successor.connection.is_up())
-    }
-
-    /// It stands from now on, until it is too old. Links that were made together must not
-    /// be renewed together.
-    fn stands(&mut self, now: Instant, limits: &Limits) {
-        const SPREAD: f64 = 0.05;
-        let factor = 1.0 + SPREAD * rand::random_range(-1.0..=1.0);
-        self.up_since = Some(now);
-        self.renew_at = Some(now + limits.renew_after.mul_f64(factor));
-    }
-
-    fn falls(&mut self) {
-        self.up_since = None;
-        self.renew_at = None;
-    }
-
-    /// The successor takes over, and the old connection is closed.
-    fn succeed(&mut self, has_overlapped: bool, now: Instant, limits: &Limits) -> Option<Change> {
-        let successor = self.successor.take()?;
-        let old = std::mem::replace(&mut self.connection, successor.connection);
-        self.stands(now, limits);
-        // A goodbye may take a while, and nobody waits for it.
-        tokio::spawn(old.close().boxed());
-        Some(Change::Renewed {
-            took: now.saturating_duration_since(successor.begun),
-            has_overlapped,
-        })
-    }
 }

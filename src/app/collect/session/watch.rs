@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::{domain::remedy::Remedy, exchange::source::StreamEnd};
+use crate::{
+    domain::{lag::Late, remedy::Remedy},
+    exchange::source::StreamEnd,
+};
 
 use super::{
     super::{
@@ -210,18 +213,65 @@ impl Session<'_> {
                 Change::Renewed {
                     took,
                     has_overlapped,
+                    has_ended_first,
                 } => Event::Renewed {
                     took,
                     has_overlapped,
+                    has_ended_first,
+                },
+                Change::RenewFailed { reason, retry_in } => Event::RenewFailed { reason, retry_in },
+                Change::Dead { link, late } => {
+                    self.link_is_dead(link, &late);
+                    continue;
+                }
+                Change::Alive { link, took } => Event::LinkAlive {
+                    connection: self.first_place() + link + 1,
+                    took,
                 },
             });
         }
     }
 
+    /// Compares the links with each other; nothing is to be made of silence while nothing is
+    /// received.
+    pub(super) fn compare_links(&mut self, may_receive: bool, now: Instant) {
+        if !self.links.are_comparable() {
+            return;
+        }
+        let fronts: Vec<_> = self.slots.iter().map(Slot::front).collect();
+        let changes = self.links.compare(may_receive.then_some(&fronts), now);
+        self.tell_of_links(changes);
+    }
+
+    fn link_is_dead(&mut self, link: usize, late: &[Late]) {
+        let symbols = late.iter();
+        let symbols = symbols.filter_map(|late| self.links.symbols().get(late.symbol));
+        let symbols: Vec<_> = symbols.cloned().collect();
+        let Some(worst) = late.iter().max_by_key(|late| late.waited_us) else {
+            return;
+        };
+        let connection = self.first_place() + link + 1;
+        self.emit(&Event::LinkDead {
+            connection,
+            symbols,
+            last_id: worst.last_id,
+            front_id: worst.front_id,
+            behind: Duration::from_micros(worst.waited_us.unsigned_abs()),
+        });
+        self.emit(&Event::Disconnected {
+            reason: format!("connection {connection} is given up for a new one"),
+        });
+    }
+
+    /// The place on the board of the group's first connection.
+    fn first_place(&self) -> usize {
+        self.group * self.context.settings.limits.links.max(1)
+    }
+
     pub(super) fn show_links(&self, shown: &mut Shown) {
         let now_us = self.context.clock.steady_us();
         let links = self.context.settings.limits.links.max(1);
-        let first = self.group * links;
+        let first = self.first_place();
         if shown.connections.len() < first + links {
             shown
                 .connections
@@ -229,13 +279,17 @@ impl Session<'_> {
         }
         shown.connections[first].waiting_rows = self.waiting() as u64;
         let places = shown.connections.iter_mut().skip(first);
-        for (place, (up_since, messages, reconnects)) in places.zip(self.links.figures()) {
+        for (place, link) in places.zip(self.links.figures()) {
             if place.symbols.is_empty() {
                 place.symbols = self.links.symbols().to_vec();
             }
+            let up_since = link.up_since;
             place.up_since_us = up_since.map(|since| now_us - micros(since.elapsed()));
-            place.messages = messages;
-            place.reconnects = reconnects;
+            place.messages = link.trades;
+            place.reconnects = link.reconnects;
+            let behind = link.behind.into_iter();
+            let behind = behind.filter_map(|symbol| self.links.symbols().get(symbol));
+            place.behind = behind.cloned().collect();
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::{
+    lag::Front,
     liveness::{Evidence, State},
     outage::{Cause, Look},
 };
@@ -71,6 +72,15 @@ impl Slot {
             is_whole: pipe.is_some_and(is_whole),
             received_us: pipe.and_then(Pipe::last_live_us),
             state: pipe.map(|pipe| pipe.liveness.state()),
+        }
+    }
+
+    /// Where its tape is, for links to be compared with.
+    pub fn front(&self) -> Front {
+        let patience_us = self.pipe().map(|pipe| pipe.liveness.patience_us());
+        Front {
+            id: self.last_id(),
+            patience_us: patience_us.unwrap_or(i64::MAX),
         }
     }
 
