@@ -62,6 +62,7 @@ pub fn begin(watching: Watching, collector: &Collector) -> Watchers {
         )
         .expect("the default rules");
         let watched = Watched {
+            ending: CancellationToken::new(),
             collector: "bench".to_owned(),
             board: collector.board.clone(),
             supervisor: collector.supervisor.clone(),

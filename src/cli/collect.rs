@@ -20,6 +20,7 @@ use super::{
 pub mod alerting;
 pub mod exchange;
 mod limits;
+mod pages;
 mod run;
 mod sim;
 pub mod watching;

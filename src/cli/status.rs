@@ -121,15 +121,21 @@ async fn local(args: &StatusArgs, context: &Context) -> Result<View, CliError> {
         Err(error) if args.check => return Err(absent(&error)),
         Err(error) => return remote::in_place_of(absent(&error), context).await,
     };
-    if http_status != 200 {
-        return Err(CliError::new(
-            ExitCode::TryAgain,
-            "the collector has only just begun".to_owned(),
-        )
-        .hint("ask again in a second"));
-    }
-    let status: Status = serde_json::from_slice(&body)
-        .hint("use the same version of streamkit for the collector and for 'status'")?;
+    // One that is old says so itself; what nobody has seen yet is no status.
+    let status: Status = match serde_json::from_slice(&body) {
+        Ok(status) => status,
+        Err(_) if http_status != 200 => {
+            return Err(CliError::new(
+                ExitCode::TryAgain,
+                "the collector has only just begun".to_owned(),
+            )
+            .hint("ask again in a second"));
+        }
+        Err(error) => {
+            return Err(error)
+                .hint("use the same version of streamkit for the collector and for 'status'");
+        }
+    };
     Ok(View::Local(Box::new(status), body))
 }
 

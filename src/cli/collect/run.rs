@@ -77,6 +77,8 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     let listen = args.watching.listen().await?;
     let tally = Tally::default();
     let (emit, escalations) = escalations(tally.before(events_to_log()), stop.clone());
+    let ending = CancellationToken::new();
+    let emit = told_of_the_end(emit, ending.clone());
     let chronicle = Chronicle::new(&*settings.collector, context.clock.clone());
     let supervisor = {
         let (emit, limits) = (emit.clone(), settings.limits.tasks);
@@ -105,6 +107,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         tally,
         clock: context.clock.clone(),
         state_dir: context.journal_dir()?,
+        ending: ending.clone(),
     };
     let collector = Collector {
         supervisor: supervisor.clone(),
@@ -132,7 +135,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         () = time_is_up(args.run_for) => None,
     };
     stop.cancel();
-    watching.cancel();
+    ending.cancel();
     let was_asked = ended.is_none();
     let ended = if let Some(ended) = ended {
         ended
@@ -143,6 +146,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
             code = signals.next() => return Ok(code),
         }
     };
+    watching.cancel();
     let deadline = Instant::now() + WATCHING_PATIENCE;
     supervisor.ended(deadline, |_| true).await;
     drop(telling);
@@ -179,6 +183,16 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         Ok(()) | Err(OutputError::Closed) => Ok(code),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Cancels `ending` as soon as the end begins, for whatever reason it does.
+fn told_of_the_end(emit: collect::Emit, ending: CancellationToken) -> collect::Emit {
+    collect::Emit::new(move |event| {
+        if matches!(event, collect::Event::Stopping) {
+            ending.cancel();
+        }
+        emit.emit(event);
+    })
 }
 
 /// Tells of what ends the collector at once, while it still saves what it can.
