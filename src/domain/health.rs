@@ -161,6 +161,12 @@ impl HealthSnapshot {
     /// Why the collector is not healthy; empty when it is.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
+        let symbols = self.symbols.iter().filter_map(SymbolHealth::complaint);
+        self.own_complaints().chain(symbols).collect()
+    }
+
+    /// Those that are about no symbol.
+    fn own_complaints(&self) -> impl Iterator<Item = String> {
         let tasks = self
             .failed_tasks
             .iter()
@@ -169,8 +175,7 @@ impl HealthSnapshot {
             .paused
             .iter()
             .map(|reason| format!("nothing is consumed: {reason}"));
-        let symbols = self.symbols.iter().filter_map(SymbolHealth::complaint);
-        tasks.chain(paused).chain(symbols).collect()
+        tasks.chain(paused)
     }
 
     /// What is not in order, although the collector is healthy.

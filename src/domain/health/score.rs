@@ -7,7 +7,12 @@
 //! | reconnects in the last hour | 10 | 50 |
 //! | errors in the last hour | 50 | 200 |
 //! | silence of a symbol that is not healthy (½ at best) | its patience | twice that |
+//! | a task that does not run, a reason for which nothing is consumed: ½ each | | |
+//! | a symbol that was given up: 0 | | |
 //! | share of a symbol's own usual rate that is missing | 90 % | never |
+//!
+//! So whatever is a reason not to be healthy is a part, with ½ at best: what is not healthy is
+//! never green.
 //!
 //! Above ¾ it is green, above ¼ yellow, else red. A quiet symbol (confirmed by the exchange)
 //! has no age and misses nothing.
@@ -52,7 +57,7 @@ const YELLOW_SCORE: f64 = 0.75;
 const RED_SCORE: f64 = 0.25;
 const RECONNECTS_PER_HOUR: (f64, f64) = (10.0, 50.0);
 const ERRORS_PER_HOUR: (f64, f64) = (50.0, 200.0);
-/// A symbol that is not healthy is at best yellow.
+/// What is not healthy is at best yellow.
 const UNHEALTHY_SCORE: f64 = 0.5;
 /// Twice the patience is red.
 const AGE_IN_PATIENCES: (f64, f64) = (1.0, 2.0);
@@ -98,6 +103,8 @@ impl HealthSnapshot {
             part(errors as f64, ERRORS_PER_HOUR),
             format!("{errors} errors in the last hour"),
         ));
+        let own = self.own_complaints();
+        parts.extend(own.map(|complaint| (UNHEALTHY_SCORE, complaint)));
         for symbol in &self.symbols {
             if symbol.progress == Progress::Stopped {
                 parts.push((0.0, format!("{} was given up", symbol.symbol)));
@@ -189,5 +196,33 @@ mod tests {
         let score = with(symbol).score();
         assert_eq!(score.level, Level::Yellow);
         assert_eq!(score.reasons, ["BTCUSDT at 0 trades a minute, usually 600"]);
+    }
+
+    #[test]
+    fn what_is_not_healthy_is_never_green() {
+        let mut stopped = healthy();
+        stopped.progress = Progress::Stopped;
+        let mut starting = healthy();
+        starting.progress = Progress::Starting;
+        let task = HealthSnapshot {
+            failed_tasks: vec!["delivery".into()],
+            ..with(healthy())
+        };
+        let paused = HealthSnapshot {
+            paused: Some("the spool is full".into()),
+            ..with(healthy())
+        };
+        for (snapshot, value) in [
+            (with(stopped), 0.0),
+            (with(starting), 0.5),
+            (task, 0.5),
+            (paused, 0.5),
+        ] {
+            let (complaints, score) = (snapshot.complaints(), snapshot.score());
+            assert_eq!(complaints.len(), 1, "{complaints:?}");
+            assert!(score.value <= value, "{complaints:?}: {score:?}");
+            assert_ne!(score.level, Level::Green, "{complaints:?}");
+            assert_eq!(score.reasons, complaints);
+        }
     }
 }
