@@ -58,7 +58,7 @@ pub fn begin(watching: Watching, collector: &Collector) -> Watchers {
             None,
             Emit::new(fail_on_trouble),
             &collector.state_dir,
-            collector.clock.wall_us(),
+            collector.clock.clone(),
         )
         .expect("the default rules");
         let watched = Watched {

@@ -21,6 +21,7 @@ pub mod alerting;
 pub mod exchange;
 mod limits;
 mod pages;
+mod progress;
 mod run;
 mod sim;
 pub mod watching;

@@ -7,10 +7,12 @@
 //! The score is a matter of its own: see [`Score`].
 
 mod score;
+mod trouble;
 
 use super::symbol::Symbol;
 
 pub use score::{Level, Score};
+pub use trouble::{DeadStream, GroupHealth, Proven, TaskHealth};
 
 /// What a symbol's stream looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,8 +87,12 @@ pub struct HealthSnapshot {
     pub reconnects_1h: u64,
     /// Errors in the last hour: failed requests, connects, commits and inserts.
     pub errors_1h: u64,
+    /// The same since the start.
+    pub errors: u64,
     /// Restarts of tasks in the last hour.
     pub restarts_1h: u64,
+    /// Every task with its recent restarts.
+    pub tasks: Vec<TaskHealth>,
     /// Tasks that do not run as they should, by name.
     pub failed_tasks: Vec<String>,
     /// Why nothing is consumed at the moment, if so.
@@ -97,18 +103,22 @@ pub struct HealthSnapshot {
     pub breaker_trips_1h: u64,
     /// Rows that the store has not confirmed.
     pub spool_rows: u64,
-    /// Rows that are not yet in the journal.
+    /// How long the oldest of them has waited, in s; none when there are none.
+    pub spool_oldest_s: Option<f64>,
+    /// Rows that the store has refused for their content in the last hour.
+    pub dead_letters_1h: u64,
+    /// Rows, and live trades that wait for those before them, that are only in memory.
     pub buffer_rows: u64,
     /// How full the file system of the journal is, 0 to 1.
     pub disk_used_ratio: Option<f64>,
     /// How much of the cgroup's memory limit is used, 0 to 1; none without a limit.
     pub memory_used_ratio: Option<f64>,
     /// Symbols whose ids went back.
-    pub id_resets: u64,
-    /// Gaps that were proven absent in the last hour.
-    pub gaps_absent_1h: u64,
-    /// Remedies in a row that have not helped.
-    pub failed_remedies: u64,
+    pub id_resets: Vec<Proven>,
+    /// Symbols of which ids were proven absent since the start.
+    pub gaps_absent: Vec<Proven>,
+    /// By connection: whether its remedies help.
+    pub groups: Vec<GroupHealth>,
 }
 
 impl SymbolHealth {

@@ -27,6 +27,7 @@ pub mod restart_budget;
 pub mod rolling;
 pub mod row;
 pub mod sequence;
+pub mod spool_age;
 pub mod sums;
 pub mod symbol;
 pub mod threshold;

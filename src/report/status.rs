@@ -180,7 +180,7 @@ mod tests {
             symbols: vec![symbol],
             ..Shown::default()
         };
-        let health = Sampler::new(Tally::default(), ".".into()).sample(&shown, &[], 0);
+        let health = Sampler::new(Tally::default(), ".".into()).sample(&shown, &[], 0, 0);
         let moment = Moment {
             collector: "nas".to_owned(),
             running: true,

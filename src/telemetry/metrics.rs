@@ -182,7 +182,7 @@ mod tests {
             ..Shown::default()
         };
         shown.sink.published = 1_234_567;
-        let health = Sampler::new(Tally::default(), ".".into()).sample(&shown, &[], 0);
+        let health = Sampler::new(Tally::default(), ".".into()).sample(&shown, &[], 0, 0);
         let moment = Moment {
             collector: "test".to_owned(),
             running: true,

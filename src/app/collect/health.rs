@@ -3,57 +3,96 @@
 //! What is kept has a fixed size, however long it runs: an hour of minutes for each count.
 
 use std::{
+    collections::{BTreeMap, VecDeque},
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use crate::{
     app::supervise::{TaskState, TaskStatus},
     domain::{
         breaker::BreakerState,
-        health::{HealthSnapshot, Progress, SymbolHealth},
+        health::{
+            DeadStream, GroupHealth, HealthSnapshot, Progress, Proven, SymbolHealth, TaskHealth,
+        },
         rolling::RollingHour,
+        spool_age::SpoolAge,
+        symbol::Symbol,
     },
 };
 
 use super::{
-    event::{Emit, Event, Severity},
+    event::{Emit, Event},
     machine,
-    snapshot::{Phase, Shown, SymbolSnapshot},
+    snapshot::{ConnectionSnapshot, Phase, Shown, SymbolSnapshot},
 };
 
 /// What events have told since the start. Cheap to clone; clones share their counts.
 #[derive(Debug, Clone, Default)]
-pub struct Tally(Arc<Counts>);
+pub struct Tally(Arc<Mutex<Counts>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Counts {
-    errors: AtomicU64,
-    id_resets: AtomicU64,
-    gaps_absent: AtomicU64,
+    errors: u64,
+    dead_letters: u64,
+    id_resets: Proofs,
+    gaps_absent: Proofs,
 }
+
+/// By symbol: how often it was proven, and the last time in words.
+type Proofs = BTreeMap<Symbol, (u64, String)>;
 
 impl Tally {
     /// Counts what passes on its way to `emit`.
     #[must_use]
     pub fn before(&self, emit: Emit) -> Emit {
-        let counts = Arc::clone(&self.0);
+        let tally = self.clone();
         Emit::new(move |event| {
-            if event.severity() >= Severity::Warning {
-                counts.errors.fetch_add(1, Ordering::Relaxed);
-            }
-            match event {
-                Event::IdReset { .. } => &counts.id_resets,
-                Event::GapAbsent { .. } => &counts.gaps_absent,
-                _ => return emit.emit(event),
-            }
-            .fetch_add(1, Ordering::Relaxed);
+            tally.count(event);
             emit.emit(event);
         })
     }
+
+    fn count(&self, event: &Event) {
+        // Nothing is half-done when somebody panics: each is one step.
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.errors += u64::from(is_error(event));
+        let (proofs, symbol) = match event {
+            Event::DeadLetters { rows, .. } => {
+                counts.dead_letters += rows;
+                return;
+            }
+            Event::IdReset { symbol, .. } => (&mut counts.id_resets, symbol),
+            Event::GapAbsent { symbol, .. } => (&mut counts.gaps_absent, symbol),
+            _ => return,
+        };
+        let (count, last) = proofs.entry(symbol.clone()).or_default();
+        *count += 1;
+        *last = event.to_string();
+    }
+
+    fn read(&self) -> Counts {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// Whether something was tried and has failed: a request, a connection, a commit, an insert.
+/// What comes of it, such as a stream that is dead or a task that is restarted, has counts of
+/// its own.
+const fn is_error(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::FetchFailed { .. }
+            | Event::StartDelayed { .. }
+            | Event::SeriesDelayed { .. }
+            | Event::ConnectFailed { .. }
+            | Event::CommitFailed { .. }
+            | Event::DeliveryFailed { .. }
+            | Event::RowsRefused { .. }
+    )
 }
 
 /// Counts of the last hour, from totals that only rise.
@@ -72,6 +111,37 @@ impl Rising {
     }
 }
 
+/// Restarts that were so long ago say nothing of a task any more, in µs.
+const RECENT_US: i64 = 600_000_000;
+/// More restarts of one task need not be told apart.
+const MAX_RECENT: usize = 100;
+
+/// When a task was restarted lately, to one look.
+#[derive(Debug, Clone, Default)]
+struct Restarts {
+    at_us: VecDeque<i64>,
+    seen: u64,
+}
+
+impl Restarts {
+    /// Takes the present total; returns how many there were lately.
+    fn look(&mut self, total: u64, now_us: i64) -> u64 {
+        for _ in self.seen..total.min(self.seen + MAX_RECENT as u64) {
+            self.at_us.push_back(now_us);
+        }
+        self.seen = total;
+        while self.at_us.len() > MAX_RECENT
+            || self
+                .at_us
+                .front()
+                .is_some_and(|at| now_us - at >= RECENT_US)
+        {
+            self.at_us.pop_front();
+        }
+        self.at_us.len() as u64
+    }
+}
+
 /// Takes snapshots.
 #[derive(Debug)]
 pub struct Sampler {
@@ -81,7 +151,12 @@ pub struct Sampler {
     errors: Rising,
     restarts: Rising,
     trips: Rising,
-    absent: Rising,
+    dead_letters: Rising,
+    spool_age: SpoolAge,
+    /// By symbol.
+    absent: BTreeMap<Symbol, Rising>,
+    /// By task.
+    tasks: BTreeMap<Arc<str>, Restarts>,
     /// Trades of each symbol.
     trades: Vec<Rising>,
 }
@@ -97,37 +172,34 @@ impl Sampler {
             errors: Rising::default(),
             restarts: Rising::default(),
             trips: Rising::default(),
-            absent: Rising::default(),
+            dead_letters: Rising::default(),
+            spool_age: SpoolAge::default(),
+            absent: BTreeMap::new(),
+            tasks: BTreeMap::new(),
             trades: Vec::new(),
         }
     }
 
-    /// What the collector looks like at `now_us`, on the steady clock.
-    pub fn sample(&mut self, shown: &Shown, tasks: &[TaskStatus], now_us: i64) -> HealthSnapshot {
-        self.trades
-            .resize_with(shown.symbols.len(), Rising::default);
-        let symbols = shown
-            .symbols
-            .iter()
-            .zip(&mut self.trades)
-            .map(|(symbol, trades)| {
-                trades.look(symbol.trades, now_us);
-                SymbolHealth {
-                    per_minute: trades.hour.last_minute(now_us),
-                    usual_per_minute: trades.hour.median_minute(now_us),
-                    ..health(symbol)
-                }
-            })
-            .collect();
-        let counts = &self.tally.0;
+    /// What the collector looks like at `now_us` on the steady clock, and `wall_us` on the
+    /// other.
+    pub fn sample(
+        &mut self,
+        shown: &Shown,
+        tasks: &[TaskStatus],
+        now_us: i64,
+        wall_us: i64,
+    ) -> HealthSnapshot {
+        let counts = self.tally.read();
         let restarts = tasks.iter().map(|task| task.restarts).sum();
+        let oldest_us = shown.spool.oldest_us;
+        let spool_age_us = self.spool_age.look(oldest_us, now_us, wall_us);
         HealthSnapshot {
-            symbols,
+            symbols: self.symbols(shown, now_us),
             reconnects_1h: self.reconnects.look(shown.totals.reconnects, now_us),
-            errors_1h: self
-                .errors
-                .look(counts.errors.load(Ordering::Relaxed), now_us),
+            errors_1h: self.errors.look(counts.errors, now_us),
+            errors: counts.errors,
             restarts_1h: self.restarts.look(restarts, now_us),
+            tasks: self.tasks(tasks, now_us),
             failed_tasks: tasks
                 .iter()
                 .filter(|task| matches!(task.state, TaskState::Restarting | TaskState::GivenUp))
@@ -137,15 +209,104 @@ impl Sampler {
             is_breaker_open: shown.sink.breaker != BreakerState::Closed,
             breaker_trips_1h: self.trips.look(shown.sink.breaker_trips, now_us),
             spool_rows: shown.spool.rows,
-            buffer_rows: shown.connections.iter().map(|link| link.waiting_rows).sum(),
+            spool_oldest_s: spool_age_us.map(|age_us| age_us as f64 / 1e6),
+            dead_letters_1h: self.dead_letters.look(counts.dead_letters, now_us),
+            buffer_rows: shown
+                .connections
+                .iter()
+                .map(|link| link.waiting_rows + link.held_trades)
+                .sum(),
             disk_used_ratio: machine::disk_used_ratio(&self.state_dir),
             memory_used_ratio: machine::memory_used_ratio(),
-            id_resets: counts.id_resets.load(Ordering::Relaxed),
-            gaps_absent_1h: self
-                .absent
-                .look(counts.gaps_absent.load(Ordering::Relaxed), now_us),
-            failed_remedies: shown.totals.failed_remedies,
+            id_resets: counts
+                .id_resets
+                .into_iter()
+                .map(|(symbol, (count_1h, last))| Proven {
+                    symbol,
+                    count_1h,
+                    last,
+                })
+                .collect(),
+            gaps_absent: self.absent(counts.gaps_absent, now_us),
+            groups: groups(shown),
         }
+    }
+
+    fn symbols(&mut self, shown: &Shown, now_us: i64) -> Vec<SymbolHealth> {
+        self.trades
+            .resize_with(shown.symbols.len(), Rising::default);
+        let symbols = shown.symbols.iter().zip(&mut self.trades);
+        symbols
+            .map(|(symbol, trades)| {
+                trades.look(symbol.trades, now_us);
+                SymbolHealth {
+                    per_minute: trades.hour.last_minute(now_us),
+                    usual_per_minute: trades.hour.median_minute(now_us),
+                    ..health(symbol)
+                }
+            })
+            .collect()
+    }
+
+    fn tasks(&mut self, tasks: &[TaskStatus], now_us: i64) -> Vec<TaskHealth> {
+        tasks
+            .iter()
+            .map(|task| {
+                let restarts = self.tasks.entry(Arc::clone(&task.name)).or_default();
+                TaskHealth {
+                    name: task.name.to_string(),
+                    restarts_10m: restarts.look(task.restarts, now_us),
+                    last_failure: task.last_failure.clone(),
+                }
+            })
+            .collect()
+    }
+
+    fn absent(&mut self, proofs: Proofs, now_us: i64) -> Vec<Proven> {
+        proofs
+            .into_iter()
+            .map(|(symbol, (total, last))| {
+                let rising = self.absent.entry(symbol.clone()).or_default();
+                Proven {
+                    count_1h: rising.look(total, now_us),
+                    symbol,
+                    last,
+                }
+            })
+            .collect()
+    }
+}
+
+/// The groups of symbols, by the first connection of each.
+fn groups(shown: &Shown) -> Vec<GroupHealth> {
+    let mut first: BTreeMap<usize, &ConnectionSnapshot> = BTreeMap::new();
+    for link in &shown.connections {
+        // One that has not been shown yet belongs to nobody.
+        if !link.symbols.is_empty() {
+            first.entry(link.group).or_insert(link);
+        }
+    }
+    let groups = first.into_iter().map(|(number, link)| {
+        let dead = link.dead.iter().filter_map(|symbol| {
+            let mut lines = shown.symbols.iter();
+            lines.find(|line| line.symbol == *symbol)
+        });
+        GroupHealth {
+            name: format!("session-{number}"),
+            failed_remedies: link.failed_remedies,
+            dead: dead.map(dead_stream).collect(),
+        }
+    });
+    groups.collect()
+}
+
+fn dead_stream(line: &SymbolSnapshot) -> DeadStream {
+    DeadStream {
+        symbol: line.symbol.clone(),
+        silent_looks: line.silent_looks,
+        silence_ms: millis(line.silence_us),
+        last_id: line.last_id,
+        newest_id: (line.newest_id >= 0).then_some(line.newest_id),
     }
 }
 
@@ -173,6 +334,11 @@ fn millis(us: i64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        sync::atomic::{AtomicU64, Ordering},
+        time::Duration,
+    };
+
     use super::*;
 
     const MINUTE_US: i64 = 60_000_000;
@@ -186,18 +352,94 @@ mod tests {
             count.fetch_add(1, Ordering::Relaxed);
         }));
         emit.emit(&Event::Stopping);
-        emit.emit(&Event::Disconnected {
+        emit.emit(&Event::ConnectFailed {
             reason: "a test".to_owned(),
+            retry_in: Duration::ZERO,
+        });
+        emit.emit(&Event::Disconnected {
+            reason: "what comes of it has a count of its own".to_owned(),
+        });
+        emit.emit(&Event::DeadLetters {
+            rows: 3,
+            table: "bars",
         });
         emit.emit(&Event::IdReset {
             symbol: "BTCUSDT".parse().expect("a symbol"),
             last_id: 9,
             exchange_id: 3,
         });
-        assert_eq!(passed.load(Ordering::Relaxed), 3);
+        for first_id in [5, 7] {
+            emit.emit(&Event::GapAbsent {
+                symbol: "ETHUSDT".parse().expect("a symbol"),
+                first_id,
+                last_id: first_id,
+                proof: "a test".to_owned(),
+            });
+        }
+        assert_eq!(passed.load(Ordering::Relaxed), 7);
         let mut sampler = Sampler::new(tally, PathBuf::from("."));
-        let snapshot = sampler.sample(&Shown::default(), &[], 0);
-        assert_eq!((snapshot.errors_1h, snapshot.id_resets), (2, 1));
+        let snapshot = sampler.sample(&Shown::default(), &[], 0, 0);
+        assert_eq!((snapshot.errors_1h, snapshot.dead_letters_1h), (1, 3));
+        let proven = &snapshot.id_resets[0];
+        assert_eq!(proven.symbol.as_str(), "BTCUSDT");
+        assert!(
+            proven.last.contains('3') && proven.last.contains('9'),
+            "{proven:?}"
+        );
+        let proven = &snapshot.gaps_absent[0];
+        assert_eq!((proven.symbol.as_str(), proven.count_1h), ("ETHUSDT", 2));
+        assert!(proven.last.contains('7'), "the last one: {proven:?}");
+        let later = sampler.sample(&Shown::default(), &[], 61 * MINUTE_US, 0);
+        assert_eq!(later.gaps_absent[0].count_1h, 0);
+    }
+
+    #[test]
+    fn restarts_of_a_task_are_forgotten_after_ten_minutes() {
+        let mut restarts = Restarts::default();
+        assert_eq!(restarts.look(0, 0), 0);
+        assert_eq!(restarts.look(2, MINUTE_US), 2);
+        assert_eq!(restarts.look(3, 5 * MINUTE_US), 3);
+        assert_eq!(restarts.look(3, 11 * MINUTE_US), 1);
+        assert_eq!(restarts.look(3, 15 * MINUTE_US), 0);
+        assert_eq!(restarts.look(u64::MAX, 16 * MINUTE_US), MAX_RECENT as u64);
+    }
+
+    #[test]
+    fn a_group_is_told_with_its_dead_streams_and_what_waits_in_memory_is_counted() {
+        let symbol: Symbol = "BTCUSDT".parse().expect("a symbol");
+        let mut line = SymbolSnapshot::new(symbol.clone());
+        line.last_id = Some(41);
+        line.newest_id = 57;
+        line.silent_looks = 7;
+        let link = ConnectionSnapshot {
+            symbols: vec![symbol.clone()],
+            waiting_rows: 1,
+            held_trades: 2,
+            failed_remedies: 3,
+            dead: vec![symbol],
+            ..ConnectionSnapshot::default()
+        };
+        let beside = ConnectionSnapshot {
+            symbols: link.symbols.clone(),
+            ..ConnectionSnapshot::default()
+        };
+        let shown = Shown {
+            symbols: vec![line],
+            connections: vec![link, beside],
+            ..Shown::default()
+        };
+        let mut sampler = Sampler::new(Tally::default(), PathBuf::from("."));
+        let health = sampler.sample(&shown, &[], 0, 0);
+        assert_eq!(health.buffer_rows, 3);
+        let [group] = &health.groups[..] else {
+            panic!("{:?}", health.groups);
+        };
+        assert_eq!((&*group.name, group.failed_remedies), ("session-0", 3));
+        let dead = &group.dead[0];
+        assert_eq!(
+            (dead.last_id, dead.newest_id, dead.silent_looks),
+            (Some(41), Some(57), 7)
+        );
     }
 
     #[test]
@@ -205,12 +447,20 @@ mod tests {
         let mut sampler = Sampler::new(Tally::default(), PathBuf::from("."));
         let mut shown = Shown::default();
         shown.totals.reconnects = 3;
-        assert_eq!(sampler.sample(&shown, &[], 0).reconnects_1h, 3);
+        assert_eq!(sampler.sample(&shown, &[], 0, 0).reconnects_1h, 3);
         shown.totals.reconnects = 5;
-        assert_eq!(sampler.sample(&shown, &[], 30 * MINUTE_US).reconnects_1h, 5);
-        assert_eq!(sampler.sample(&shown, &[], 61 * MINUTE_US).reconnects_1h, 2);
         assert_eq!(
-            sampler.sample(&shown, &[], 120 * MINUTE_US).reconnects_1h,
+            sampler.sample(&shown, &[], 30 * MINUTE_US, 0).reconnects_1h,
+            5
+        );
+        assert_eq!(
+            sampler.sample(&shown, &[], 61 * MINUTE_US, 0).reconnects_1h,
+            2
+        );
+        assert_eq!(
+            sampler
+                .sample(&shown, &[], 120 * MINUTE_US, 0)
+                .reconnects_1h,
             0
         );
     }
@@ -225,7 +475,7 @@ mod tests {
                 symbols: vec![line.clone()],
                 ..Shown::default()
             };
-            let snapshot = sampler.sample(&shown, &[], minute * MINUTE_US);
+            let snapshot = sampler.sample(&shown, &[], minute * MINUTE_US, 0);
             let symbol = &snapshot.symbols[0];
             assert_eq!(symbol.usual_per_minute.is_some(), minute == 10, "{minute}");
             assert_eq!(symbol.per_minute, (minute > 0).then_some(60));

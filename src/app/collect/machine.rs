@@ -43,7 +43,9 @@ fn ratio(current: &str, stat: &str, limit: &str) -> Option<f64> {
     let current: u64 = current.trim().parse().ok()?;
     let mut lines = stat.lines();
     let unused = lines.find_map(|line| line.strip_prefix("inactive_file "));
-    let unused: u64 = unused.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or(0);
+    let unused: u64 = unused
+        .and_then(|bytes| bytes.trim().parse().ok())
+        .unwrap_or(0);
     let used = current.saturating_sub(unused);
     (limit > 0).then(|| used as f64 / limit as f64)
 }

@@ -341,6 +341,7 @@ impl Pipe {
             phase,
             link,
             trades: self.taken,
+            fetched: self.fetched,
             bars: self.bar_counts.clone(),
             newest_bars: self.newest_bars.clone(),
             last_id: last.map(|last| last.id),
@@ -361,6 +362,7 @@ impl Pipe {
             gaps_absent: self.gaps_absent,
             pulse: self.pulse(link),
             silence_us: self.liveness.silence_us(now_us),
+            silent_looks: 0,
             patience_us: self.liveness.patience_us(),
         }
     }

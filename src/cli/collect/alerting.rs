@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{
         alerts::{Dispatcher, Emit, Limits, Memory, MemoryError, Notifier, Pulse},
+        clock::Clock,
         collect::{self, CollectError, Event},
     },
     cli::{alerts, error::CliError},
@@ -49,6 +50,7 @@ pub struct Alerting {
     ending: Option<String>,
     /// Who is told that an alert fires, or is over.
     told: collect::Emit,
+    clock: Clock,
 }
 
 /// Rules and subjects.
@@ -65,7 +67,7 @@ impl Alerting {
         path: Option<&PathBuf>,
         told: collect::Emit,
         state_dir: &Path,
-        now_us: i64,
+        clock: Clock,
     ) -> Result<Self, CliError> {
         let (alerts, outlets) = alerts::load(path)?;
         let emit = Emit::new(|event| {
@@ -88,17 +90,19 @@ impl Alerting {
             figures: Vec::new(),
             ending: None,
             told,
+            clock,
         };
-        alerting.recall(now_us);
+        alerting.recall();
         Ok(alerting)
     }
 
     /// Goes on with the states of an earlier run.
-    fn recall(&mut self, now_us: i64) {
+    fn recall(&mut self) {
         match self.memory.recall() {
             Ok(None) => {}
             Ok(Some(saved)) => {
-                let notices = self.alerts.restore(saved, now_us);
+                let saved = saved.shifted(-self.wall_ahead_us());
+                let notices = self.alerts.restore(saved, self.clock.steady_us());
                 self.kept = self.firing();
                 self.tell(&notices);
             }
@@ -109,11 +113,16 @@ impl Alerting {
         }
     }
 
-    /// Judges the collector's health at `now_us`, on the wall clock, and tells whoever has to
-    /// be told. Nobody is waited for.
-    pub fn judge(&mut self, health: &HealthSnapshot, now_us: i64) {
+    /// By how much the wall clock is ahead of the steady one. Waits are counted on the steady
+    /// clock, which never jumps; people and files are told the wall clock's time.
+    fn wall_ahead_us(&self) -> i64 {
+        self.clock.wall_us() - self.clock.steady_us()
+    }
+
+    /// Judges the collector's health, and tells whoever has to be told. Nobody is waited for.
+    pub fn judge(&mut self, health: &HealthSnapshot) {
         self.figures = readings(health);
-        self.evaluate(now_us);
+        self.evaluate();
         if health.complaints().is_empty() {
             self.pulse.beat();
         } else {
@@ -122,36 +131,37 @@ impl Alerting {
     }
 
     /// The collector ends for this reason: tells of it at once.
-    pub fn escalated(&mut self, reason: &str, now_us: i64) {
+    pub fn escalated(&mut self, reason: &str) {
         self.ending.get_or_insert_with(|| reason.to_owned());
         self.pulse.stop();
-        self.evaluate(now_us);
+        self.evaluate();
     }
 
-    fn evaluate(&mut self, now_us: i64) {
+    fn evaluate(&mut self) {
         let mut figures = std::mem::take(&mut self.figures);
         let of_health = figures.len();
         figures.extend(self.notifier.readings());
         let ending = f64::from(u8::from(self.ending.is_some()));
         let ending = Reading::new(Metric::RestartFailed, ending).of(COLLECTOR);
         figures.push(ending.because(self.ending.clone().unwrap_or_default()));
-        let notices = self.alerts.evaluate(&figures, now_us);
+        let notices = self.alerts.evaluate(&figures, self.clock.steady_us());
         figures.truncate(of_health);
         self.figures = figures;
         self.tell(&notices);
     }
 
     fn tell(&mut self, notices: &[Notice]) {
+        let ahead_us = self.wall_ahead_us();
         for notice in notices {
             self.told.emit(&event(notice));
-            self.notifier.notify(notice);
+            self.notifier.notify(&notice.clone().shifted(ahead_us));
         }
         // What only begins to be wrong may begin anew after a restart. A healthy spool holds
         // rows every other second, and the file is not to be written as often.
         let firing = self.firing();
         if !notices.is_empty() || firing != self.kept {
             self.kept = firing;
-            self.memory.keep(self.alerts.save());
+            self.memory.keep(self.alerts.save().shifted(ahead_us));
         }
         if let Some(Err(error)) = self.memory.look() {
             self.not_kept(&error);

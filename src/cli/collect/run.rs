@@ -12,7 +12,6 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     app::{
-        clock::Clock,
         collect::{self, Board, Chronicle, CollectError, Collector, health::Tally},
         supervise::Supervisor,
     },
@@ -94,10 +93,10 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         // Not before the tally: an alert is no error of its own.
         chronicle.before(events_to_log()),
         &context.journal_dir()?,
-        context.clock.wall_us(),
+        context.clock.clone(),
     )?;
     let alerting: SharedAlerting = Arc::new(tokio::sync::Mutex::new(Some(alerting)));
-    let telling = tell_of_escalations(escalations, Arc::clone(&alerting), context.clock.clone());
+    let telling = tell_of_escalations(escalations, Arc::clone(&alerting));
     let telling = AbortOnDropHandle::new(tokio::spawn(telling));
     let watched = Watched {
         alerting: Arc::clone(&alerting),
@@ -160,7 +159,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         && let Some(mut alerting) = alerting.take()
     {
         if let Some(reason) = reason {
-            alerting.escalated(&reason, context.clock.wall_us());
+            alerting.escalated(&reason);
         }
         alerting.stop().await;
     }
@@ -196,14 +195,10 @@ fn told_of_the_end(emit: collect::Emit, ending: CancellationToken) -> collect::E
 }
 
 /// Tells of what ends the collector at once, while it still saves what it can.
-async fn tell_of_escalations(
-    mut reasons: mpsc::Receiver<String>,
-    alerting: SharedAlerting,
-    clock: Clock,
-) {
+async fn tell_of_escalations(mut reasons: mpsc::Receiver<String>, alerting: SharedAlerting) {
     while let Some(reason) = reasons.recv().await {
         if let Some(alerting) = alerting.lock().await.as_mut() {
-            alerting.escalated(&reason, clock.wall_us());
+            alerting.escalated(&reason);
         }
     }
 }

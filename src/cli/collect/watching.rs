@@ -9,9 +9,8 @@ use crate::{
     app::{
         clock::Clock,
         collect::{
-            Board, Phase,
+            Board,
             health::{Sampler, Tally},
-            snapshot::Shown,
             status::{Moment, Status},
         },
         supervise::{Failure, Supervisor, Turns},
@@ -23,11 +22,11 @@ use crate::{
     domain::health::HealthSnapshot,
     telemetry::{
         http::{self, Listener},
-        systemd::{self, Notifier, Seen},
+        systemd::{self, Notifier},
     },
 };
 
-use super::{alerting::Alerting, pages::Last};
+use super::{alerting::Alerting, pages::Last, progress::Progress};
 
 /// The socket in the state directory that 'streamkit status' asks.
 pub const SOCKET_NAME: &str = "collect.sock";
@@ -169,6 +168,7 @@ fn keep_health(watched: Watched, last: Last, stop: &CancellationToken) {
     let kept = Arc::new(tokio::sync::Mutex::new((
         sampler,
         Notifier::from_environment(),
+        Progress::default(),
     )));
     let watched = Arc::new(watched);
     supervisor.keep("health", stop.clone(), move |turns: Turns| {
@@ -192,13 +192,12 @@ fn keep_health(watched: Watched, last: Last, stop: &CancellationToken) {
                     _ = interval.tick() => {}
                 }
                 let mut kept = kept.lock().await;
-                let (sampler, notifier) = &mut *kept;
-                let health = look(&watched, sampler, notifier, &last);
+                let health = look(&watched, &mut kept, &last);
                 // What ends is not as it should be, and nobody has to be told of that.
                 if !watched.ending.is_cancelled()
                     && let Some(alerting) = watched.alerting.lock().await.as_mut()
                 {
-                    alerting.judge(&health, watched.clock.wall_us());
+                    alerting.judge(&health);
                 }
                 if turns.take_or_misbehave().await {
                     return Ok(());
@@ -208,15 +207,17 @@ fn keep_health(watched: Watched, last: Last, stop: &CancellationToken) {
     });
 }
 
+/// What outlives a restart of the task.
+type Kept = (Sampler, Notifier, Progress);
+
 fn look(
     watched: &Watched,
-    sampler: &mut Sampler,
-    notifier: &mut Notifier,
+    (sampler, notifier, progress): &mut Kept,
     last: &Last,
 ) -> HealthSnapshot {
     let (shown, tasks) = (watched.board.read(), watched.supervisor.statuses());
     let now_us = watched.clock.steady_us();
-    let health = sampler.sample(&shown, &tasks, now_us);
+    let health = sampler.sample(&shown, &tasks, now_us, watched.clock.wall_us());
     let moment = Moment {
         collector: watched.collector.clone(),
         running: !watched.ending.is_cancelled(),
@@ -224,28 +225,9 @@ fn look(
         wall_us: watched.clock.wall_us(),
     };
     let status = Status::of(&moment, &shown, &health, &tasks);
-    systemd::tell(&notifier.look(&seen(&shown, &status), now_us));
+    systemd::tell(&notifier.look(&progress.look(&shown, &status), now_us));
     last.set(status, now_us);
     health
-}
-
-/// What the service manager's decisions rest on. A spool that is full is no reason to be
-/// restarted: nothing would be better afterwards.
-fn seen(shown: &Shown, status: &Status) -> Seen {
-    let totals = &shown.totals;
-    let mut symbols = shown.symbols.iter();
-    let text = if status.health.healthy {
-        let trades: u64 = shown.symbols.iter().map(|symbol| symbol.trades).sum();
-        format!("healthy: {} symbols, {trades} trades", shown.symbols.len())
-    } else {
-        status.health.complaints.join("; ")
-    };
-    Seen {
-        is_live: status.running && symbols.all(|symbol| symbol.phase == Phase::Live),
-        work: totals.commits + totals.quiet_confirmed + totals.paused_checks,
-        fetched: shown.symbols.iter().map(|symbol| symbol.trades).sum(),
-        status: text,
-    }
 }
 
 /// Serves the pages on the socket in the state directory, once the journal there is ours.
