@@ -174,8 +174,36 @@ fn what_nobody_has_looked_at_for_a_while_is_not_called_healthy() {
     assert_eq!(checked.status.code(), Some(1), "{}", text(&checked.stdout));
     let told = text(&checked.stdout);
     assert!(told.contains("health was last judged"), "{told}");
+    let checked = home.run(&format!("status --check -o json {place}"));
+    let health: Value = serde_json::from_slice(&checked.stdout).expect("JSON");
+    assert_eq!(health["healthy"], false, "{health}");
     collector.signal(rustix::process::Signal::KILL);
     collector.wait();
+}
+
+#[test]
+fn whoever_watches_goes_on_when_no_collector_answers() {
+    let home = Home::new();
+    for (options, words) in [
+        ("", "no collector answers: "),
+        (" -o json", "\"healthy\":false"),
+    ] {
+        let mut command = home.command(&format!("status --watch{options}"));
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut watching = Process(child.expect("it starts"));
+        let told = lines(watching.0.stdout.take().expect("a pipe"));
+        // Twice: it has not ended with the first time.
+        let first = until_line(&told, words);
+        let second = told.recv_timeout(PATIENCE).expect("the next time");
+        if options.is_empty() {
+            assert_eq!(second, "", "texts are set apart");
+            until_line(&told, words);
+        } else {
+            assert_eq!(second, first, "documents follow each other, one a line");
+        }
+        watching.signal(rustix::process::Signal::INT);
+        assert_eq!(watching.wait().code(), Some(130));
+    }
 }
 
 #[test]

@@ -22,6 +22,9 @@ pub const VERSION: u32 = 1;
 pub struct Status {
     /// [`VERSION`].
     pub version: u32,
+    /// The version of the program.
+    #[serde(default)]
+    pub streamkit: String,
     /// The name of the collector in the store.
     pub collector: String,
     /// Its process.
@@ -38,6 +41,24 @@ pub struct Status {
     pub errors_1h: u64,
     /// Restarts of tasks in the last hour.
     pub restarts_1h: u64,
+    /// Reconnects since the start.
+    #[serde(default)]
+    pub reconnects: u64,
+    /// Errors since the start: failed requests, connects, commits and inserts.
+    #[serde(default)]
+    pub errors: u64,
+    /// Messages that were no trade, since the start.
+    #[serde(default)]
+    pub malformed: u64,
+    /// Rows and held trades that are only in memory.
+    #[serde(default)]
+    pub buffer_rows: u64,
+    /// How full the file system of the journal is, 0 to 1.
+    #[serde(default)]
+    pub disk_used_ratio: Option<f64>,
+    /// How much of the cgroup's memory limit is used, 0 to 1; none without a limit.
+    #[serde(default)]
+    pub memory_used_ratio: Option<f64>,
     /// By connection.
     pub connections: Vec<ConnectionStatus>,
     /// By symbol.
@@ -90,7 +111,7 @@ pub struct ConnectionStatus {
     pub uptime_s: Option<f64>,
     /// Trades in the last full minute.
     pub messages_per_minute: Option<u64>,
-    /// Connections made in its place after the first.
+    /// Connections made in its place after the first, since its session began.
     pub reconnects: u64,
 }
 
@@ -119,6 +140,9 @@ pub struct SymbolStatus {
     pub trades: u64,
     /// Bars closed since the start, by threshold in decimal basis points.
     pub bars: BTreeMap<u32, u64>,
+    /// Live trades that came twice.
+    #[serde(default)]
+    pub duplicates: u64,
     /// Gaps that are being fetched.
     pub gaps_open: u64,
     /// Gaps closed by fetching.
@@ -278,6 +302,7 @@ impl Status {
         let (sink, spool) = (&shown.sink, &shown.spool);
         Self {
             version: VERSION,
+            streamkit: env!("CARGO_PKG_VERSION").to_owned(),
             collector: moment.collector.clone(),
             pid: std::process::id(),
             running: moment.running,
@@ -286,6 +311,12 @@ impl Status {
             reconnects_1h: health.reconnects_1h,
             errors_1h: health.errors_1h,
             restarts_1h: health.restarts_1h,
+            reconnects: shown.totals.reconnects,
+            errors: health.errors,
+            malformed: shown.totals.malformed,
+            buffer_rows: health.buffer_rows,
+            disk_used_ratio: health.disk_used_ratio,
+            memory_used_ratio: health.memory_used_ratio,
             connections,
             symbols,
             sink: SinkStatus {
@@ -368,6 +399,7 @@ impl SymbolStatus {
                 .iter()
                 .map(|(threshold, bars)| (threshold.dbps(), *bars))
                 .collect(),
+            duplicates: line.duplicates,
             gaps_open: line.gaps_open,
             gaps_repaired: line.gaps_repaired,
             gaps_absent: line.gaps_absent,
