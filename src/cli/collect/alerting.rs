@@ -258,3 +258,58 @@ fn event(notice: &Notice) -> Event {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    };
+
+    use super::*;
+
+    const DAY_US: i64 = 86_400_000_000;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wall_clock_that_is_put_forward_ends_no_wait() {
+        let wall_us = Arc::new(AtomicI64::new(20_000 * DAY_US));
+        let told: Arc<Mutex<Vec<String>>> = Arc::default();
+        let directory = tempfile::tempdir().expect("a directory");
+        let start = || {
+            let (wall_us, told) = (Arc::clone(&wall_us), Arc::clone(&told));
+            let clock = Clock::with_wall(move || wall_us.load(Ordering::SeqCst));
+            let told = collect::Emit::new(move |event| {
+                let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+                told.push(event.to_string());
+            });
+            Alerting::start("nas", None, told, directory.path(), clock).expect("the default rules")
+        };
+        let count = || told.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let health = HealthSnapshot {
+            spool_rows: 7,
+            spool_oldest_s: Some(61.0),
+            ..HealthSnapshot::default()
+        };
+        let mut alerting = start();
+        alerting.judge(&health);
+        wall_us.fetch_add(DAY_US, Ordering::SeqCst);
+        alerting.judge(&health);
+        assert_eq!(count(), 0, "{told:?}");
+        tokio::time::advance(Duration::from_secs(240)).await;
+        alerting.judge(&health);
+        assert_eq!(count(), 1, "{told:?}");
+        alerting.stop().await;
+
+        // The steady clock begins anew with a restart, and the cooldown of an hour goes on.
+        wall_us.fetch_add(60_000_000, Ordering::SeqCst);
+        let mut alerting = start();
+        alerting.judge(&health);
+        tokio::time::advance(Duration::from_secs(3500)).await;
+        alerting.judge(&health);
+        assert_eq!(count(), 1, "{told:?}");
+        tokio::time::advance(Duration::from_secs(50)).await;
+        alerting.judge(&health);
+        assert_eq!(count(), 2, "{told:?}");
+        alerting.stop().await;
+    }
+}
