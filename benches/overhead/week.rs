@@ -102,7 +102,7 @@ pub fn look_for_a_week() {
     for second in 1..=WEEK_S {
         let (shown, now_us) = (shown(second, &lines), second * SECOND_US);
         let tasks = ["session-0", "delivery", "journal"].map(|name| task(name, second));
-        let health = sampler.sample(&shown, &tasks, now_us);
+        let health = sampler.sample(&shown, &tasks, now_us, now_us);
         let moment = Moment {
             collector: "bench".to_owned(),
             running: true,

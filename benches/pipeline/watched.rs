@@ -58,10 +58,11 @@ pub fn begin(watching: Watching, collector: &Collector) -> Watchers {
             None,
             Emit::new(fail_on_trouble),
             &collector.state_dir,
-            collector.clock.wall_us(),
+            collector.clock.clone(),
         )
         .expect("the default rules");
         let watched = Watched {
+            ending: CancellationToken::new(),
             collector: "bench".to_owned(),
             board: collector.board.clone(),
             supervisor: collector.supervisor.clone(),

@@ -20,6 +20,8 @@ use super::{
 pub mod alerting;
 pub mod exchange;
 mod limits;
+mod pages;
+mod progress;
 mod reporting;
 mod run;
 mod sim;

@@ -55,6 +55,12 @@ impl CliError {
         self
     }
 
+    /// What the program exits with.
+    #[must_use]
+    pub const fn exit_code(&self) -> ExitCode {
+        self.code
+    }
+
     /// What has failed.
     #[must_use]
     pub fn message(&self) -> &str {

@@ -5,7 +5,10 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::{
-    app::collect::{status::Status, stored_status::StoredStatus},
+    app::collect::{
+        status::{HealthStatus, Status},
+        stored_status::StoredStatus,
+    },
     domain::symbol::Symbol,
     report::{redraw::Redraw, status as report, stored_status},
     telemetry::http::{ClientError, get_local},
@@ -44,7 +47,8 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 shown (with --check: healthy), 1 not healthy, or nothing \
-                        to count from, 64 usage, 69 no collector answers, or no store"
+                        to count from, 64 usage, 69 no collector answers, or no store, \
+                        75 it has only just begun"
 )]
 pub struct StatusArgs {
     /// Ask the store, for collectors on whatever machine
@@ -73,6 +77,8 @@ enum View {
     Local(Box<Status>, Vec<u8>),
     /// What collectors have written.
     Stored(StoredStatus),
+    /// Nobody answers at the moment, and why.
+    Absent(String),
 }
 
 /// Shows the status.
@@ -84,13 +90,15 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode, CliError> {
     block_on(async {
         let mut redraw = Redraw::new(context.printer.clone());
         loop {
-            let view = if args.remote {
-                View::Stored(remote::ask(args.collector.as_deref(), context).await?)
-            } else {
-                local(args, context).await?
+            let view = match view(args, context).await {
+                // Whoever watches wants to see it come back.
+                Err(error) if args.watch && is_passing(&error) => {
+                    View::Absent(error.message().to_owned())
+                }
+                view => view?,
             };
             if args.check {
-                return view.check(context);
+                return view.check(context, is_json);
             }
             if is_json {
                 context.printer.line(view.json()?)?;
@@ -114,6 +122,22 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode, CliError> {
     })
 }
 
+async fn view(args: &StatusArgs, context: &Context) -> Result<View, CliError> {
+    if args.remote {
+        let status = remote::ask(args.collector.as_deref(), context).await?;
+        return Ok(View::Stored(status));
+    }
+    local(args, context).await
+}
+
+/// Whether it may be over by itself: a collector that is restarted, a store that is away.
+fn is_passing(error: &CliError) -> bool {
+    matches!(
+        error.exit_code(),
+        ExitCode::Unavailable | ExitCode::TryAgain
+    )
+}
+
 /// Asks the collector on this machine, and the store if none answers. A check is about this
 /// machine: others' health would not excuse a collector that is gone.
 async fn local(args: &StatusArgs, context: &Context) -> Result<View, CliError> {
@@ -123,15 +147,21 @@ async fn local(args: &StatusArgs, context: &Context) -> Result<View, CliError> {
         Err(error) if args.check => return Err(absent(&error)),
         Err(error) => return remote::in_place_of(absent(&error), context).await,
     };
-    if http_status != 200 {
-        return Err(CliError::new(
-            ExitCode::TryAgain,
-            "the collector has only just begun".to_owned(),
-        )
-        .hint("ask again in a second"));
-    }
-    let status: Status = serde_json::from_slice(&body)
-        .hint("use the same version of streamkit for the collector and for 'status'")?;
+    // One that is old says so itself; what nobody has seen yet is no status.
+    let status: Status = match serde_json::from_slice(&body) {
+        Ok(status) => status,
+        Err(_) if http_status != 200 => {
+            return Err(CliError::new(
+                ExitCode::TryAgain,
+                "the collector has only just begun".to_owned(),
+            )
+            .hint("ask again in a second"));
+        }
+        Err(error) => {
+            return Err(error)
+                .hint("use the same version of streamkit for the collector and for 'status'");
+        }
+    };
     Ok(View::Local(Box::new(status), body))
 }
 
@@ -140,6 +170,7 @@ impl View {
         match self {
             Self::Local(status, _) => report::lines(status, width, has_color),
             Self::Stored(status) => stored_status::lines(status, width, has_color),
+            Self::Absent(reason) => vec![format!("no collector answers: {reason}")],
         }
     }
 
@@ -147,20 +178,30 @@ impl View {
         Ok(match self {
             Self::Local(_, body) => String::from_utf8_lossy(body.trim_ascii_end()).into_owned(),
             Self::Stored(status) => serde_json::to_string(status)?,
+            Self::Absent(reason) => {
+                let complaint = format!("no collector answers: {reason}");
+                serde_json::to_string(&HealthStatus::unknown(&complaint))?
+            }
         })
     }
 
     /// Says in one line whether it is healthy.
-    fn check(&self, context: &Context) -> Result<ExitCode, CliError> {
+    fn check(&self, context: &Context, is_json: bool) -> Result<ExitCode, CliError> {
         let (is_healthy, complaints) = match self {
-            Self::Local(status, _) => (status.health.healthy, &status.health.complaints),
-            Self::Stored(status) => (status.healthy, &status.complaints),
+            Self::Local(status, _) => (status.health.healthy, status.health.complaints.clone()),
+            Self::Stored(status) => (status.healthy, status.complaints.clone()),
+            Self::Absent(reason) => (false, vec![reason.clone()]),
         };
-        let (text, code) = if is_healthy {
-            ("healthy".to_owned(), ExitCode::Ok)
+        let text = match self {
+            Self::Local(status, _) if is_json => serde_json::to_string(&status.health)?,
+            _ if is_json => self.json()?,
+            _ if is_healthy => "healthy".to_owned(),
+            _ => format!("not healthy: {}", complaints.join("; ")),
+        };
+        let code = if is_healthy {
+            ExitCode::Ok
         } else {
-            let text = format!("not healthy: {}", complaints.join("; "));
-            (text, ExitCode::Failed)
+            ExitCode::Failed
         };
         context.printer.line(text)?;
         context.printer.flush()?;

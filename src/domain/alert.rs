@@ -22,7 +22,7 @@ mod rule;
 mod state;
 
 pub use alerts::{Active, Alerts, MAX_SUBJECTS_PER_RULE, OTHERS, Saved};
-pub use metric::{Metric, Reading, RestartFailure, Unit};
+pub use metric::{Metric, Reading, Unit};
 pub use notice::{Ended, Notice, NoticeKind};
 pub use readings::readings;
 pub use rule::{Comparison, Rule, RuleError, Severity};

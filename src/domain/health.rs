@@ -4,21 +4,15 @@
 //! exchange has confirmed within its patience that there is nothing new. A database that is
 //! down makes no collector unhealthy; it is a remark.
 //!
-//! **The score** is that of the worst part, because a collector is as good as its worst
-//! part. Each part has two bounds, from which on it is yellow and red, and falls in straight
-//! lines: 1 at zero, ¾ at the yellow bound, ¼ at the red one, 0 at twice the red one.
-//!
-//! | part | yellow from | red from |
-//! | --- | --- | --- |
-//! | reconnects in the last hour | 10 | 50 |
-//! | errors in the last hour | 50 | 200 |
-//! | silence of a symbol that is not healthy (½ at best) | its patience | twice that |
-//! | share of a symbol's own usual rate that is missing | 90 % | never |
-//!
-//! Above ¾ it is green, above ¼ yellow, else red. A quiet symbol (confirmed by the exchange)
-//! has no age and misses nothing.
+//! The score is a matter of its own: see [`Score`].
+
+mod score;
+mod trouble;
 
 use super::symbol::Symbol;
+
+pub use score::{Level, Score};
+pub use trouble::{DeadStream, GroupHealth, Proven, TaskHealth};
 
 /// What a symbol's stream looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,8 +90,12 @@ pub struct HealthSnapshot {
     pub reconnects_1h: u64,
     /// Errors in the last hour: failed requests, connects, commits and inserts.
     pub errors_1h: u64,
+    /// The same since the start.
+    pub errors: u64,
     /// Restarts of tasks in the last hour.
     pub restarts_1h: u64,
+    /// Every task with its recent restarts.
+    pub tasks: Vec<TaskHealth>,
     /// Tasks that do not run as they should, by name.
     pub failed_tasks: Vec<String>,
     /// Why nothing is consumed at the moment, if so.
@@ -108,88 +106,22 @@ pub struct HealthSnapshot {
     pub breaker_trips_1h: u64,
     /// Rows that the store has not confirmed.
     pub spool_rows: u64,
-    /// Rows that are not yet in the journal.
+    /// How long the oldest of them has waited, in s; none when there are none.
+    pub spool_oldest_s: Option<f64>,
+    /// Rows that the store has refused for their content in the last hour.
+    pub dead_letters_1h: u64,
+    /// Rows, and live trades that wait for those before them, that are only in memory.
     pub buffer_rows: u64,
     /// How full the file system of the journal is, 0 to 1.
     pub disk_used_ratio: Option<f64>,
     /// How much of the cgroup's memory limit is used, 0 to 1; none without a limit.
     pub memory_used_ratio: Option<f64>,
     /// Symbols whose ids went back.
-    pub id_resets: u64,
-    /// Gaps that were proven absent in the last hour.
-    pub gaps_absent_1h: u64,
-    /// Remedies in a row that have not helped.
-    pub failed_remedies: u64,
-}
-
-/// What a score looks like on a lamp.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// All is well.
-    Green,
-    /// Somebody might look.
-    Yellow,
-    /// Somebody should look.
-    Red,
-}
-
-impl Level {
-    /// The word for it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Green => "green",
-            Self::Yellow => "yellow",
-            Self::Red => "red",
-        }
-    }
-}
-
-/// The score with what holds it down.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Score {
-    /// 0 (nothing works) to 1 (nothing is wrong).
-    pub value: f64,
-    /// What it looks like.
-    pub level: Level,
-    /// Each part that is not green, the worst first.
-    pub reasons: Vec<String>,
-}
-
-const YELLOW_SCORE: f64 = 0.75;
-const RED_SCORE: f64 = 0.25;
-const RECONNECTS_PER_HOUR: (f64, f64) = (10.0, 50.0);
-const ERRORS_PER_HOUR: (f64, f64) = (50.0, 200.0);
-/// A symbol that is not healthy is at best yellow.
-const UNHEALTHY_SCORE: f64 = 0.5;
-/// Twice the patience is red.
-const AGE_IN_PATIENCES: (f64, f64) = (1.0, 2.0);
-/// A lull is no failure, so that this part never gets red.
-const MISSING_RATE_RATIO: (f64, f64) = (0.9, f64::INFINITY);
-
-/// The score of one part whose figure is `value`, with its yellow and red bounds.
-fn part(value: f64, (yellow, red): (f64, f64)) -> f64 {
-    let fall = YELLOW_SCORE - RED_SCORE;
-    let score = if value <= yellow {
-        1.0 - (1.0 - YELLOW_SCORE) * value / yellow
-    } else if red.is_infinite() {
-        YELLOW_SCORE
-    } else if value <= red {
-        YELLOW_SCORE - fall * (value - yellow) / (red - yellow)
-    } else {
-        RED_SCORE - RED_SCORE * (value - red) / red
-    };
-    score.clamp(0.0, 1.0)
-}
-
-fn level(score: f64) -> Level {
-    if score > YELLOW_SCORE {
-        Level::Green
-    } else if score > RED_SCORE {
-        Level::Yellow
-    } else {
-        Level::Red
-    }
+    pub id_resets: Vec<Proven>,
+    /// Symbols of which ids were proven absent since the start.
+    pub gaps_absent: Vec<Proven>,
+    /// By connection: whether its remedies help.
+    pub groups: Vec<GroupHealth>,
 }
 
 impl SymbolHealth {
@@ -242,6 +174,12 @@ impl HealthSnapshot {
     /// Why the collector is not healthy; empty when it is.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
+        let symbols = self.symbols.iter().filter_map(SymbolHealth::complaint);
+        self.own_complaints().chain(symbols).collect()
+    }
+
+    /// Those that are about no symbol.
+    fn own_complaints(&self) -> impl Iterator<Item = String> {
         let tasks = self
             .failed_tasks
             .iter()
@@ -250,8 +188,7 @@ impl HealthSnapshot {
             .paused
             .iter()
             .map(|reason| format!("nothing is consumed: {reason}"));
-        let symbols = self.symbols.iter().filter_map(SymbolHealth::complaint);
-        tasks.chain(paused).chain(symbols).collect()
+        tasks.chain(paused)
     }
 
     /// What is not in order, although the collector is healthy.
@@ -266,63 +203,13 @@ impl HealthSnapshot {
         }
         remarks
     }
-
-    /// The score; see the module's text for the formula.
-    #[must_use]
-    pub fn score(&self) -> Score {
-        let mut parts: Vec<(f64, String)> = Vec::new();
-        let (reconnects, errors) = (self.reconnects_1h, self.errors_1h);
-        parts.push((
-            part(reconnects as f64, RECONNECTS_PER_HOUR),
-            format!("{reconnects} reconnects in the last hour"),
-        ));
-        parts.push((
-            part(errors as f64, ERRORS_PER_HOUR),
-            format!("{errors} errors in the last hour"),
-        ));
-        for symbol in &self.symbols {
-            if symbol.progress == Progress::Stopped {
-                parts.push((0.0, format!("{} was given up", symbol.symbol)));
-                continue;
-            }
-            if let Some(complaint) = symbol.complaint() {
-                let age = symbol.stale_ms() as f64 / (symbol.patience_ms.max(1)) as f64;
-                let score = part(age, AGE_IN_PATIENCES).min(UNHEALTHY_SCORE);
-                parts.push((score, complaint));
-            }
-            if let (Some(now), Some(usual)) = (symbol.per_minute, symbol.usual_per_minute)
-                && usual > 0
-                && !symbol.is_excused()
-            {
-                let missing = 1.0 - (now as f64 / usual as f64).min(1.0);
-                parts.push((
-                    part(missing, MISSING_RATE_RATIO),
-                    format!(
-                        "{} at {now} trades a minute, usually {usual}",
-                        symbol.symbol
-                    ),
-                ));
-            }
-        }
-        parts.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        let value = parts.first().map_or(1.0, |(score, _)| *score);
-        Score {
-            value,
-            level: level(value),
-            reasons: parts
-                .into_iter()
-                .take_while(|(score, _)| level(*score) != Level::Green)
-                .map(|(_, reason)| reason)
-                .collect(),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn healthy() -> SymbolHealth {
+    pub(super) fn healthy() -> SymbolHealth {
         SymbolHealth {
             symbol: "BTCUSDT".parse().expect("a symbol"),
             progress: Progress::Live,
@@ -334,49 +221,10 @@ mod tests {
         }
     }
 
-    fn with(symbol: SymbolHealth) -> HealthSnapshot {
+    pub(super) fn with(symbol: SymbolHealth) -> HealthSnapshot {
         HealthSnapshot {
             symbols: vec![symbol],
             ..HealthSnapshot::default()
-        }
-    }
-
-    #[test]
-    fn a_part_falls_from_one_through_its_bounds_to_zero() {
-        for (value, score) in [
-            (0.0, 1.0),
-            (10.0, YELLOW_SCORE),
-            (30.0, 0.5),
-            (50.0, RED_SCORE),
-            (100.0, 0.0),
-            (1e9, 0.0),
-        ] {
-            assert!((part(value, (10.0, 50.0)) - score).abs() < 1e-12, "{value}");
-        }
-    }
-
-    #[test]
-    fn reconnects_and_errors_have_their_bounds() {
-        for (reconnects, errors, level) in [
-            (0, 0, Level::Green),
-            (9, 49, Level::Green),
-            (10, 0, Level::Yellow),
-            (0, 50, Level::Yellow),
-            (49, 199, Level::Yellow),
-            (50, 0, Level::Red),
-            (0, 200, Level::Red),
-        ] {
-            let snapshot = HealthSnapshot {
-                reconnects_1h: reconnects,
-                errors_1h: errors,
-                ..with(healthy())
-            };
-            let score = snapshot.score();
-            assert_eq!(
-                score.level, level,
-                "{reconnects} reconnects, {errors} errors"
-            );
-            assert_eq!(score.reasons.is_empty(), level == Level::Green);
         }
     }
 
@@ -428,15 +276,6 @@ mod tests {
             snapshot.remarks(),
             ["the store does not answer: 1234 rows wait on disk"]
         );
-    }
-
-    #[test]
-    fn a_rate_far_below_the_usual_is_yellow_and_never_red() {
-        let mut symbol = healthy();
-        symbol.per_minute = Some(0);
-        let score = with(symbol).score();
-        assert_eq!(score.level, Level::Yellow);
-        assert_eq!(score.reasons, ["BTCUSDT at 0 trades a minute, usually 600"]);
     }
 
     #[test]

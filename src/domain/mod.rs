@@ -32,6 +32,7 @@ pub mod rolling;
 pub mod row;
 pub mod seal;
 pub mod sequence;
+pub mod spool_age;
 pub mod sums;
 pub mod symbol;
 pub mod threshold;

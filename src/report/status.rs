@@ -25,9 +25,7 @@ pub fn lines(status: &Status, width: usize, has_color: bool) -> Vec<String> {
             .map(|text| format!("  {text}")),
     );
     lines.extend(status.health.remarks.iter().map(|text| format!("  {text}")));
-    let told = |text: &&String| !status.health.complaints.contains(text);
-    let reasons = status.health.reasons.iter().filter(told);
-    lines.extend(reasons.map(|text| format!("  {text}")));
+    lines.extend(status.health.reasons.iter().map(|text| format!("  {text}")));
     lines.push(String::new());
     lines.extend(symbols(&status.symbols).lines(width));
     lines.push(String::new());
@@ -200,7 +198,7 @@ mod tests {
             symbols: vec![symbol],
             ..Shown::default()
         };
-        let health = Sampler::new(Tally::default(), ".".into()).sample(&shown, &[], 0);
+        let health = Sampler::new(Tally::default(), ".".into()).sample(&shown, &[], 0, 0);
         let moment = Moment {
             collector: "nas".to_owned(),
             running: true,

@@ -40,6 +40,11 @@ fn describe() {
             "streamkit_health_score_ratio",
             "0 (nothing works) to 1 (nothing is wrong)",
         ),
+        (
+            "streamkit_health_age_seconds",
+            "Time since health was last judged",
+        ),
+        ("streamkit_build_info", "1, with the version of the program"),
         ("streamkit_uptime_seconds", "Time since the collector began"),
         ("streamkit_connections", "Connections that stand"),
         (
@@ -51,10 +56,22 @@ fn describe() {
             "Bytes of rows that the store has not confirmed",
         ),
         (
-            "streamkit_spool_oldest_seconds",
+            "streamkit_spool_oldest_age_seconds",
             "Age of the oldest batch in the spool",
         ),
         ("streamkit_spool_dead_rows", "Rows that the store refuses"),
+        (
+            "streamkit_buffer_rows",
+            "Rows and held trades that are only in memory",
+        ),
+        (
+            "streamkit_disk_used_ratio",
+            "The used part of the disk that holds the journal",
+        ),
+        (
+            "streamkit_memory_used_ratio",
+            "Memory in use as a part of the cgroup's limit",
+        ),
         ("streamkit_breaker_open", "1 while the store is left alone"),
         (
             "streamkit_symbol_active",
@@ -83,6 +100,18 @@ fn describe() {
             "Connections made after the first",
         ),
         (
+            "streamkit_errors_total",
+            "Failed requests, connects, commits and inserts",
+        ),
+        (
+            "streamkit_malformed_messages_total",
+            "Messages that were no trade",
+        ),
+        (
+            "streamkit_duplicate_trades_total",
+            "Live trades that came twice",
+        ),
+        (
             "streamkit_published_rows_total",
             "Rows that the store has confirmed",
         ),
@@ -107,21 +136,31 @@ fn describe() {
 fn of_collector(status: &Status) {
     gauge!("streamkit_healthy").set(flag(status.health.healthy));
     gauge!("streamkit_health_score_ratio").set(status.health.score);
+    gauge!("streamkit_health_age_seconds").set(status.health.age_s.unwrap_or(0.0));
+    let version = [Label::new("version", status.streamkit.clone())];
+    gauge!("streamkit_build_info", version.iter()).set(1.0);
     gauge!("streamkit_uptime_seconds").set(status.uptime_s);
     let connected = status
         .connections
         .iter()
         .filter(|connection| connection.connected);
     gauge!("streamkit_connections").set(connected.count() as f64);
-    let reconnects = status
-        .connections
-        .iter()
-        .map(|connection| connection.reconnects)
-        .sum();
-    counter!("streamkit_reconnects_total").absolute(reconnects);
+    // Those of the connections begin anew with each session.
+    counter!("streamkit_reconnects_total").absolute(status.reconnects);
+    counter!("streamkit_errors_total").absolute(status.errors);
+    counter!("streamkit_malformed_messages_total").absolute(status.malformed);
+    gauge!("streamkit_buffer_rows").set(status.buffer_rows as f64);
+    for (name, ratio) in [
+        ("streamkit_disk_used_ratio", status.disk_used_ratio),
+        ("streamkit_memory_used_ratio", status.memory_used_ratio),
+    ] {
+        if let Some(ratio) = ratio {
+            gauge!(name).set(ratio);
+        }
+    }
     gauge!("streamkit_spool_rows").set(status.spool.rows as f64);
     gauge!("streamkit_spool_bytes").set(status.spool.size_bytes as f64);
-    gauge!("streamkit_spool_oldest_seconds").set(status.spool.oldest_s.unwrap_or(0.0));
+    gauge!("streamkit_spool_oldest_age_seconds").set(status.spool.oldest_s.unwrap_or(0.0));
     gauge!("streamkit_spool_dead_rows").set(status.spool.dead_rows as f64);
     gauge!("streamkit_breaker_open").set(flag(status.sink.breaker != "closed"));
     counter!("streamkit_breaker_trips_total").absolute(status.sink.breaker_trips);
@@ -147,6 +186,7 @@ fn of_symbol(symbol: &SymbolStatus) {
     }
     gauge!("streamkit_symbol_gaps_open", labels.iter()).set(symbol.gaps_open as f64);
     counter!("streamkit_trades_total", labels.iter()).absolute(symbol.trades);
+    counter!("streamkit_duplicate_trades_total", labels.iter()).absolute(symbol.duplicates);
     counter!("streamkit_gaps_repaired_total", labels.iter()).absolute(symbol.gaps_repaired);
     counter!("streamkit_gaps_absent_total", labels.iter()).absolute(symbol.gaps_absent);
     for (dbps, bars) in &symbol.bars {
@@ -167,7 +207,7 @@ mod tests {
         app::collect::{
             SymbolSnapshot,
             health::{Sampler, Tally},
-            snapshot::Shown,
+            snapshot::{ConnectionSnapshot, Shown},
             status::Moment,
         },
         domain::threshold::Threshold,
@@ -182,7 +222,15 @@ mod tests {
             ..Shown::default()
         };
         shown.sink.published = 1_234_567;
-        let health = Sampler::new(Tally::default(), ".".into()).sample(&shown, &[], 0);
+        shown.totals.reconnects = 5;
+        shown.totals.malformed = 2;
+        // A session that was begun anew has an own count.
+        shown.connections = vec![ConnectionSnapshot {
+            reconnects: 1,
+            held_trades: 3,
+            ..ConnectionSnapshot::default()
+        }];
+        let health = Sampler::new(Tally::default(), ".".into()).sample(&shown, &[], 0, 0);
         let moment = Moment {
             collector: "test".to_owned(),
             running: true,
@@ -202,12 +250,21 @@ mod tests {
             "streamkit_published_rows_total 1234567",
             "streamkit_uptime_seconds 2.5",
             "streamkit_healthy 0",
+            "streamkit_health_age_seconds 0",
+            "streamkit_reconnects_total 5",
+            "streamkit_malformed_messages_total 2",
+            "streamkit_duplicate_trades_total{symbol=\"BTCUSDT\"} 0",
+            "streamkit_errors_total 0",
+            "streamkit_buffer_rows 3",
         ] {
             assert!(
                 text.lines().any(|found| found == line),
                 "{line} is missing in\n{text}"
             );
         }
+        let version = env!("CARGO_PKG_VERSION");
+        let build = format!("streamkit_build_info{{version=\"{version}\"}} 1");
+        assert!(text.contains(&build), "{text}");
         assert!(
             text.contains(
                 "streamkit_bars_total{symbol=\"BTCUSDT\",threshold_decimal_bps=\"250\"} 7"

@@ -4,6 +4,12 @@
 //! Without that variable nothing is sent and nothing changes. `WATCHDOG=1` is sent only when
 //! work has gone on since the last one, so a collector that is stuck is restarted by the
 //! service manager however busy its other threads look.
+//!
+//! Work is: the tape goes on in the journal; the exchange confirms that a market is quiet; a
+//! full spool is looked at; an attempt to connect fails. What the collector only writes down
+//! about itself is none. So an outage of the network is waited out, because a restart would
+//! not end it: attempts go on, at most a minute apart, and `WatchdogSec=` should be longer
+//! than that.
 
 use std::time::Duration;
 
@@ -12,11 +18,11 @@ use sd_notify::NotifyState;
 /// What the service manager's decisions rest on, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Seen {
-    /// Whether every symbol is live.
+    /// Whether every symbol is live or was given up, and at least one is live.
     pub is_live: bool,
-    /// Work that proves life: commits, and quiet markets that the exchange has confirmed.
+    /// Work that proves life; only rises.
     pub work: u64,
-    /// Trades fetched while catching up.
+    /// Trades fetched for symbols that were not live; only rises.
     pub fetched: u64,
     /// The state in words.
     pub status: String,
@@ -152,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn ready_is_told_once_when_everything_is_live() {
+    fn ready_is_told_once() {
         let mut notifier = Notifier::new(None);
         assert_eq!(notifier.look(&seen(0, 0, false), 0), []);
         assert_eq!(notifier.look(&seen(0, 0, true), SECOND), [Told::Ready]);

@@ -151,6 +151,107 @@ fn a_service_manager_hears_of_the_start_of_life_and_of_the_end() {
 }
 
 #[test]
+fn what_nobody_has_looked_at_for_a_while_is_not_called_healthy() {
+    let (home, sim, port) = (Home::new(), exchange(), free_port());
+    let options = at(&sim);
+    // It stands still for long enough that no restart mends it meanwhile.
+    let line = format!(
+        "collect BTCUSDT {options} --listen 127.0.0.1:{port} --hang-after 10m --mischief health:hang@5"
+    );
+    let mut command = home.command(&line);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut collector = Process(child.expect("it starts"));
+    let body = until(port, "/health", |status, body| {
+        status == 503 && body.contains("health was last judged")
+    });
+    let health: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(
+        (&health["version"], &health["healthy"]),
+        (&1.into(), &false.into())
+    );
+    assert!(health["age_s"].as_f64().expect("an age") > 3.0, "{health}");
+    assert!(
+        health["looked_at_us"].as_i64().expect("a time") > 0,
+        "{health}"
+    );
+    let (code, body) = get(port, "/status").expect("a page");
+    assert_eq!(code, 503, "{body}");
+    let (_, metrics) = get(port, "/metrics").expect("a page");
+    assert!(metrics.contains("\nstreamkit_healthy 0\n"), "{metrics}");
+    let place = options.split(" -t").next().expect("it").to_owned();
+    let checked = home.run(&format!("status --check {place}"));
+    assert_eq!(checked.status.code(), Some(1), "{}", text(&checked.stdout));
+    let told = text(&checked.stdout);
+    assert!(told.contains("health was last judged"), "{told}");
+    let checked = home.run(&format!("status --check -o json {place}"));
+    let health: Value = serde_json::from_slice(&checked.stdout).expect("JSON");
+    assert_eq!(health["healthy"], false, "{health}");
+    collector.signal(rustix::process::Signal::KILL);
+    collector.wait();
+}
+
+#[test]
+fn whoever_watches_goes_on_when_no_collector_answers() {
+    let home = Home::new();
+    for (options, words) in [
+        ("", "no collector answers: "),
+        (" -o json", "\"healthy\":false"),
+    ] {
+        let mut command = home.command(&format!("status --watch{options}"));
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut watching = Process(child.expect("it starts"));
+        let told = lines(watching.0.stdout.take().expect("a pipe"));
+        // Twice: it has not ended with the first time.
+        let first = until_line(&told, words);
+        let second = told.recv_timeout(PATIENCE).expect("the next time");
+        if options.is_empty() {
+            assert_eq!(second, "", "texts are set apart");
+            until_line(&told, words);
+        } else {
+            assert_eq!(second, first, "documents follow each other, one a line");
+        }
+        watching.signal(rustix::process::Signal::INT);
+        assert_eq!(watching.wait().code(), Some(130));
+    }
+}
+
+#[test]
+fn pages_are_there_until_the_end_and_tell_that_it_has_begun() {
+    let (home, sim, port) = (Home::new(), exchange(), free_port());
+    let path = home.path("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(PATIENCE)).expect("set");
+    // Delivery that hangs draws out the end, and no restart of it comes before.
+    let line = format!(
+        "collect BTCUSDT {} --listen 127.0.0.1:{port} --stop-timeout 60s --mischief delivery:hang@3",
+        at(&sim)
+    );
+    let mut command = home.command(&line);
+    command.env("NOTIFY_SOCKET", &path);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut collector = Process(child.expect("it starts"));
+    until(port, "/health", |status, _| status == 200);
+    collector.terminate();
+    let body = until(port, "/status", |_, body| {
+        body.contains("\"running\":false")
+    });
+    let status: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(status["health"]["complaints"][0], "it is stopping");
+    assert_eq!(get(port, "/health").expect("a page").0, 503);
+    let mut buffer = [0; 4096];
+    let mut told = String::new();
+    while !told.contains("STOPPING=1") {
+        let length = socket.recv(&mut buffer).expect("the end is told");
+        told.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
+    assert!(
+        collector.0.try_wait().expect("it").is_none(),
+        "it still ends"
+    );
+    collector.wait();
+}
+
+#[test]
 fn pages_for_other_machines_need_a_token() {
     let home = Home::new();
     home.assert_refused(

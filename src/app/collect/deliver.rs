@@ -95,6 +95,8 @@ pub struct Flushed {
 struct Deliverer {
     parts: Delivery,
     breaker: Breaker,
+    /// Trips of the breakers before it.
+    trips_before: u64,
     pauses: backon::ExponentialBackoff,
     failures: u32,
     /// When it began, on the wall clock: older batches waited for it.
@@ -172,6 +174,7 @@ impl Deliverer {
                 failures: parts.limits.breaker_failures,
                 open_us: micros(parts.limits.breaker_open),
             }),
+            trips_before: parts.board.read().sink.breaker_trips,
             pauses: pauses(&parts.limits),
             failures: 0,
             begun_us: parts.clock.wall_us(),
@@ -290,7 +293,7 @@ impl Deliverer {
             let sink = &mut shown.sink;
             sink.failures = self.failures;
             sink.breaker = self.breaker.state(now_us);
-            sink.breaker_trips = self.breaker.trips();
+            sink.breaker_trips = self.trips_before + self.breaker.trips();
             sink.trial_at_us = trial_at_us;
         });
     }

@@ -2,59 +2,33 @@
 //!
 //! What is kept has a fixed size, however long it runs: an hour of minutes for each count.
 
+mod tally;
+
 use std::{
+    collections::{BTreeMap, VecDeque},
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 use crate::{
     app::supervise::{TaskState, TaskStatus},
     domain::{
         breaker::BreakerState,
-        health::{HealthSnapshot, Progress, SymbolHealth},
+        health::{
+            DeadStream, GroupHealth, HealthSnapshot, Progress, Proven, SymbolHealth, TaskHealth,
+        },
         rolling::RollingHour,
+        spool_age::SpoolAge,
+        symbol::Symbol,
     },
 };
 
 use super::{
-    event::{Emit, Event, Severity},
     machine,
-    snapshot::{Phase, Shown, SymbolSnapshot},
+    snapshot::{ConnectionSnapshot, Phase, Shown, SymbolSnapshot},
 };
-
-/// What events have told since the start. Cheap to clone; clones share their counts.
-#[derive(Debug, Clone, Default)]
-pub struct Tally(Arc<Counts>);
-
-#[derive(Debug, Default)]
-struct Counts {
-    errors: AtomicU64,
-    id_resets: AtomicU64,
-    gaps_absent: AtomicU64,
-}
-
-impl Tally {
-    /// Counts what passes on its way to `emit`.
-    #[must_use]
-    pub fn before(&self, emit: Emit) -> Emit {
-        let counts = Arc::clone(&self.0);
-        Emit::new(move |event| {
-            if event.severity() >= Severity::Warning {
-                counts.errors.fetch_add(1, Ordering::Relaxed);
-            }
-            match event {
-                Event::IdReset { .. } => &counts.id_resets,
-                Event::GapAbsent { .. } => &counts.gaps_absent,
-                _ => return emit.emit(event),
-            }
-            .fetch_add(1, Ordering::Relaxed);
-            emit.emit(event);
-        })
-    }
-}
+use tally::Proofs;
+pub use tally::Tally;
 
 /// Counts of the last hour, from totals that only rise.
 #[derive(Debug, Clone, Default)]
@@ -72,6 +46,37 @@ impl Rising {
     }
 }
 
+/// Restarts that were so long ago say nothing of a task any more, in µs.
+const RECENT_US: i64 = 600_000_000;
+/// More restarts of one task need not be told apart.
+const MAX_RECENT: usize = 100;
+
+/// When a task was restarted lately, to one look.
+#[derive(Debug, Clone, Default)]
+struct Restarts {
+    at_us: VecDeque<i64>,
+    seen: u64,
+}
+
+impl Restarts {
+    /// Takes the present total; returns how many there were lately.
+    fn look(&mut self, total: u64, now_us: i64) -> u64 {
+        for _ in self.seen..total.min(self.seen + MAX_RECENT as u64) {
+            self.at_us.push_back(now_us);
+        }
+        self.seen = total;
+        while self.at_us.len() > MAX_RECENT
+            || self
+                .at_us
+                .front()
+                .is_some_and(|at| now_us - at >= RECENT_US)
+        {
+            self.at_us.pop_front();
+        }
+        self.at_us.len() as u64
+    }
+}
+
 /// Takes snapshots.
 #[derive(Debug)]
 pub struct Sampler {
@@ -81,7 +86,12 @@ pub struct Sampler {
     errors: Rising,
     restarts: Rising,
     trips: Rising,
-    absent: Rising,
+    dead_letters: Rising,
+    spool_age: SpoolAge,
+    /// By symbol.
+    absent: BTreeMap<Symbol, Rising>,
+    /// By task.
+    tasks: BTreeMap<Arc<str>, Restarts>,
     /// Trades of each symbol.
     trades: Vec<Rising>,
     /// Trades by each connection.
@@ -99,50 +109,36 @@ impl Sampler {
             errors: Rising::default(),
             restarts: Rising::default(),
             trips: Rising::default(),
-            absent: Rising::default(),
+            dead_letters: Rising::default(),
+            spool_age: SpoolAge::default(),
+            absent: BTreeMap::new(),
+            tasks: BTreeMap::new(),
             trades: Vec::new(),
             messages: Vec::new(),
         }
     }
 
-    /// What the collector looks like at `now_us`, on the steady clock.
-    pub fn sample(&mut self, shown: &Shown, tasks: &[TaskStatus], now_us: i64) -> HealthSnapshot {
-        self.trades
-            .resize_with(shown.symbols.len(), Rising::default);
-        let symbols = shown
-            .symbols
-            .iter()
-            .zip(&mut self.trades)
-            .map(|(symbol, trades)| {
-                trades.look(symbol.trades, now_us);
-                SymbolHealth {
-                    per_minute: trades.hour.last_minute(now_us),
-                    usual_per_minute: trades.hour.median_minute(now_us),
-                    ..health(symbol)
-                }
-            })
-            .collect();
-        self.messages
-            .resize_with(shown.connections.len(), Rising::default);
-        let connections_per_minute = shown
-            .connections
-            .iter()
-            .zip(&mut self.messages)
-            .map(|(connection, messages)| {
-                messages.look(connection.messages, now_us);
-                messages.hour.last_minute(now_us)
-            })
-            .collect();
-        let counts = &self.tally.0;
+    /// What the collector looks like at `now_us` on the steady clock, and `wall_us` on the
+    /// other.
+    pub fn sample(
+        &mut self,
+        shown: &Shown,
+        tasks: &[TaskStatus],
+        now_us: i64,
+        wall_us: i64,
+    ) -> HealthSnapshot {
+        let counts = self.tally.read();
         let restarts = tasks.iter().map(|task| task.restarts).sum();
+        let oldest_us = shown.spool.oldest_us;
+        let spool_age_us = self.spool_age.look(oldest_us, now_us, wall_us);
         HealthSnapshot {
-            symbols,
-            connections_per_minute,
+            symbols: self.symbols(shown, now_us),
+            connections_per_minute: self.connections_per_minute(shown, now_us),
             reconnects_1h: self.reconnects.look(shown.totals.reconnects, now_us),
-            errors_1h: self
-                .errors
-                .look(counts.errors.load(Ordering::Relaxed), now_us),
+            errors_1h: self.errors.look(counts.errors, now_us),
+            errors: counts.errors,
             restarts_1h: self.restarts.look(restarts, now_us),
+            tasks: self.tasks(tasks, now_us),
             failed_tasks: tasks
                 .iter()
                 .filter(|task| matches!(task.state, TaskState::Restarting | TaskState::GivenUp))
@@ -152,15 +148,116 @@ impl Sampler {
             is_breaker_open: shown.sink.breaker != BreakerState::Closed,
             breaker_trips_1h: self.trips.look(shown.sink.breaker_trips, now_us),
             spool_rows: shown.spool.rows,
-            buffer_rows: shown.connections.iter().map(|link| link.waiting_rows).sum(),
+            spool_oldest_s: spool_age_us.map(|age_us| age_us as f64 / 1e6),
+            dead_letters_1h: self.dead_letters.look(counts.dead_letters, now_us),
+            buffer_rows: shown
+                .connections
+                .iter()
+                .map(|link| link.waiting_rows + link.held_trades)
+                .sum(),
             disk_used_ratio: machine::disk_used_ratio(&self.state_dir),
             memory_used_ratio: machine::memory_used_ratio(),
-            id_resets: counts.id_resets.load(Ordering::Relaxed),
-            gaps_absent_1h: self
-                .absent
-                .look(counts.gaps_absent.load(Ordering::Relaxed), now_us),
-            failed_remedies: shown.totals.failed_remedies,
+            id_resets: counts
+                .id_resets
+                .into_iter()
+                .map(|(symbol, (count_1h, last))| Proven {
+                    symbol,
+                    count_1h,
+                    last,
+                })
+                .collect(),
+            gaps_absent: self.absent(counts.gaps_absent, now_us),
+            groups: groups(shown),
         }
+    }
+
+    fn symbols(&mut self, shown: &Shown, now_us: i64) -> Vec<SymbolHealth> {
+        self.trades
+            .resize_with(shown.symbols.len(), Rising::default);
+        let symbols = shown.symbols.iter().zip(&mut self.trades);
+        symbols
+            .map(|(symbol, trades)| {
+                trades.look(symbol.trades, now_us);
+                SymbolHealth {
+                    per_minute: trades.hour.last_minute(now_us),
+                    usual_per_minute: trades.hour.median_minute(now_us),
+                    ..health(symbol)
+                }
+            })
+            .collect()
+    }
+
+    fn connections_per_minute(&mut self, shown: &Shown, now_us: i64) -> Vec<Option<u64>> {
+        self.messages
+            .resize_with(shown.connections.len(), Rising::default);
+        let connections = shown.connections.iter().zip(&mut self.messages);
+        connections
+            .map(|(connection, messages)| {
+                messages.look(connection.messages, now_us);
+                messages.hour.last_minute(now_us)
+            })
+            .collect()
+    }
+
+    fn tasks(&mut self, tasks: &[TaskStatus], now_us: i64) -> Vec<TaskHealth> {
+        tasks
+            .iter()
+            .map(|task| {
+                let restarts = self.tasks.entry(Arc::clone(&task.name)).or_default();
+                TaskHealth {
+                    name: task.name.to_string(),
+                    restarts_10m: restarts.look(task.restarts, now_us),
+                    last_failure: task.last_failure.clone(),
+                }
+            })
+            .collect()
+    }
+
+    fn absent(&mut self, proofs: Proofs, now_us: i64) -> Vec<Proven> {
+        proofs
+            .into_iter()
+            .map(|(symbol, (total, last))| {
+                let rising = self.absent.entry(symbol.clone()).or_default();
+                Proven {
+                    count_1h: rising.look(total, now_us),
+                    symbol,
+                    last,
+                }
+            })
+            .collect()
+    }
+}
+
+/// The groups of symbols, by the first connection of each.
+fn groups(shown: &Shown) -> Vec<GroupHealth> {
+    let mut first: BTreeMap<usize, &ConnectionSnapshot> = BTreeMap::new();
+    for link in &shown.connections {
+        // One that has not been shown yet belongs to nobody.
+        if !link.symbols.is_empty() {
+            first.entry(link.group).or_insert(link);
+        }
+    }
+    let groups = first.into_iter().map(|(number, link)| {
+        let dead = link.dead.iter().filter_map(|symbol| {
+            let mut lines = shown.symbols.iter();
+            lines.find(|line| line.symbol == *symbol)
+        });
+        GroupHealth {
+            name: format!("session-{number}"),
+            failed_remedies: link.failed_remedies,
+            dead: dead.map(dead_stream).collect(),
+        }
+    });
+    groups.collect()
+}
+
+fn dead_stream(line: &SymbolSnapshot) -> DeadStream {
+    DeadStream {
+        symbol: line.symbol.clone(),
+        silent_looks: line.silent_looks,
+        silence_ms: millis(line.silence_us),
+        last_id: line.last_id,
+        newest_id: (line.newest_id >= 0).then_some(line.newest_id),
     }
 }
 
@@ -193,26 +290,52 @@ mod tests {
     const MINUTE_US: i64 = 60_000_000;
 
     #[test]
-    fn what_passes_is_counted_and_passed_on() {
-        let passed = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&passed);
-        let tally = Tally::default();
-        let emit = tally.before(Emit::new(move |_| {
-            count.fetch_add(1, Ordering::Relaxed);
-        }));
-        emit.emit(&Event::Stopping);
-        emit.emit(&Event::Disconnected {
-            reason: "a test".to_owned(),
-        });
-        emit.emit(&Event::IdReset {
-            symbol: "BTCUSDT".parse().expect("a symbol"),
-            last_id: 9,
-            exchange_id: 3,
-        });
-        assert_eq!(passed.load(Ordering::Relaxed), 3);
-        let mut sampler = Sampler::new(tally, PathBuf::from("."));
-        let snapshot = sampler.sample(&Shown::default(), &[], 0);
-        assert_eq!((snapshot.errors_1h, snapshot.id_resets), (2, 1));
+    fn restarts_of_a_task_are_forgotten_after_ten_minutes() {
+        let mut restarts = Restarts::default();
+        assert_eq!(restarts.look(0, 0), 0);
+        assert_eq!(restarts.look(2, MINUTE_US), 2);
+        assert_eq!(restarts.look(3, 5 * MINUTE_US), 3);
+        assert_eq!(restarts.look(3, 11 * MINUTE_US), 1);
+        assert_eq!(restarts.look(3, 15 * MINUTE_US), 0);
+        assert_eq!(restarts.look(u64::MAX, 16 * MINUTE_US), MAX_RECENT as u64);
+    }
+
+    #[test]
+    fn a_group_is_told_with_its_dead_streams_and_what_waits_in_memory_is_counted() {
+        let symbol: Symbol = "BTCUSDT".parse().expect("a symbol");
+        let mut line = SymbolSnapshot::new(symbol.clone());
+        line.last_id = Some(41);
+        line.newest_id = 57;
+        line.silent_looks = 7;
+        let link = ConnectionSnapshot {
+            symbols: vec![symbol.clone()],
+            waiting_rows: 1,
+            held_trades: 2,
+            failed_remedies: 3,
+            dead: vec![symbol],
+            ..ConnectionSnapshot::default()
+        };
+        let beside = ConnectionSnapshot {
+            symbols: link.symbols.clone(),
+            ..ConnectionSnapshot::default()
+        };
+        let shown = Shown {
+            symbols: vec![line],
+            connections: vec![link, beside],
+            ..Shown::default()
+        };
+        let mut sampler = Sampler::new(Tally::default(), PathBuf::from("."));
+        let health = sampler.sample(&shown, &[], 0, 0);
+        assert_eq!(health.buffer_rows, 3);
+        let [group] = &health.groups[..] else {
+            panic!("{:?}", health.groups);
+        };
+        assert_eq!((&*group.name, group.failed_remedies), ("session-0", 3));
+        let dead = &group.dead[0];
+        assert_eq!(
+            (dead.last_id, dead.newest_id, dead.silent_looks),
+            (Some(41), Some(57), 7)
+        );
     }
 
     #[test]
@@ -220,12 +343,20 @@ mod tests {
         let mut sampler = Sampler::new(Tally::default(), PathBuf::from("."));
         let mut shown = Shown::default();
         shown.totals.reconnects = 3;
-        assert_eq!(sampler.sample(&shown, &[], 0).reconnects_1h, 3);
+        assert_eq!(sampler.sample(&shown, &[], 0, 0).reconnects_1h, 3);
         shown.totals.reconnects = 5;
-        assert_eq!(sampler.sample(&shown, &[], 30 * MINUTE_US).reconnects_1h, 5);
-        assert_eq!(sampler.sample(&shown, &[], 61 * MINUTE_US).reconnects_1h, 2);
         assert_eq!(
-            sampler.sample(&shown, &[], 120 * MINUTE_US).reconnects_1h,
+            sampler.sample(&shown, &[], 30 * MINUTE_US, 0).reconnects_1h,
+            5
+        );
+        assert_eq!(
+            sampler.sample(&shown, &[], 61 * MINUTE_US, 0).reconnects_1h,
+            2
+        );
+        assert_eq!(
+            sampler
+                .sample(&shown, &[], 120 * MINUTE_US, 0)
+                .reconnects_1h,
             0
         );
     }
@@ -240,7 +371,7 @@ mod tests {
                 symbols: vec![line.clone()],
                 ..Shown::default()
             };
-            let snapshot = sampler.sample(&shown, &[], minute * MINUTE_US);
+            let snapshot = sampler.sample(&shown, &[], minute * MINUTE_US, 0);
             let symbol = &snapshot.symbols[0];
             assert_eq!(symbol.usual_per_minute.is_some(), minute == 10, "{minute}");
             assert_eq!(symbol.per_minute, (minute > 0).then_some(60));

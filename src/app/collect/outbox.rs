@@ -16,6 +16,8 @@ pub(super) struct Outbox {
     fence: Fence,
     in_flight: Option<BoxFuture<'static, Result<Committed, JournalError>>>,
     last: Instant,
+    /// Whether the tape goes on with the commit in flight.
+    is_advance: bool,
 }
 
 impl Outbox {
@@ -25,6 +27,7 @@ impl Outbox {
             fence,
             in_flight: None,
             last: Instant::now(),
+            is_advance: false,
         }
     }
 
@@ -44,9 +47,15 @@ impl Outbox {
         self.in_flight.is_some()
     }
 
+    /// Whether the tape has gone on with the last commit.
+    pub fn is_advance(&self) -> bool {
+        self.is_advance
+    }
+
     /// Begins a commit of everything that waits.
     pub fn begin(&mut self, commit: Commit) {
         self.last = Instant::now();
+        self.is_advance = !commit.checkpoints.is_empty();
         let (journal, fence) = (self.journal.clone(), self.fence.clone());
         self.in_flight = Some(async move { journal.commit_through(commit, fence).await }.boxed());
     }

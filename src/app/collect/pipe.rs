@@ -357,6 +357,7 @@ impl Pipe {
             phase,
             link,
             trades: self.taken,
+            fetched: self.fetched,
             bars: tallies.map(|tally| (tally.threshold, tally.bars)).collect(),
             newest_bars: newest_bars.collect(),
             last_id: last.map(|last| last.id),
@@ -377,6 +378,7 @@ impl Pipe {
             gaps_absent: self.gaps_absent,
             pulse: self.pulse(link),
             silence_us: self.liveness.silence_us(now_us),
+            silent_looks: 0,
             patience_us: self.liveness.patience_us(),
         }
     }

@@ -19,7 +19,10 @@ use crate::{
         clock::Clock,
         supervise::{Supervisor, Turns},
     },
-    domain::{crash::CrashPoint, ladder::OutOfOrder, row::ExchangeName, symbol::Symbol},
+    domain::{
+        crash::CrashPoint, ladder::OutOfOrder, row::ExchangeName, spool_age::SpoolAge,
+        symbol::Symbol,
+    },
     exchange::source::{LiveBatch, Source},
     journal::{Fence, JournalError, JournalHandle},
     store::sink::Store,
@@ -119,6 +122,7 @@ pub(super) struct Session<'a> {
     /// The number of the group, and so its place among the connections on the board.
     group: usize,
     is_paused: bool,
+    spool_age: SpoolAge,
     watch: watch::Watch,
     /// Malformed messages to be told of, and the last of them.
     malformed: (Tally, Option<(String, String)>),
@@ -152,6 +156,7 @@ impl<'a> Session<'a> {
             ),
             group: group.number,
             is_paused: false,
+            spool_age: SpoolAge::default(),
             watch: watch::Watch::new(limits),
             malformed: Default::default(),
         }
@@ -215,6 +220,8 @@ impl<'a> Session<'a> {
             LinkEvent::Connected => self.connected(which),
             LinkEvent::ConnectFailed(error) => {
                 let retry_in = self.links.connect_failed(which);
+                let board = &self.context.board;
+                board.update(|shown| shown.totals.failed_connects += 1);
                 self.emit(&Event::ConnectFailed {
                     reason: error.to_string(),
                     retry_in,
@@ -397,9 +404,10 @@ impl<'a> Session<'a> {
         let (limit, limit_us) = (limits.spool_size_bytes, micros(limits.spool_age));
         let spool = self.context.journal.stats();
         let size_bytes = spool.size_bytes;
-        let age_us = spool.oldest_us.map_or(0, |oldest_us| {
-            self.context.clock.wall_us().saturating_sub(oldest_us)
-        });
+        let clock = &self.context.clock;
+        let age = &mut self.spool_age;
+        let age_us = age.look(spool.oldest_us, clock.steady_us(), clock.wall_us());
+        let age_us = age_us.unwrap_or(0);
         if self.is_paused {
             let board = &self.context.board;
             board.update(|shown| shown.totals.paused_checks += 1);

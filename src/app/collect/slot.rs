@@ -118,6 +118,14 @@ impl Slot {
         }
     }
 
+    /// How many live trades wait for missing ones.
+    pub fn held(&self) -> usize {
+        match &self.stage {
+            Stage::Running(pipe) => pipe.sequence.held(),
+            _ => 0,
+        }
+    }
+
     /// Moves what waits into a commit.
     pub fn drain_into(&mut self, commit: &mut Commit) -> Result<(), serde_json::Error> {
         match &mut self.stage {
@@ -361,6 +369,10 @@ impl Slot {
         } else {
             Phase::CatchingUp
         };
-        pipe.snapshot(phase, link, now_us).after(&self.before)
+        let snapshot = SymbolSnapshot {
+            silent_looks: self.silent_looks,
+            ..pipe.snapshot(phase, link, now_us)
+        };
+        snapshot.after(&self.before)
     }
 }

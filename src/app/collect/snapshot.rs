@@ -47,6 +47,8 @@ pub struct SymbolSnapshot {
     pub link: Link,
     /// Trades taken since the start.
     pub trades: u64,
+    /// Those of them that had to be fetched.
+    pub fetched: u64,
     /// Bars closed since the start, by threshold.
     pub bars: Vec<(Threshold, u64)>,
     /// By threshold: when the newest bar closed, in µs since 1970 UTC, where one is known.
@@ -88,6 +90,8 @@ pub struct SymbolSnapshot {
     pub pulse: Pulse,
     /// How long nothing has come by stream, in µs.
     pub silence_us: i64,
+    /// Looks in a row that found it silent.
+    pub silent_looks: u64,
     /// From which silence on the stream is suspect, its grace included, in µs.
     pub patience_us: i64,
 }
@@ -101,6 +105,7 @@ impl SymbolSnapshot {
             phase: Phase::default(),
             link: Link::default(),
             trades: 0,
+            fetched: 0,
             bars: Vec::new(),
             newest_bars: Vec::new(),
             last_id: None,
@@ -121,6 +126,7 @@ impl SymbolSnapshot {
             gaps_absent: 0,
             pulse: Pulse::Down,
             silence_us: 0,
+            silent_looks: 0,
             patience_us: 0,
         }
     }
@@ -129,7 +135,9 @@ impl SymbolSnapshot {
 /// One connection to the exchange at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectionSnapshot {
-    /// The symbols that it is for.
+    /// The number of the group that it is for.
+    pub group: usize,
+    /// The symbols of that group.
     pub symbols: Vec<Symbol>,
     /// Since when it stands, in µs on the steady clock; none while there is none.
     pub up_since_us: Option<i64>,
@@ -142,6 +150,12 @@ pub struct ConnectionSnapshot {
     /// Rows of its group that were taken and are not in the journal yet; counted with the
     /// group's first connection.
     pub waiting_rows: u64,
+    /// Live trades of its group that wait for missing ones; counted likewise.
+    pub held_trades: u64,
+    /// Remedies in a row that have not helped its group; counted likewise.
+    pub failed_remedies: u64,
+    /// The symbols that they were for.
+    pub dead: Vec<Symbol>,
 }
 
 impl SymbolSnapshot {
@@ -152,6 +166,7 @@ impl SymbolSnapshot {
             self.first_id = before.first_id;
         }
         self.trades += before.trades;
+        self.fetched += before.fetched;
         for (threshold, bars) in &before.bars {
             match self.bars.iter_mut().find(|(known, _)| known == threshold) {
                 Some((_, count)) => *count += bars,
@@ -244,10 +259,12 @@ pub struct Totals {
     pub buffered_to_disk: u64,
     /// How often the exchange has confirmed that a silent symbol has nothing new.
     pub quiet_confirmed: u64,
-    /// Remedies in a row that have not helped.
-    pub failed_remedies: u64,
     /// Looks at the spool while nothing is consumed because it is full.
     pub paused_checks: u64,
+    /// Commits with which the tape went on; others hold nothing but events.
+    pub advances: u64,
+    /// Attempts to connect that have failed.
+    pub failed_connects: u64,
 }
 
 /// Where sessions write what they look like, and reporters read it. Cheap to clone.

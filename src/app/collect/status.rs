@@ -3,6 +3,8 @@
 //! The document is versioned. Keys are only added within a version; a reader ignores those
 //! that it does not know.
 
+mod verdict;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,7 @@ use crate::{
 };
 
 use super::snapshot::{ConnectionSnapshot, Phase, Shown, SymbolSnapshot};
+pub use verdict::HealthStatus;
 
 /// The version of the document.
 pub const VERSION: u32 = 1;
@@ -25,11 +28,14 @@ pub const VERSION: u32 = 1;
 pub struct Status {
     /// [`VERSION`].
     pub version: u32,
+    /// The version of the program.
+    #[serde(default)]
+    pub streamkit: String,
     /// The name of the collector in the store.
     pub collector: String,
     /// Its process.
     pub pid: u32,
-    /// Whether it runs: false only while it stops.
+    /// Whether it runs: false while it stops.
     pub running: bool,
     /// How long it has been running, in s.
     pub uptime_s: f64,
@@ -41,6 +47,24 @@ pub struct Status {
     pub errors_1h: u64,
     /// Restarts of tasks in the last hour.
     pub restarts_1h: u64,
+    /// Reconnects since the start.
+    #[serde(default)]
+    pub reconnects: u64,
+    /// Errors since the start: failed requests, connects, commits and inserts.
+    #[serde(default)]
+    pub errors: u64,
+    /// Messages that were no trade, since the start.
+    #[serde(default)]
+    pub malformed: u64,
+    /// Rows and held trades that are only in memory.
+    #[serde(default)]
+    pub buffer_rows: u64,
+    /// How full the file system of the journal is, 0 to 1.
+    #[serde(default)]
+    pub disk_used_ratio: Option<f64>,
+    /// How much of the cgroup's memory limit is used, 0 to 1; none without a limit.
+    #[serde(default)]
+    pub memory_used_ratio: Option<f64>,
     /// By connection.
     pub connections: Vec<ConnectionStatus>,
     /// By symbol.
@@ -51,25 +75,6 @@ pub struct Status {
     pub spool: SpoolStatus,
     /// By task.
     pub tasks: Vec<TaskLine>,
-}
-
-/// Whether it is healthy, with reasons: the small document that `/health` serves.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HealthStatus {
-    /// [`VERSION`].
-    pub version: u32,
-    /// Whether it is.
-    pub healthy: bool,
-    /// Why not.
-    pub complaints: Vec<String>,
-    /// What else is not in order.
-    pub remarks: Vec<String>,
-    /// The score, 0 to 1.
-    pub score: f64,
-    /// `green`, `yellow` or `red`.
-    pub level: String,
-    /// What holds the score down, the worst first.
-    pub reasons: Vec<String>,
 }
 
 /// One connection.
@@ -90,7 +95,7 @@ pub struct ConnectionStatus {
     pub uptime_s: Option<f64>,
     /// Trades that came by it in the last full minute.
     pub messages_per_minute: Option<u64>,
-    /// Connections made in its place after the first.
+    /// Connections made in its place after the first, since its session began.
     pub reconnects: u64,
 }
 
@@ -119,6 +124,9 @@ pub struct SymbolStatus {
     pub trades: u64,
     /// Bars closed since the start, by threshold in decimal basis points.
     pub bars: BTreeMap<u32, u64>,
+    /// Live trades that came twice.
+    #[serde(default)]
+    pub duplicates: u64,
     /// Gaps that are being fetched.
     pub gaps_open: u64,
     /// Gaps closed by fetching.
@@ -183,24 +191,6 @@ pub struct Moment {
     pub wall_us: i64,
 }
 
-impl HealthStatus {
-    /// The verdict on `health`.
-    #[must_use]
-    pub fn of(health: &HealthSnapshot) -> Self {
-        let complaints = health.complaints();
-        let score = health.score();
-        Self {
-            version: VERSION,
-            healthy: complaints.is_empty(),
-            complaints,
-            remarks: health.remarks(),
-            score: (score.value * 1e3).round() / 1e3,
-            level: score.level.as_str().to_owned(),
-            reasons: score.reasons,
-        }
-    }
-}
-
 impl Status {
     /// The document of a moment.
     #[must_use]
@@ -229,14 +219,21 @@ impl Status {
         let (sink, spool) = (&shown.sink, &shown.spool);
         Self {
             version: VERSION,
+            streamkit: env!("CARGO_PKG_VERSION").to_owned(),
             collector: moment.collector.clone(),
             pid: std::process::id(),
             running: moment.running,
             uptime_s: seconds(moment.steady_us),
-            health: HealthStatus::of(health),
+            health: HealthStatus::of(moment, health),
             reconnects_1h: health.reconnects_1h,
             errors_1h: health.errors_1h,
             restarts_1h: health.restarts_1h,
+            reconnects: shown.totals.reconnects,
+            errors: health.errors,
+            malformed: shown.totals.malformed,
+            buffer_rows: health.buffer_rows,
+            disk_used_ratio: health.disk_used_ratio,
+            memory_used_ratio: health.memory_used_ratio,
             connections,
             symbols,
             sink: SinkStatus {
@@ -330,6 +327,7 @@ impl SymbolStatus {
                 .iter()
                 .map(|(threshold, bars)| (threshold.dbps(), *bars))
                 .collect(),
+            duplicates: line.duplicates,
             gaps_open: line.gaps_open,
             gaps_repaired: line.gaps_repaired,
             gaps_absent: line.gaps_absent,
@@ -379,8 +377,8 @@ mod tests {
             ..Shown::default()
         };
         let mut sampler = Sampler::new(Tally::default(), PathBuf::from("."));
-        sampler.sample(&shown, &[], 0);
-        let health = sampler.sample(&shown, &[], 61_000_000);
+        sampler.sample(&shown, &[], 0, 0);
+        let health = sampler.sample(&shown, &[], 61_000_000, 61_000_000);
         let moment = Moment {
             collector: "nas".to_owned(),
             running: true,

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{
         alerts::{AlertEvent, Dispatcher, Emit, Limits, Memory, MemoryError, Notifier, Pulse},
+        clock::Clock,
         collect::{self, CollectError, Event},
     },
     cli::{alerts, error::CliError},
@@ -49,6 +50,7 @@ pub struct Alerting {
     ending: Option<String>,
     /// Who is told that an alert fires, or is over.
     told: collect::Emit,
+    clock: Clock,
 }
 
 /// Rules and subjects.
@@ -65,7 +67,7 @@ impl Alerting {
         path: Option<&PathBuf>,
         told: collect::Emit,
         state_dir: &Path,
-        now_us: i64,
+        clock: Clock,
     ) -> Result<Self, CliError> {
         let (alerts, outlets) = alerts::load(path)?;
         let emit = {
@@ -85,17 +87,19 @@ impl Alerting {
             figures: Vec::new(),
             ending: None,
             told,
+            clock,
         };
-        alerting.recall(now_us);
+        alerting.recall();
         Ok(alerting)
     }
 
     /// Goes on with the states of an earlier run.
-    fn recall(&mut self, now_us: i64) {
+    fn recall(&mut self) {
         match self.memory.recall() {
             Ok(None) => {}
             Ok(Some(saved)) => {
-                let notices = self.alerts.restore(saved, now_us);
+                let saved = saved.shifted(-self.wall_ahead_us());
+                let notices = self.alerts.restore(saved, self.clock.steady_us());
                 self.kept = self.firing();
                 self.tell(&notices);
             }
@@ -106,11 +110,16 @@ impl Alerting {
         }
     }
 
-    /// Judges the collector's health at `now_us`, on the wall clock, and tells whoever has to
-    /// be told. Nobody is waited for.
-    pub fn judge(&mut self, health: &HealthSnapshot, now_us: i64) {
+    /// By how much the wall clock is ahead of the steady one. Waits are counted on the steady
+    /// clock, which never jumps; people and files are told the wall clock's time.
+    fn wall_ahead_us(&self) -> i64 {
+        self.clock.wall_us() - self.clock.steady_us()
+    }
+
+    /// Judges the collector's health, and tells whoever has to be told. Nobody is waited for.
+    pub fn judge(&mut self, health: &HealthSnapshot) {
         self.figures = readings(health);
-        self.evaluate(now_us);
+        self.evaluate();
         if health.complaints().is_empty() {
             self.pulse.beat();
         } else {
@@ -119,36 +128,37 @@ impl Alerting {
     }
 
     /// The collector ends for this reason: tells of it at once.
-    pub fn escalated(&mut self, reason: &str, now_us: i64) {
+    pub fn escalated(&mut self, reason: &str) {
         self.ending.get_or_insert_with(|| reason.to_owned());
         self.pulse.stop();
-        self.evaluate(now_us);
+        self.evaluate();
     }
 
-    fn evaluate(&mut self, now_us: i64) {
+    fn evaluate(&mut self) {
         let mut figures = std::mem::take(&mut self.figures);
         let of_health = figures.len();
         figures.extend(self.notifier.readings());
         let ending = f64::from(u8::from(self.ending.is_some()));
         let ending = Reading::new(Metric::RestartFailed, ending).of(COLLECTOR);
         figures.push(ending.because(self.ending.clone().unwrap_or_default()));
-        let notices = self.alerts.evaluate(&figures, now_us);
+        let notices = self.alerts.evaluate(&figures, self.clock.steady_us());
         figures.truncate(of_health);
         self.figures = figures;
         self.tell(&notices);
     }
 
     fn tell(&mut self, notices: &[Notice]) {
+        let ahead_us = self.wall_ahead_us();
         for notice in notices {
             self.told.emit(&event(notice));
-            self.notifier.notify(notice);
+            self.notifier.notify(&notice.clone().shifted(ahead_us));
         }
         // What only begins to be wrong may begin anew after a restart. A healthy spool holds
         // rows every other second, and the file is not to be written as often.
         let firing = self.firing();
         if !notices.is_empty() || firing != self.kept {
             self.kept = firing;
-            self.memory.keep(self.alerts.save());
+            self.memory.keep(self.alerts.save().shifted(ahead_us));
         }
         if let Some(Err(error)) = self.memory.look() {
             self.not_kept(&error);
@@ -256,5 +266,60 @@ fn event(notice: &Notice) -> Event {
             Severity::Warning => collect::Severity::Warning,
             Severity::Critical => collect::Severity::Critical,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    };
+
+    use super::*;
+
+    const DAY_US: i64 = 86_400_000_000;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wall_clock_that_is_put_forward_ends_no_wait() {
+        let wall_us = Arc::new(AtomicI64::new(20_000 * DAY_US));
+        let told: Arc<Mutex<Vec<String>>> = Arc::default();
+        let directory = tempfile::tempdir().expect("a directory");
+        let start = || {
+            let (wall_us, told) = (Arc::clone(&wall_us), Arc::clone(&told));
+            let clock = Clock::with_wall(move || wall_us.load(Ordering::SeqCst));
+            let told = collect::Emit::new(move |event| {
+                let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+                told.push(event.to_string());
+            });
+            Alerting::start("nas", None, told, directory.path(), clock).expect("the default rules")
+        };
+        let count = || told.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let health = HealthSnapshot {
+            spool_rows: 7,
+            spool_oldest_s: Some(61.0),
+            ..HealthSnapshot::default()
+        };
+        let mut alerting = start();
+        alerting.judge(&health);
+        wall_us.fetch_add(DAY_US, Ordering::SeqCst);
+        alerting.judge(&health);
+        assert_eq!(count(), 0, "{told:?}");
+        tokio::time::advance(Duration::from_secs(240)).await;
+        alerting.judge(&health);
+        assert_eq!(count(), 1, "{told:?}");
+        alerting.stop().await;
+
+        // The steady clock begins anew with a restart, and the cooldown of an hour goes on.
+        wall_us.fetch_add(60_000_000, Ordering::SeqCst);
+        let mut alerting = start();
+        alerting.judge(&health);
+        tokio::time::advance(Duration::from_secs(3500)).await;
+        alerting.judge(&health);
+        assert_eq!(count(), 1, "{told:?}");
+        tokio::time::advance(Duration::from_secs(50)).await;
+        alerting.judge(&health);
+        assert_eq!(count(), 2, "{told:?}");
+        alerting.stop().await;
     }
 }

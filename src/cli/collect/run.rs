@@ -11,7 +11,6 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     app::{
-        clock::Clock,
         collect::{self, Board, Chronicle, CollectError, Collector, health::Tally},
         supervise::Supervisor,
     },
@@ -73,6 +72,8 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     let listen = args.watching.listen().await?;
     let tally = Tally::default();
     let (emit, escalations) = escalations(tally.before(events_to_log()), stop.clone());
+    let ending = CancellationToken::new();
+    let emit = told_of_the_end(emit, ending.clone());
     let chronicle = Chronicle::new(&*settings.collector, context.clock.clone());
     let supervisor = {
         let (emit, limits) = (emit.clone(), settings.limits.tasks);
@@ -88,10 +89,10 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         // Not before the tally: an alert is no error of its own.
         chronicle.before(events_to_log()),
         &context.journal_dir()?,
-        context.clock.wall_us(),
+        context.clock.clone(),
     )?;
     let alerting: SharedAlerting = Arc::new(tokio::sync::Mutex::new(Some(alerting)));
-    let telling = tell_of_escalations(escalations, Arc::clone(&alerting), context.clock.clone());
+    let telling = tell_of_escalations(escalations, Arc::clone(&alerting));
     let telling = AbortOnDropHandle::new(tokio::spawn(telling));
     let watched = Watched {
         alerting: Arc::clone(&alerting),
@@ -101,6 +102,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         tally,
         clock: context.clock.clone(),
         state_dir: context.journal_dir()?,
+        ending: ending.clone(),
     };
     let collector = Collector {
         supervisor: supervisor.clone(),
@@ -135,7 +137,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         () = time_is_up(args.run_for) => None,
     };
     stop.cancel();
-    watching.cancel();
+    ending.cancel();
     let was_asked = ended.is_none();
     let ended = if let Some(ended) = ended {
         ended
@@ -148,6 +150,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     };
     // The table takes itself away before anything else is printed.
     shown.cancel();
+    watching.cancel();
     let deadline = Instant::now() + WATCHING_PATIENCE;
     supervisor.ended(deadline, |_| true).await;
     drop(telling);
@@ -161,7 +164,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         && let Some(mut alerting) = alerting.take()
     {
         if let Some(reason) = reason {
-            alerting.escalated(&reason, context.clock.wall_us());
+            alerting.escalated(&reason);
         }
         alerting.stop().await;
     }
@@ -184,15 +187,21 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     }
 }
 
+/// Cancels `ending` as soon as the end begins, for whatever reason it does.
+fn told_of_the_end(emit: collect::Emit, ending: CancellationToken) -> collect::Emit {
+    collect::Emit::new(move |event| {
+        if matches!(event, collect::Event::Stopping) {
+            ending.cancel();
+        }
+        emit.emit(event);
+    })
+}
+
 /// Tells of what ends the collector at once, while it still saves what it can.
-async fn tell_of_escalations(
-    mut reasons: mpsc::Receiver<String>,
-    alerting: SharedAlerting,
-    clock: Clock,
-) {
+async fn tell_of_escalations(mut reasons: mpsc::Receiver<String>, alerting: SharedAlerting) {
     while let Some(reason) = reasons.recv().await {
         if let Some(alerting) = alerting.lock().await.as_mut() {
-            alerting.escalated(&reason, clock.wall_us());
+            alerting.escalated(&reason);
         }
     }
 }

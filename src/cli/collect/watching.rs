@@ -1,12 +1,6 @@
 //! Whoever watches a running collector: its health, its pages, its service manager.
 
-use std::{
-    collections::BTreeMap,
-    net::SocketAddr,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
@@ -15,9 +9,8 @@ use crate::{
     app::{
         clock::Clock,
         collect::{
-            Board, Phase,
+            Board,
             health::{Sampler, Tally},
-            snapshot::Shown,
             status::{Moment, Status},
         },
         supervise::{Failure, Supervisor, Turns},
@@ -28,19 +21,18 @@ use crate::{
     },
     domain::health::HealthSnapshot,
     telemetry::{
-        http::{self, Answer, Listener, Page, Site},
-        metrics,
-        systemd::{self, Notifier, Seen},
+        http::{self, Listener},
+        systemd::{self, Notifier},
     },
 };
 
-use super::alerting::Alerting;
+use super::{alerting::Alerting, pages::Last, progress::Progress};
 
 /// The socket in the state directory that 'streamkit status' asks.
 pub const SOCKET_NAME: &str = "collect.sock";
 
 /// How often the collector is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Where the pages are, and who may see them.
 #[derive(Debug, Clone, Args)]
@@ -132,26 +124,26 @@ pub struct Watched {
     pub state_dir: PathBuf,
     /// Who is told of what is wrong.
     pub alerting: SharedAlerting,
+    /// The collector's end has begun, for whatever reason.
+    pub ending: CancellationToken,
 }
 
 /// Shared with whoever ends it, and then takes it away.
 pub type SharedAlerting = Arc<tokio::sync::Mutex<Option<Alerting>>>;
 
-/// The last look at the collector.
-type Last = Arc<Mutex<Option<Status>>>;
-
-/// Begins to watch; ends with `stop`.
+/// Begins to watch; ends with `stop`, which comes after the collector's own end, so that its
+/// last seconds can be watched, too.
 pub fn watch(
     watched: Watched,
     listen: Option<(Listener, Option<String>)>,
     stop: &CancellationToken,
 ) {
-    let last = Last::default();
+    let last = Last::new(watched.clock.clone());
     let socket = watched.state_dir.join(SOCKET_NAME);
     let supervisor = watched.supervisor.clone();
     keep_pages(&supervisor, socket, &last, stop);
     if let Some((listener, token)) = listen {
-        let (listener, site) = (Arc::new(listener), site(&last, token.as_deref()));
+        let (listener, site) = (Arc::new(listener), last.site(token.as_deref()));
         let stopped = stop.clone();
         supervisor.keep_aside("pages", stop.clone(), move |turns| {
             let (listener, site, stopped) = (Arc::clone(&listener), site.clone(), stopped.clone());
@@ -176,26 +168,36 @@ fn keep_health(watched: Watched, last: Last, stop: &CancellationToken) {
     let kept = Arc::new(tokio::sync::Mutex::new((
         sampler,
         Notifier::from_environment(),
+        Progress::default(),
     )));
     let watched = Arc::new(watched);
     supervisor.keep_aside("health", stop.clone(), move |turns: Turns| {
-        let (watched, last, kept) = (Arc::clone(&watched), Arc::clone(&last), Arc::clone(&kept));
+        let (watched, last, kept) = (Arc::clone(&watched), last.clone(), Arc::clone(&kept));
         let stopped = stopped.clone();
         async move {
             let mut interval = tokio::time::interval(LOOK_INTERVAL);
+            let mut told_stopping = false;
             loop {
                 tokio::select! {
                     () = stopped.cancelled() => {
-                        systemd::tell_stopping();
+                        if !told_stopping {
+                            systemd::tell_stopping();
+                        }
                         return Ok(());
+                    }
+                    () = watched.ending.cancelled(), if !told_stopping => {
+                        systemd::tell_stopping();
+                        told_stopping = true;
                     }
                     _ = interval.tick() => {}
                 }
                 let mut kept = kept.lock().await;
-                let (sampler, notifier) = &mut *kept;
-                let health = look(&watched, sampler, notifier, &last);
-                if let Some(alerting) = watched.alerting.lock().await.as_mut() {
-                    alerting.judge(&health, watched.clock.wall_us());
+                let health = look(&watched, &mut kept, &last);
+                // What ends is not as it should be, and nobody has to be told of that.
+                if !watched.ending.is_cancelled()
+                    && let Some(alerting) = watched.alerting.lock().await.as_mut()
+                {
+                    alerting.judge(&health);
                 }
                 if turns.take_or_misbehave().await {
                     return Ok(());
@@ -205,49 +207,32 @@ fn keep_health(watched: Watched, last: Last, stop: &CancellationToken) {
     });
 }
 
+/// What outlives a restart of the task.
+type Kept = (Sampler, Notifier, Progress);
+
 fn look(
     watched: &Watched,
-    sampler: &mut Sampler,
-    notifier: &mut Notifier,
+    (sampler, notifier, progress): &mut Kept,
     last: &Last,
 ) -> HealthSnapshot {
     let (shown, tasks) = (watched.board.read(), watched.supervisor.statuses());
     let now_us = watched.clock.steady_us();
-    let health = sampler.sample(&shown, &tasks, now_us);
+    let health = sampler.sample(&shown, &tasks, now_us, watched.clock.wall_us());
     let moment = Moment {
         collector: watched.collector.clone(),
-        running: true,
+        running: !watched.ending.is_cancelled(),
         steady_us: now_us,
         wall_us: watched.clock.wall_us(),
     };
     let status = Status::of(&moment, &shown, &health, &tasks);
-    systemd::tell(&notifier.look(&seen(&shown, &status), now_us));
-    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+    systemd::tell(&notifier.look(&progress.look(&shown, &status), now_us));
+    last.set(status, now_us);
     health
-}
-
-/// What the service manager's decisions rest on. A spool that is full is no reason to be
-/// restarted: nothing would be better afterwards.
-fn seen(shown: &Shown, status: &Status) -> Seen {
-    let totals = &shown.totals;
-    let mut symbols = shown.symbols.iter();
-    let text = if status.health.healthy {
-        let trades: u64 = shown.symbols.iter().map(|symbol| symbol.trades).sum();
-        format!("healthy: {} symbols, {trades} trades", shown.symbols.len())
-    } else {
-        status.health.complaints.join("; ")
-    };
-    Seen {
-        is_live: symbols.all(|symbol| symbol.phase == Phase::Live),
-        work: totals.commits + totals.quiet_confirmed + totals.paused_checks,
-        fetched: shown.symbols.iter().map(|symbol| symbol.trades).sum(),
-        status: text,
-    }
 }
 
 /// Serves the pages on the socket in the state directory, once the journal there is ours.
 fn keep_pages(supervisor: &Supervisor, socket: PathBuf, last: &Last, stop: &CancellationToken) {
-    let (site, stopped, tasks) = (site(last, None), stop.clone(), supervisor.clone());
+    let (site, stopped, tasks) = (last.site(None), stop.clone(), supervisor.clone());
     supervisor.keep_aside("status", stop.clone(), move |turns: Turns| {
         let (site, stopped, tasks) = (site.clone(), stopped.clone(), tasks.clone());
         let socket = socket.clone();
@@ -272,57 +257,4 @@ fn keep_pages(supervisor: &Supervisor, socket: PathBuf, last: &Last, stop: &Canc
             Ok(())
         }
     });
-}
-
-fn site(last: &Last, token: Option<&str>) -> Site {
-    let page = |last: &Last, make: fn(&Status) -> Answer| -> Page {
-        let last = Arc::clone(last);
-        Arc::new(move || {
-            let last = last.lock().unwrap_or_else(PoisonError::into_inner);
-            last.as_ref().map_or_else(starting, make)
-        })
-    };
-    let pages = BTreeMap::from([
-        ("/health", page(last, health_page)),
-        ("/status", page(last, |status| json(200, status))),
-        (
-            "/metrics",
-            page(last, |status| Answer {
-                status: 200,
-                content_type: metrics::CONTENT_TYPE,
-                body: metrics::text(status),
-            }),
-        ),
-    ]);
-    Site::new(pages, token)
-}
-
-fn health_page(status: &Status) -> Answer {
-    json(
-        if status.health.healthy { 200 } else { 503 },
-        &status.health,
-    )
-}
-
-fn starting() -> Answer {
-    Answer {
-        status: 503,
-        content_type: "text/plain; charset=utf-8",
-        body: "it has only just begun\n".to_owned(),
-    }
-}
-
-fn json(status: u16, document: &impl serde::Serialize) -> Answer {
-    match serde_json::to_string(document) {
-        Ok(body) => Answer {
-            status,
-            content_type: "application/json",
-            body: body + "\n",
-        },
-        Err(error) => Answer {
-            status: 500,
-            content_type: "text/plain; charset=utf-8",
-            body: format!("{error}\n"),
-        },
-    }
 }

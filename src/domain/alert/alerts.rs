@@ -26,8 +26,9 @@ const SAVED_VERSION: u32 = 1;
 
 /// All rules with the state of each for each subject.
 ///
-/// Any clock in µs will do. Whoever keeps states over restarts takes the wall clock; one
-/// that goes back begins the waits under way anew.
+/// Any clock in µs will do, best one that never jumps: a clock that is put forward ends every
+/// wait under way. Whoever keeps states over restarts has to keep them by a clock that both
+/// runs know: see [`Saved::shifted`].
 #[derive(Debug, Clone)]
 pub struct Alerts {
     rules: Vec<Judge>,
@@ -80,6 +81,15 @@ impl Saved {
     #[must_use]
     pub const fn is_known(&self) -> bool {
         self.version == SAVED_VERSION
+    }
+
+    /// The same states on a clock that is ahead by `by_us`.
+    #[must_use]
+    pub fn shifted(mut self, by_us: i64) -> Self {
+        for saved in &mut self.states {
+            saved.state.shift(by_us);
+        }
+        self
     }
 }
 

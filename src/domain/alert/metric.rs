@@ -22,7 +22,8 @@ pub enum Metric {
     ErrorsPerHour,
     /// The used part of the disk that holds the journal, 0 to 1.
     DiskUsedRatio,
-    /// Rows that the store has not confirmed.
+    /// Rows that the store has not confirmed, once the oldest has waited for a minute; until
+    /// then 0, because a healthy store leaves some waiting for a moment as well.
     SpoolRows,
     /// 1 while the spool is at its bound, so that nothing is consumed; else 0.
     SpoolFull,
@@ -32,7 +33,8 @@ pub enum Metric {
     BreakerTripsPerHour,
     /// Rows that the store refused for their content in the last hour.
     DeadLettersPerHour,
-    /// Rows in memory that are not committed to the journal.
+    /// Rows in memory that are not committed to the journal, and live trades that wait there
+    /// for missing ones.
     BufferRows,
     /// Memory in use as a part of the cgroup's limit, 0 to 1.
     MemoryUsedRatio,
@@ -40,7 +42,8 @@ pub enum Metric {
     IdResets,
     /// Gaps proven absent at the exchange in the last hour. By symbol.
     GapsAbsent,
-    /// Restarts that failed in a row; 0 after one that worked. By task or symbol group.
+    /// Restarts and other remedies in a row that have failed; 0 after one that worked. By task
+    /// (the symbols of one connection are one), and for the whole collector when it gives up.
     RestartFailed,
     /// Alerts in a row that a channel could not send; 0 after one that it sent. By channel.
     ChannelBroken,
@@ -55,7 +58,7 @@ pub enum Unit {
     Ratio,
     /// So many in an hour.
     PerHour,
-    /// So many.
+    /// So many in a row.
     Count,
     /// So many rows.
     Rows,
@@ -137,6 +140,15 @@ impl fmt::Display for Metric {
 }
 
 impl Unit {
+    /// `value` as a limit that stands beside a figure with its unit: `10`, but `10m`.
+    #[must_use]
+    pub(super) fn show_limit(self, value: f64) -> String {
+        match self {
+            Self::PerHour | Self::Rows => number(value),
+            _ => self.show(value),
+        }
+    }
+
     /// `value` for a person to read: `7m`, `91.5 %`, `12 an hour`, `10001 rows`, `yes`.
     #[must_use]
     pub fn show(self, value: f64) -> String {
@@ -147,7 +159,7 @@ impl Unit {
             Self::Seconds => format!("{} s", number(value)),
             Self::Ratio => format!("{} %", number(value * 100.0)),
             Self::PerHour => format!("{} an hour", number(value)),
-            Self::Count => number(value),
+            Self::Count => format!("{} in a row", number(value)),
             Self::Rows => format!("{} rows", number(value)),
             Self::Flag if value >= 1.0 => "yes".to_owned(),
             Self::Flag => "no".to_owned(),
@@ -198,43 +210,5 @@ impl Reading {
     pub fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
-    }
-
-    /// That a restart of `subject` failed, with everything that somebody needs who has to
-    /// decide what to do.
-    #[must_use]
-    pub fn restart_failed(subject: impl Into<String>, failure: &RestartFailure<'_>) -> Self {
-        Self::new(Metric::RestartFailed, f64::from(failure.attempt))
-            .of(subject)
-            .because(failure.to_string())
-    }
-}
-
-/// How a restart failed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RestartFailure<'a> {
-    /// The attempt, from 1.
-    pub attempt: u32,
-    /// Silent periods in a row before it.
-    pub silent_periods: u32,
-    /// How old the newest data is, in s.
-    pub stale_s: f64,
-    /// The step that failed.
-    pub step: &'a str,
-    /// Why.
-    pub reason: &'a str,
-}
-
-impl fmt::Display for RestartFailure<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "attempt {}, {} silent periods in a row, newest data {} old; step {}: {}",
-            self.attempt,
-            self.silent_periods,
-            Unit::Seconds.show(self.stale_s),
-            self.step,
-            self.reason
-        )
     }
 }

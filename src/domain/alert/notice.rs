@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    metric::Metric,
+    metric::{Metric, Unit},
     rule::{Comparison, Severity},
 };
 
@@ -99,9 +99,14 @@ impl Notice {
         match self.ended {
             Some(Ended::Gone) => line.push_str(" (no longer measured)"),
             Some(Ended::RuleRemoved) => line.push_str(" (the rule was taken out)"),
-            Some(Ended::Cleared) | None if unit == super::Unit::Flag => {}
+            Some(Ended::Cleared) | None if unit == Unit::Flag => {}
+            Some(Ended::Cleared) if unit == Unit::Count => {}
+            // That it has happened at all is what matters.
+            None if unit == Unit::Count => {
+                line = format!("{line} ({})", unit.show(self.value));
+            }
             Some(Ended::Cleared) | None => {
-                let (value, limit) = (unit.show(self.value), unit.show(self.limit));
+                let (value, limit) = (unit.show(self.value), unit.show_limit(self.limit));
                 line = format!("{line} ({value}, limit {limit})");
             }
         }
@@ -118,6 +123,16 @@ impl Notice {
             (NoticeKind::Firing, Severity::Warning, 0) => "WARNING",
             (NoticeKind::Firing, Severity::Critical, _) => "STILL CRITICAL",
             (NoticeKind::Firing, Severity::Warning, _) => "STILL A WARNING",
+        }
+    }
+
+    /// The same notice on a clock that is ahead by `by_us`.
+    #[must_use]
+    pub fn shifted(self, by_us: i64) -> Self {
+        Self {
+            since_us: self.since_us.saturating_add(by_us),
+            at_us: self.at_us.saturating_add(by_us),
+            ..self
         }
     }
 

@@ -12,37 +12,93 @@ pub fn readings(health: &HealthSnapshot) -> Vec<Reading> {
     add(Metric::ReconnectsPerHour, health.reconnects_1h as f64);
     add(Metric::RestartsPerHour, health.restarts_1h as f64);
     add(Metric::ErrorsPerHour, health.errors_1h as f64);
-    add(Metric::SpoolRows, health.spool_rows as f64);
+    let has_waited = health
+        .spool_oldest_s
+        .is_some_and(|age_s| age_s >= WAITING_S);
+    let waiting = if has_waited { health.spool_rows } else { 0 };
+    add(Metric::SpoolRows, waiting as f64);
     add(Metric::SpoolFull, flag(health.paused.is_some()));
     add(Metric::BreakerOpen, flag(health.is_breaker_open));
     add(Metric::BreakerTripsPerHour, health.breaker_trips_1h as f64);
+    add(Metric::DeadLettersPerHour, health.dead_letters_1h as f64);
     add(Metric::BufferRows, health.buffer_rows as f64);
-    add(Metric::GapsAbsent, health.gaps_absent_1h as f64);
     if let Some(ratio) = health.disk_used_ratio {
         add(Metric::DiskUsedRatio, ratio);
     }
     if let Some(ratio) = health.memory_used_ratio {
         add(Metric::MemoryUsedRatio, ratio);
     }
-    let remedies = Reading::new(Metric::RestartFailed, health.failed_remedies as f64);
-    readings.push(remedies.of("streams").because(format!(
-        "{} remedies in a row have not helped; {}",
-        health.failed_remedies,
-        health.complaints().join("; ")
-    )));
+    readings.extend(health.symbols.iter().map(|symbol| id_reset(health, symbol)));
+    readings.extend(
+        health
+            .symbols
+            .iter()
+            .map(|symbol| gaps_absent(health, symbol)),
+    );
+    readings.extend(health.tasks.iter().map(|task| {
+        let failed = task.failed_restarts();
+        because(
+            failed,
+            task,
+            Reading::new(Metric::RestartFailed, failed as f64).of(&*task.name),
+        )
+    }));
+    readings.extend(health.groups.iter().map(|group| {
+        let failed = group.failed_remedies;
+        because(
+            failed,
+            group,
+            Reading::new(Metric::RestartFailed, failed as f64).of(&*group.name),
+        )
+    }));
     readings
+}
+
+/// A row that has waited for so long is not merely on its way, in s.
+const WAITING_S: f64 = 60.0;
+
+/// What proves a figure, where there is something to prove.
+fn because(count: u64, text: &dyn std::fmt::Display, reading: Reading) -> Reading {
+    if count == 0 {
+        reading
+    } else {
+        reading.because(text.to_string())
+    }
+}
+
+fn id_reset(health: &HealthSnapshot, symbol: &SymbolHealth) -> Reading {
+    let is_stopped = symbol.progress == Progress::Stopped;
+    let proven = health
+        .id_resets
+        .iter()
+        .find(|of| of.symbol == symbol.symbol);
+    Reading::new(Metric::IdResets, f64::from(u8::from(is_stopped)))
+        .of(symbol.symbol.as_str())
+        .because(proven.map_or("", |proven| &proven.last))
+}
+
+fn gaps_absent(health: &HealthSnapshot, symbol: &SymbolHealth) -> Reading {
+    let proven = health
+        .gaps_absent
+        .iter()
+        .find(|of| of.symbol == symbol.symbol);
+    Reading::new(
+        Metric::GapsAbsent,
+        proven.map_or(0.0, |proven| proven.count_1h as f64),
+    )
+    .of(symbol.symbol.as_str())
+    .because(proven.map_or("", |proven| &proven.last))
 }
 
 /// Of a symbol that has not started yet nothing is known: what was told of it before a
 /// restart stays as it is.
 fn of_symbol(symbol: &SymbolHealth) -> Vec<Reading> {
-    let is_stopped = symbol.progress == Progress::Stopped;
     let reading = |metric, value: f64| {
         Reading::new(metric, value)
             .of(symbol.symbol.as_str())
             .because(format!("its stream is {}", symbol.pulse.as_str()))
     };
-    let mut readings = vec![reading(Metric::IdResets, f64::from(u8::from(is_stopped)))];
+    let mut readings = Vec::new();
     if symbol.progress == Progress::Starting {
         readings.push(reading(Metric::DataStaleS, f64::NAN));
         readings.push(reading(Metric::SilenceS, f64::NAN));
@@ -60,7 +116,10 @@ fn of_symbol(symbol: &SymbolHealth) -> Vec<Reading> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::alert::{Alerts, NoticeKind, Rule};
+    use crate::domain::{
+        alert::{Alerts, NoticeKind, Rule},
+        health::{GroupHealth, Proven, TaskHealth},
+    };
 
     const SECOND_US: i64 = 1_000_000;
 
@@ -130,5 +189,98 @@ mod tests {
             let readings = readings(&health(Pulse::Quiet, second as u64));
             assert_eq!(alerts.evaluate(&readings, second * SECOND_US), []);
         }
+    }
+
+    /// What the default rules say of `health` after it was so for `seconds`, in order.
+    fn told(health: &HealthSnapshot, seconds: i64) -> Vec<(String, String)> {
+        let mut alerts = Alerts::new(Rule::defaults()).expect("sensible rules");
+        let mut told = Vec::new();
+        for second in 0..seconds {
+            let notices = alerts.evaluate(&readings(health), second * SECOND_US);
+            told.extend(
+                notices
+                    .into_iter()
+                    .map(|notice| (notice.rule, notice.detail)),
+            );
+        }
+        told
+    }
+
+    #[test]
+    fn rows_on_their_way_are_no_alert_however_many_there_always_are() {
+        let mut health = health(Pulse::Fresh, 0);
+        health.spool_rows = 500;
+        health.spool_oldest_s = Some(1.6);
+        assert_eq!(told(&health, 1000), []);
+        health.spool_oldest_s = Some(61.0);
+        let told = told(&health, 1000);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].0, "spool_not_empty");
+    }
+
+    #[test]
+    fn dead_letters_and_trades_held_in_memory_are_told_of() {
+        let mut health = health(Pulse::Fresh, 0);
+        health.dead_letters_1h = 1;
+        health.buffer_rows = 10_001;
+        let told = told(&health, 60);
+        let rules: Vec<_> = told.iter().map(|(rule, _)| rule.as_str()).collect();
+        assert_eq!(rules, ["dead_letters", "buffer_full"]);
+    }
+
+    #[test]
+    fn what_is_proven_about_ids_names_symbol_and_ids() {
+        let mut health = health(Pulse::Fresh, 0);
+        health.symbols[0].progress = Progress::Stopped;
+        let proven = |last: &str| Proven {
+            symbol: "BTCUSDT".parse().expect("a symbol"),
+            count_1h: 1,
+            last: last.to_owned(),
+        };
+        health.id_resets = vec![proven("id 3, below 9")];
+        health.gaps_absent = vec![proven("no trades 5 to 9")];
+        let mut alerts = Alerts::new(Rule::defaults()).expect("sensible rules");
+        let notices = alerts.evaluate(&readings(&health), 0);
+        let told: Vec<_> = notices
+            .iter()
+            .map(|notice| (&*notice.rule, notice.subject.as_deref(), &*notice.detail))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("id_reset", Some("BTCUSDT"), "id 3, below 9"),
+                ("gap_absent", Some("BTCUSDT"), "no trades 5 to 9"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_task_or_a_stream_that_restarting_does_not_mend_is_told_of_before_it_is_given_up() {
+        let mut health = health(Pulse::Fresh, 0);
+        let task = |restarts_10m| TaskHealth {
+            name: "delivery".to_owned(),
+            restarts_10m,
+            last_failure: Some("it panicked".to_owned()),
+        };
+        health.tasks = vec![task(1)];
+        assert_eq!(
+            told(&health, 10),
+            [],
+            "a restart that works is none that failed"
+        );
+        health.tasks = vec![task(2)];
+        health.groups = vec![GroupHealth {
+            name: "session-0".to_owned(),
+            failed_remedies: 1,
+            dead: Vec::new(),
+        }];
+        let told = told(&health, 10);
+        let rules: Vec<_> = told.iter().map(|(rule, _)| rule.as_str()).collect();
+        assert_eq!(rules, ["restart_failed", "restart_failed"]);
+        assert!(
+            told[0].1.contains("2 times within 10 minutes; it panicked"),
+            "{told:?}"
+        );
+        assert!(told[1].1.contains("1 remedy has not helped"), "{told:?}");
     }
 }

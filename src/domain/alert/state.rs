@@ -94,6 +94,15 @@ impl State {
         }
     }
 
+    /// Moves everything to a clock that is ahead by `by_us`.
+    pub fn shift(&mut self, by_us: i64) {
+        let shift = |at: i64| at.saturating_add(by_us);
+        self.since_us = self.since_us.saturating_add(by_us);
+        self.clear_since_us = self.clear_since_us.map(shift);
+        self.last_notice_us = self.last_notice_us.map(shift);
+        self.told = self.told.take().map(|told| told.shifted(by_us));
+    }
+
     /// Whether nothing has to be remembered.
     pub fn is_idle(&self, rule: &Rule, now_us: i64) -> bool {
         self.phase == Phase::Inactive && self.told.is_none() && self.is_cool(rule, now_us)

@@ -94,7 +94,7 @@ fn a_firing_within_the_cooldown_is_told_when_it_is_over_with_what_was_kept_back(
     assert_eq!(notice.detail, "timeout");
     assert_eq!(
         notice.to_string(),
-        "WARNING: errors_per_hour is above 10 an hour (12 an hour, limit 10 an hour)"
+        "WARNING: errors_per_hour is above 10 an hour (12 an hour, limit 10)"
     );
 }
 
@@ -184,4 +184,20 @@ fn a_restart_neither_repeats_an_alert_nor_forgets_its_recovery() {
     assert_eq!(notices.len(), 1);
     assert_eq!(notices[0].ended, Some(Ended::RuleRemoved));
     assert_eq!(notices[0].kind, NoticeKind::Resolved);
+}
+
+#[test]
+fn states_can_be_kept_by_another_clock_than_waits_are_counted_by() {
+    let mut before = alerts(rule(0, 900, 60));
+    let notice = before.evaluate(&[errors(11.0)], 5 * SECOND_US).remove(0);
+    assert_eq!(notice.shifted(DAY_US).at_us, DAY_US + 5 * SECOND_US);
+    // By the wall clock a minute passes between the runs; the steady one begins anew.
+    let saved = before.save().shifted(DAY_US);
+    let behind_us = -(DAY_US + 65 * SECOND_US);
+    let saved = saved.shifted(behind_us);
+    let mut after = alerts(rule(0, 900, 60));
+    assert_eq!(after.restore(saved, 0), []);
+    assert_eq!(after.active()[0].since_us, -60 * SECOND_US);
+    assert_eq!(at(&mut after, 839, BAD), [], "the cooldown goes on");
+    assert_eq!(at(&mut after, 840, BAD), [(NoticeKind::Firing, 1)]);
 }

@@ -141,7 +141,7 @@ pub(super) fn pagerduty(
     } else {
         notice.severity.as_str()
     };
-    json!({
+    let mut event = json!({
         "routing_key": routing_key,
         "event_action": action.as_str(),
         "dedup_key": payload::key(message, notice),
@@ -151,10 +151,13 @@ pub(super) fn pagerduty(
             "source": message.collector,
             "severity": severity,
             "timestamp": text::time(notice.at_us),
-            "component": notice.subject,
             "group": "streamkit",
             "class": notice.rule,
             "custom_details": payload::payload(message, notice),
         },
-    })
+    });
+    if let Some(subject) = &notice.subject {
+        event["payload"]["component"] = json!(subject);
+    }
+    event
 }

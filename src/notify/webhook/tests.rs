@@ -180,6 +180,8 @@ async fn pagerduty_opens_and_closes_one_incident_by_its_key() {
     assert_eq!(bodies[1]["event_action"], "resolve");
     assert_eq!(bodies[1]["dedup_key"], bodies[0]["dedup_key"]);
     assert_eq!(bodies[2]["payload"]["severity"], "warning");
+    assert_eq!(bodies[0]["payload"]["component"], "BTCUSDT");
+    assert_eq!(bodies[2]["payload"].get("component"), None, "no null");
     assert_ne!(bodies[2]["dedup_key"], bodies[0]["dedup_key"]);
 }
 

@@ -44,8 +44,10 @@ impl Session<'_> {
     fn count(&mut self, done: &Committed) {
         self.diary.committed();
         self.slots.iter_mut().for_each(Slot::committed);
+        let is_advance = self.outbox.is_advance();
         self.context.board.update(|shown| {
             shown.totals.commits += 1;
+            shown.totals.advances += u64::from(is_advance);
             shown.totals.buffered_to_disk += done.rows;
         });
     }

@@ -105,6 +105,12 @@ impl Repair {
         events
     }
 
+    /// The symbols that the last remedy has not helped yet.
+    pub fn dead(&self) -> impl Iterator<Item = &Symbol> {
+        let used = self.used.iter();
+        used.flat_map(|used| used.cases.iter().map(|case| &case.symbol))
+    }
+
     /// Remedies in a row that have not helped.
     pub fn failures(&self) -> u64 {
         self.failures

@@ -290,7 +290,10 @@ async fn day(tape: Vec<Coming>) -> Day {
         while begun.elapsed() < DAY {
             look.tick().await;
             let shown = context.board.read();
-            let mut health = sampler.sample(&shown, &[], context.clock.steady_us());
+            let mut health = {
+                let clock = &context.clock;
+                sampler.sample(&shown, &[], clock.steady_us(), clock.wall_us())
+            };
             // This machine's disk and memory are no part of it, and nobody delivers.
             (health.disk_used_ratio, health.memory_used_ratio) = (None, None);
             health.spool_rows = 0;

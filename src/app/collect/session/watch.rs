@@ -59,7 +59,6 @@ impl Session<'_> {
         for event in events {
             self.emit(&event);
         }
-        self.show_failures();
         match remedy {
             Remedy::Resubscribe => {
                 let indexes: Vec<_> = dead.iter().map(|case| case.index).collect();
@@ -97,19 +96,9 @@ impl Session<'_> {
             let slot = slots.get(index);
             slot.is_some_and(|slot| slot.shows_life_since(since_us))
         });
-        if events.is_empty() {
-            return;
-        }
         for event in events {
             self.emit(&event);
         }
-        self.show_failures();
-    }
-
-    fn show_failures(&self) {
-        let failures = self.repair.failures();
-        let board = &self.context.board;
-        board.update(|shown| shown.totals.failed_remedies = failures);
     }
 
     /// Looks at what need not be looked at with every tick.
@@ -277,11 +266,16 @@ impl Session<'_> {
                 .connections
                 .resize_with(first + links, Default::default);
         }
-        shown.connections[first].waiting_rows = self.waiting() as u64;
+        let place = &mut shown.connections[first];
+        place.waiting_rows = self.waiting() as u64;
+        place.held_trades = self.slots.iter().map(|slot| slot.held() as u64).sum();
+        place.failed_remedies = self.repair.failures();
+        place.dead = self.repair.dead().cloned().collect();
         let places = shown.connections.iter_mut().skip(first);
         for (place, link) in places.zip(self.links.figures()) {
             if place.symbols.is_empty() {
                 place.symbols = self.links.symbols().to_vec();
+                place.group = self.group;
             }
             let up_since = link.up_since;
             place.up_since_us = up_since.map(|since| now_us - micros(since.elapsed()));

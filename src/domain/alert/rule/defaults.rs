@@ -69,10 +69,10 @@ impl Rule {
                     "the disk of the journal is nearly full",
                     "make room; when it is full nothing is consumed, and fetched by id later",
                 ),
-            // A healthy spool holds a batch for a second, and a restart of the store
-            // takes some minutes.
+            // Only what has waited for a minute counts, and a restart of the store takes
+            // some minutes.
             Self::new("spool_not_empty", Metric::SpoolRows, 0.0)
-                .wait(5 * minute, minute)
+                .wait(4 * minute, minute)
                 .says(
                     "rows wait for the store",
                     "`streamkit spool ls` shows them and `streamkit doctor` asks the store",
@@ -109,7 +109,8 @@ impl Rule {
                 .wait(seconds(30), minute)
                 .says(
                     "rows pile up in memory",
-                    "the journal's disk is too slow or stands still: check it",
+                    "the journal's disk stands still, or the exchange has no answer for missing ids: \
+                     the log tells",
                 ),
             Self::new("memory_high", Metric::MemoryUsedRatio, 0.90)
                 .wait(2 * minute, 5 * minute)
@@ -136,7 +137,8 @@ impl Rule {
                 .wait(at_once, minute)
                 .says(
                     "a restart failed",
-                    "if the next one fails too: restart the service, and keep its log",
+                    "it goes on trying; when it has given up it ends, for the service manager to \
+                     start it anew. Check network and exchange, and keep the log",
                 ),
             Self::new("channel_broken", Metric::ChannelBroken, 0.0)
                 .wait(at_once, at_once)

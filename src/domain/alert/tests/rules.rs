@@ -60,7 +60,7 @@ fn figures_are_shown_in_their_unit() {
         (Metric::BufferRows, 10_001.0, "10001 rows"),
         (Metric::BreakerOpen, 1.0, "yes"),
         (Metric::BreakerOpen, 0.0, "no"),
-        (Metric::RestartFailed, 3.0, "3"),
+        (Metric::RestartFailed, 3.0, "3 in a row"),
         (Metric::SilenceS, f64::INFINITY, "inf s"),
     ] {
         assert_eq!(metric.unit().show(value), text);
@@ -117,27 +117,27 @@ fn a_rule_that_makes_no_sense_is_refused_with_the_field_named() {
 }
 
 #[test]
-fn a_failed_restart_says_everything_that_is_needed() {
-    let reading = Reading::restart_failed(
-        "group 2",
-        &RestartFailure {
-            attempt: 3,
-            silent_periods: 2,
-            stale_s: 412.0,
-            step: "checkpoint",
-            reason: "no answer within 5s",
-        },
-    );
+fn a_failed_restart_is_critical_and_counted_without_a_limit() {
+    let reading = Reading::new(Metric::RestartFailed, 3.0)
+        .of("session-0")
+        .because("attempt 3: why");
     let mut alerts = Alerts::new(Rule::defaults()).expect("rules");
     let notices = alerts.evaluate(&[reading], 0);
     assert_eq!(notices.len(), 1);
     let notice = &notices[0];
-    assert_eq!(notice.headline(), "group 2: a restart failed (3, limit 0)");
     assert_eq!(
-        notice.detail,
-        "attempt 3, 2 silent periods in a row, newest data 6m 52s old; \
-         step checkpoint: no answer within 5s"
+        notice.headline(),
+        "session-0: a restart failed (3 in a row)"
     );
-    assert!(notice.hint.contains("restart the service"));
+    assert_eq!(notice.detail, "attempt 3: why");
+    assert!(notice.hint.contains("service manager"), "what to do");
     assert_eq!(notice.severity, Severity::Critical);
+    let notices = alerts.evaluate(
+        &[Reading::new(Metric::RestartFailed, 0.0).of("session-0")],
+        0,
+    );
+    assert_eq!(notices, [], "it is not over at once");
+    let over = Reading::new(Metric::RestartFailed, 0.0).of("session-0");
+    let notices = alerts.evaluate(&[over], MINUTE_US);
+    assert_eq!(notices[0].headline(), "session-0: a restart failed");
 }
