@@ -170,7 +170,7 @@ mod tests {
         symbol.silence_us = 12_300_000;
         symbol.patience_us = 14_000_000;
         symbol.trades = 41;
-        symbol.next_id = 1042;
+        symbol.last_id = Some(1041);
         symbol.gaps_repaired = 3;
         symbol.gaps_absent = 1;
         let shown = Shown {

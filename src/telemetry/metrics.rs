@@ -131,9 +131,7 @@ fn of_collector(status: &Status) {
 
 fn of_symbol(symbol: &SymbolStatus) {
     let labels = [Label::new("symbol", symbol.symbol.clone())];
-    let is_active =
-        symbol.state == "live" && matches!(&*symbol.stream, "fresh" | "quiet" | "asking");
-    gauge!("streamkit_symbol_active", labels.iter()).set(flag(is_active));
+    gauge!("streamkit_symbol_active", labels.iter()).set(flag(symbol.active));
     gauge!("streamkit_symbol_silence_seconds", labels.iter()).set(symbol.silence_s);
     if let Some(time_us) = symbol.last_trade_time_us {
         gauge!(
