@@ -9,6 +9,8 @@
 
 #[path = "common/mod.rs"]
 mod common;
+#[path = "supervision/truth.rs"]
+mod truth;
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},

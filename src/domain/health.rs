@@ -1,8 +1,10 @@
 //! How healthy a collector is: a yes or no with reasons, and a score from 0 to 1.
 //!
 //! **Is it healthy?** Every wanted symbol must be live: its stream shows life, or the
-//! exchange has confirmed within its patience that there is nothing new. A database that is
-//! down makes no collector unhealthy; it is a remark.
+//! exchange has confirmed within its patience that there is nothing new. A stream that was
+//! found dead is so until a live trade comes by it, whatever was done about it and however
+//! complete the bars are. A database that is down makes no collector unhealthy; it is a
+//! remark.
 //!
 //! **The score** is that of the worst part, because a collector is as good as its worst
 //! part. Each part has two bounds, from which on it is yellow and red, and falls in straight
@@ -33,6 +35,8 @@ pub enum Pulse {
     Quiet,
     /// Silent, and the exchange cannot be asked.
     Blind,
+    /// Found dead; what was done about it has not brought a live trade yet.
+    Dead,
     /// Not connected.
     Down,
 }
@@ -47,6 +51,7 @@ impl Pulse {
             Self::Overdue => "overdue",
             Self::Quiet => "quiet",
             Self::Blind => "blind",
+            Self::Dead => "dead",
             Self::Down => "down",
         }
     }
@@ -74,10 +79,14 @@ pub struct SymbolHealth {
     pub progress: Progress,
     /// Its stream.
     pub pulse: Pulse,
-    /// How long nothing has come by stream, in ms.
+    /// How long nothing has come by stream, in ms. No reconnection makes it shorter.
     pub silence_ms: u64,
-    /// From which silence on it counts as unusual, its grace included, in ms.
+    /// For how much of that the exchange has not said that there was nothing, in ms.
+    pub unexplained_ms: u64,
+    /// From which unexplained silence on it counts as unusual, its grace included, in ms.
     pub patience_ms: u64,
+    /// How long the exchange is known to have trades that are not in the bars, in ms.
+    pub behind_ms: u64,
     /// Trades in the last full minute; none before there was one.
     pub per_minute: Option<u64>,
     /// The median of its minutes in the last hour; none before it is known.
@@ -207,30 +216,37 @@ impl SymbolHealth {
         if self.is_excused() {
             0
         } else {
-            self.silence_ms
+            self.unexplained_ms
+        }
+    }
+
+    /// Why its stream shows no life; none when it does, or need not.
+    fn lack_of_life(&self) -> Option<String> {
+        let symbol = &self.symbol;
+        let silence_s = self.silence_ms as f64 / 1e3;
+        match self.pulse {
+            Pulse::Down => Some(format!("{symbol} is not connected")),
+            Pulse::Dead => Some(format!(
+                "{symbol} is dead: silent for {silence_s:.1} s, being reconnected"
+            )),
+            Pulse::Quiet => None,
+            Pulse::Fresh | Pulse::Asking | Pulse::Overdue | Pulse::Blind => (self.unexplained_ms
+                > self.patience_ms)
+                .then(|| format!("{symbol} is silent for {silence_s:.1} s, unconfirmed")),
         }
     }
 
     /// Why it is not healthy; none when it is.
     fn complaint(&self) -> Option<String> {
         let symbol = &self.symbol;
-        let silence_s = self.silence_ms as f64 / 1e3;
-        match (self.progress, self.pulse) {
-            (Progress::Stopped, _) => Some(format!("{symbol} was given up")),
-            (Progress::Starting, _) => Some(format!("{symbol} has not started")),
-            (Progress::CatchingUp, _) => Some(format!("{symbol} is catching up")),
-            (Progress::Live, Pulse::Down) => Some(format!("{symbol} is not connected")),
-            (Progress::Live, Pulse::Overdue) => Some(format!(
-                "{symbol} is silent for {silence_s:.1} s, and the exchange is ahead"
-            )),
-            (Progress::Live, Pulse::Fresh | Pulse::Asking | Pulse::Blind)
-                if self.silence_ms > self.patience_ms =>
-            {
-                Some(format!(
-                    "{symbol} is silent for {silence_s:.1} s, unconfirmed"
-                ))
-            }
-            (Progress::Live, _) => None,
+        match self.progress {
+            Progress::Stopped => Some(format!("{symbol} was given up")),
+            Progress::Starting => Some(format!("{symbol} has not started")),
+            Progress::CatchingUp => Some(
+                self.lack_of_life()
+                    .unwrap_or_else(|| format!("{symbol} is catching up")),
+            ),
+            Progress::Live => self.lack_of_life(),
         }
     }
 }
@@ -325,7 +341,9 @@ mod tests {
             progress: Progress::Live,
             pulse: Pulse::Fresh,
             silence_ms: 100,
+            unexplained_ms: 100,
             patience_ms: 12_000,
+            behind_ms: 0,
             per_minute: Some(600),
             usual_per_minute: Some(600),
         }
@@ -380,14 +398,38 @@ mod tests {
     #[test]
     fn a_dead_stream_is_unhealthy_although_it_is_connected() {
         let mut symbol = healthy();
-        symbol.pulse = Pulse::Overdue;
+        symbol.pulse = Pulse::Dead;
         symbol.silence_ms = 12_500;
-        let snapshot = with(symbol);
+        // It was subscribed to anew, and everything was fetched: that is no life.
+        for progress in [Progress::Live, Progress::CatchingUp] {
+            symbol.progress = progress;
+            let snapshot = with(symbol.clone());
+            assert_eq!(
+                snapshot.complaints(),
+                ["BTCUSDT is dead: silent for 12.5 s, being reconnected"]
+            );
+            assert_eq!(snapshot.score().level, Level::Yellow);
+        }
+    }
+
+    #[test]
+    fn a_trade_that_the_exchange_shows_first_is_awaited_without_a_word() {
+        let mut symbol = healthy();
+        symbol.pulse = Pulse::Overdue;
+        (symbol.silence_ms, symbol.unexplained_ms) = (3_600_000, 1000);
+        assert!(with(symbol.clone()).complaints().is_empty());
+        symbol.unexplained_ms = 12_001;
         assert_eq!(
-            snapshot.complaints(),
-            ["BTCUSDT is silent for 12.5 s, and the exchange is ahead"]
+            with(symbol).complaints(),
+            ["BTCUSDT is silent for 3600.0 s, unconfirmed"]
         );
-        assert_eq!(snapshot.score().level, Level::Yellow);
+    }
+
+    #[test]
+    fn who_is_not_connected_is_not_said_to_catch_up() {
+        let mut symbol = healthy();
+        (symbol.progress, symbol.pulse) = (Progress::CatchingUp, Pulse::Down);
+        assert_eq!(with(symbol).complaints(), ["BTCUSDT is not connected"]);
     }
 
     #[test]
@@ -395,9 +437,9 @@ mod tests {
         for pulse in [Pulse::Fresh, Pulse::Asking, Pulse::Blind] {
             let mut symbol = healthy();
             symbol.pulse = pulse;
-            symbol.silence_ms = 12_000;
+            symbol.unexplained_ms = 12_000;
             assert!(with(symbol.clone()).complaints().is_empty(), "{pulse:?}");
-            symbol.silence_ms = 12_001;
+            symbol.unexplained_ms = 12_001;
             assert_eq!(with(symbol).complaints().len(), 1, "{pulse:?}");
         }
     }
@@ -407,6 +449,7 @@ mod tests {
         let mut symbol = healthy();
         symbol.pulse = Pulse::Quiet;
         symbol.silence_ms = 24 * 3_600_000;
+        symbol.unexplained_ms = 60_000;
         symbol.per_minute = Some(0);
         let snapshot = with(symbol);
         assert!(snapshot.complaints().is_empty());

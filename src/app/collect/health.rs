@@ -161,7 +161,9 @@ pub(super) fn health(symbol: &SymbolSnapshot) -> SymbolHealth {
         },
         pulse: symbol.pulse,
         silence_ms: millis(symbol.silence_us),
+        unexplained_ms: millis(symbol.unexplained_us),
         patience_ms: millis(symbol.patience_us),
+        behind_ms: millis(symbol.behind_us),
         per_minute: None,
         usual_per_minute: None,
     }

@@ -50,7 +50,12 @@ mod watch;
 use connection::LinkEvent;
 use links::{Links, Which};
 use repair::Case;
-pub(super) use {outages::Outages, rebuild::rebuild, repair::Repair, tally::Tally};
+pub(super) use {
+    outages::Outages,
+    rebuild::rebuild,
+    repair::{Repair, Sight},
+    tally::Tally,
+};
 
 /// What all sessions share.
 #[derive(Clone)]
@@ -287,6 +292,7 @@ impl<'a> Session<'a> {
         let messages = self.malformed.0.due(now);
         self.tell_malformed(messages);
         let (is_connected, is_held_back) = (self.links.is_up(), self.is_held_back());
+        let is_link_alive = self.is_link_alive();
         let mut dead = Vec::new();
         for index in 0..self.slots.len() {
             let context = self.context;
@@ -298,13 +304,17 @@ impl<'a> Session<'a> {
             if is_held_back {
                 slot.held_back(context.clock.steady_us());
             } else if is_connected && !self.is_paused {
-                dead.extend(slot.check_liveness(context).map(|evidence| Case {
-                    index,
-                    symbol: slot.symbol.clone(),
-                    evidence,
-                }));
+                dead.extend(
+                    slot.check_liveness(context, is_link_alive)
+                        .map(|evidence| Case {
+                            index,
+                            symbol: slot.symbol.clone(),
+                            evidence,
+                        }),
+                );
             }
             slot.settle(context, is_connected);
+            slot.look_at_lag(is_connected, context.clock.steady_us());
             if let Some(delayed) = slot.take_delayed(now) {
                 self.look(index, delayed);
             }

@@ -4,7 +4,8 @@ use tokio::sync::watch;
 
 use crate::{
     domain::{
-        breaker::BreakerState, health::Pulse, price::Price, symbol::Symbol, threshold::Threshold,
+        breaker::BreakerState, health::Pulse, liveness::Signs, price::Price, symbol::Symbol,
+        threshold::Threshold,
     },
     journal::SpoolStats,
     store::sink::StoreErrorKind,
@@ -57,7 +58,8 @@ pub struct SymbolSnapshot {
     pub last_price: Option<Price>,
     /// When the last trade was traded, in µs since 1970 UTC.
     pub last_time_us: Option<i64>,
-    /// How long ago a live trade was last received, in µs; none before the first.
+    /// How long ago a live trade was last received, whichever session did, in µs; none before
+    /// the first.
     pub age_us: Option<i64>,
     /// When a trade was last taken, by stream or fetched, in µs since 1970 UTC; exact to
     /// one look of the session. None before the first since the start.
@@ -86,10 +88,19 @@ pub struct SymbolSnapshot {
     pub gaps_absent: u64,
     /// What its stream looks like.
     pub pulse: Pulse,
-    /// How long nothing has come by stream, in µs.
+    /// How long nothing has come by stream, in µs. No reconnection makes it shorter.
     pub silence_us: i64,
-    /// From which silence on the stream is suspect, its grace included, in µs.
+    /// For how much of that the exchange has not said that there was nothing, in µs.
+    pub unexplained_us: i64,
+    /// From which unexplained silence on the stream is suspect, its grace included, in µs.
     pub patience_us: i64,
+    /// Since when the exchange is known to have trades that are not in the bars, on the
+    /// steady clock; none while everything known is here.
+    pub behind_since_us: Option<i64>,
+    /// How long that is, in µs.
+    pub behind_us: i64,
+    /// What is remembered of its stream; none before the first session.
+    pub signs: Option<Signs>,
 }
 
 impl SymbolSnapshot {
@@ -121,8 +132,19 @@ impl SymbolSnapshot {
             gaps_absent: 0,
             pulse: Pulse::Down,
             silence_us: 0,
+            unexplained_us: 0,
             patience_us: 0,
+            behind_since_us: None,
+            behind_us: 0,
+            signs: None,
         }
+    }
+
+    /// Whether its stream is known, or has to be feared, to be dead although it is connected.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.pulse == Pulse::Dead
+            || (self.pulse != Pulse::Quiet && self.unexplained_us > self.patience_us)
     }
 }
 

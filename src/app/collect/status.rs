@@ -95,7 +95,7 @@ pub struct SymbolStatus {
     pub symbol: String,
     /// `starting`, `catching-up`, `live` or `stopped`.
     pub state: String,
-    /// `fresh`, `asking`, `overdue`, `quiet`, `blind` or `down`.
+    /// `fresh`, `asking`, `overdue`, `quiet`, `blind`, `dead` or `down`.
     pub stream: String,
     /// Whether it is live and its stream shows life, or is confirmed to be quiet.
     #[serde(default)]

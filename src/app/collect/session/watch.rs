@@ -48,8 +48,12 @@ impl Session<'_> {
     pub(super) fn remedy(&mut self, dead: &[Case]) -> Result<(), SessionError> {
         let now_us = self.context.clock.steady_us();
         // Who has shown life while those were silent is on a connection that works.
-        let silence_us = dead.iter().map(|case| case.evidence.silence_us).min();
-        let since_us = now_us - silence_us.unwrap_or(0) / 2;
+        let waited_us = dead
+            .iter()
+            .map(|case| self.slots[case.index].waited_us(now_us))
+            .min();
+        let longest_us = micros(self.context.settings.limits.silence_max);
+        let since_us = now_us - waited_us.unwrap_or(0).min(longest_us) / 2;
         let slots = self.slots.iter();
         let alive = slots.filter(|slot| slot.has_lived_since(since_us)).count();
         let (remedy, events) = self.repair.choose(dead.to_vec(), alive, now_us);
@@ -90,10 +94,12 @@ impl Session<'_> {
     pub(super) fn judge_remedy(&mut self) {
         let now_us = self.context.clock.steady_us();
         let slots = &self.slots;
-        let events = self.repair.look(now_us, |index, since_us| {
-            let slot = slots.get(index);
-            slot.is_some_and(|slot| slot.shows_life_since(since_us))
-        });
+        let events = self
+            .repair
+            .look(now_us, |index| slots.get(index).map(Slot::sight));
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            slot.treated(self.repair.treated_us(index));
+        }
         if events.is_empty() {
             return;
         }
@@ -101,6 +107,13 @@ impl Session<'_> {
             self.emit(&event);
         }
         self.show_failures();
+    }
+
+    /// Whether any symbol shows that a connection works.
+    pub(super) fn is_link_alive(&self) -> bool {
+        let silence_min_us = micros(self.context.settings.limits.silence_min);
+        let since_us = self.context.clock.steady_us() - silence_min_us;
+        self.slots.iter().any(|slot| slot.has_lived_since(since_us))
     }
 
     fn show_failures(&self) {
@@ -149,7 +162,9 @@ impl Session<'_> {
     /// is acknowledged and mute counts as none.
     fn check_expected(&mut self) {
         let now_us = self.context.clock.steady_us();
-        let mute = self.slots.iter().filter(|slot| slot.is_mute(now_us));
+        let is_connected = self.links.is_up();
+        let slots = self.slots.iter();
+        let mute = slots.filter(|slot| slot.is_mute(is_connected, now_us));
         let missing: Vec<_> = mute.map(|slot| slot.symbol.clone()).collect();
         if !missing.is_empty() {
             let expected = self.slots.len();

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    liveness::{Evidence, State},
+    health::Pulse,
+    liveness::{Evidence, Signs, State},
     outage::{Cause, Look},
 };
 
@@ -11,8 +12,8 @@ use super::{
     super::{
         event::Event,
         pipe::Pipe,
+        session::Sight,
         settings::{Limits, micros},
-        snapshot::Link,
     },
     Slot, Stage,
 };
@@ -38,40 +39,124 @@ impl Slot {
         pipe.is_some_and(|pipe| pipe.has_lived_since(since_us))
     }
 
-    /// The same, or the exchange has confirmed that there is nothing new.
-    pub fn shows_life_since(&self, since_us: i64) -> bool {
-        let is_quiet = |pipe: &Pipe| matches!(pipe.liveness.state(), State::Quiet { .. });
-        self.has_lived_since(since_us) || self.pipe().is_some_and(is_quiet)
+    /// What is remembered of its stream.
+    pub fn signs(&self) -> Signs {
+        match &self.stage {
+            Stage::Running(pipe) | Stage::Draining { pipe, .. } => pipe.liveness.signs(),
+            _ => self.signs,
+        }
     }
 
-    /// Whether it should show life by now, and does not.
-    pub fn is_mute(&self, now_us: i64) -> bool {
-        match &self.stage {
-            Stage::Running(pipe) => {
-                let patience_us = pipe.liveness.patience_us();
-                pipe.liveness.silence_us(now_us) > patience_us
-                    && !self.shows_life_since(now_us - patience_us)
-            }
-            Stage::Stopped => true,
-            _ => false,
+    /// How long this connection has brought nothing, in µs.
+    pub fn waited_us(&self, now_us: i64) -> i64 {
+        self.pipe()
+            .map_or(0, |pipe| pipe.liveness.waited_us(now_us))
+    }
+
+    /// Its stream was found dead and treated at that time, and no live trade has come since.
+    pub fn treated(&mut self, treated_us: Option<i64>) {
+        self.treated_us = treated_us;
+    }
+
+    /// Everything that the exchange is known to have is here.
+    pub(super) fn is_whole(&self, pipe: &Pipe) -> bool {
+        self.is_synced && pipe.sequence.missing().is_none()
+    }
+
+    /// Whether its stream counts as dead. A market may be quiet after a remedy, and then no
+    /// trade can prove it; but a moment without trades is no proof either, so that the
+    /// exchange has to go on having nothing for as long as any symbol may be silent unasked.
+    fn is_dead(&self, pipe: &Pipe, now_us: i64) -> bool {
+        let is_quiet = matches!(pipe.liveness.state(), State::Quiet { .. });
+        self.treated_us.is_some_and(|treated_us| {
+            !(is_quiet && now_us - treated_us >= pipe.liveness.silence_max_us())
+        })
+    }
+
+    /// What its stream looks like.
+    pub(super) fn pulse(&self, pipe: &Pipe, is_connected: bool, now_us: i64) -> Pulse {
+        if !is_connected {
+            Pulse::Down
+        } else if self.is_dead(pipe, now_us) {
+            Pulse::Dead
+        } else {
+            pipe.pulse()
+        }
+    }
+
+    /// What a remedy for its stream is judged by.
+    pub fn sight(&self) -> Sight {
+        let state = self.pipe().map(|pipe| pipe.liveness.state());
+        Sight {
+            live_us: self.signs().live_us,
+            is_quiet: matches!(state, Some(State::Quiet { .. })),
+            is_given_up: matches!(self.stage, Stage::Stopped),
+            last_id: self.last_id(),
+        }
+    }
+
+    /// Whether its subscription has not shown life: neither a live trade, nor a silence that
+    /// the exchange has confirmed. A symbol that has not begun, or was given up, has none.
+    pub fn is_mute(&self, is_connected: bool, now_us: i64) -> bool {
+        let Some(pipe) = self.pipe() else {
+            return true;
+        };
+        match self.pulse(pipe, is_connected, now_us) {
+            Pulse::Dead => true,
+            Pulse::Quiet => false,
+            _ => pipe.liveness.signs().unexplained_us(now_us) > pipe.liveness.patience_us(),
         }
     }
 
     /// What a look at it finds, when for the whole group there is this `trouble`.
-    pub fn look(&self, trouble: Option<Cause>) -> Look {
+    pub fn look(&self, trouble: Option<Cause>, now_us: i64) -> Look {
         let is_given_up = matches!(self.stage, Stage::Stopped);
-        let pipe = self.pipe();
-        let is_whole = |pipe: &Pipe| self.is_synced && pipe.sequence.missing().is_none();
+        let (pipe, signs) = (self.pipe(), self.signs());
+        let is_dead = pipe.is_none_or(|pipe| self.is_dead(pipe, now_us));
         Look {
             trouble: if is_given_up {
                 Some(Cause::IdReset)
             } else {
                 trouble
             },
-            is_whole: pipe.is_some_and(is_whole),
-            received_us: pipe.and_then(Pipe::last_live_us),
-            state: pipe.map(|pipe| pipe.liveness.state()),
+            is_whole: pipe.is_some_and(|pipe| self.is_whole(pipe)),
+            lived_us: if is_dead {
+                signs.live_us
+            } else {
+                // Nothing is explained before it was asked.
+                let explained_us = Some(signs.explained_us);
+                signs
+                    .live_us
+                    .max(explained_us.filter(|&us| us > signs.begun_us))
+            },
         }
+    }
+
+    /// Looks since when trades are known to be missing in the bars. While there is no
+    /// connection nothing is known, and everything has to be feared.
+    pub fn look_at_lag(&mut self, is_connected: bool, now_us: i64) {
+        let was_behind = self.behind_since_us.is_some();
+        let (is_behind, next_id) = match &self.stage {
+            Stage::Running(pipe) | Stage::Draining { pipe, .. } => {
+                let is_overdue = matches!(pipe.liveness.state(), State::Overdue { .. });
+                let is_unsure = !is_connected || (!self.is_synced && was_behind);
+                let is_behind = is_unsure || is_overdue || pipe.sequence.missing().is_some();
+                (is_behind, pipe.sequence.next_id())
+            }
+            _ => (true, self.seen_id),
+        };
+        if !is_behind {
+            self.behind_since_us = None;
+        } else if !was_behind || (self.before.trades == 0 && self.is_first_way(next_id)) {
+            self.behind_since_us = Some(now_us);
+        }
+        self.seen_id = next_id;
+    }
+
+    /// Whether it is on its first way to the exchange's newest trade, and going on: that
+    /// takes its time.
+    fn is_first_way(&self, next_id: i64) -> bool {
+        !self.has_caught_up && next_id > self.seen_id
     }
 
     /// The last id that is in the bars, or -1.
@@ -90,7 +175,7 @@ impl Slot {
             return;
         }
         let silence = Duration::from_micros(pipe.liveness.silence_us(now_us).unsigned_abs());
-        let pulse = pipe.pulse(Link::Up);
+        let pulse = self.pulse(pipe, true, now_us);
         self.silent_looks += 1;
         if self.silent_looks.is_multiple_of(limits.silence_checks) {
             self.events.push(Event::Silent {
