@@ -27,20 +27,20 @@ use crate::{
 
 use super::{
     chronicle::Chronicle,
-    diary::Diary,
     event::{Emit, Event},
     fetch::{Answered, Request},
     outbox::Outbox,
     run::CollectError,
     settings::{Settings, micros},
     slot::{Slot, Stage},
-    snapshot::Board,
+    snapshot::{Board, GroupSnapshot},
     start::{self, Delayed, StartError, Started},
 };
 
 mod commit;
 mod connection;
 mod links;
+mod memory;
 mod outages;
 mod rebuild;
 mod repair;
@@ -51,6 +51,7 @@ use connection::LinkEvent;
 use links::{Links, Which};
 use repair::Case;
 pub(super) use {
+    memory::{Heritage, Memory, Remembered},
     outages::Outages,
     rebuild::rebuild,
     repair::{Repair, Sight},
@@ -86,6 +87,7 @@ pub(super) struct Group {
     pub number: usize,
     pub symbols: Vec<(usize, Symbol)>,
     pub outages: Outages,
+    pub heritage: Heritage,
 }
 
 /// Why a session ended before it was told to.
@@ -120,8 +122,7 @@ pub(super) struct Session<'a> {
     slots: Vec<Slot>,
     work: FuturesUnordered<BoxFuture<'static, Done>>,
     outbox: Outbox,
-    diary: &'a mut Diary,
-    repair: &'a mut Repair,
+    memory: Memory,
     outages: Outages,
     links: Links,
     /// The number of the group, and so its place among the connections on the board.
@@ -133,12 +134,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub fn new(
-        context: &'a Context,
-        group: &Group,
-        (diary, repair): (&'a mut Diary, &'a mut Repair),
-        fence: Fence,
-    ) -> Self {
+    pub fn new(context: &'a Context, group: &Group, memory: Memory, fence: Fence) -> Self {
         let symbols = group.symbols.iter();
         let limits = &context.settings.limits;
         let slots = symbols
@@ -150,8 +146,7 @@ impl<'a> Session<'a> {
             slots,
             work: FuturesUnordered::new(),
             outbox: Outbox::new(context.journal.clone(), fence),
-            diary,
-            repair,
+            memory,
             outages: group.outages.clone(),
             links: Links::new(
                 &context.source,
@@ -333,7 +328,7 @@ impl<'a> Session<'a> {
         let changes = self.links.tick(now);
         self.tell_of_links(changes);
         self.watch(now);
-        self.diary.tick();
+        self.memory.lock().diary.tick();
         self.show();
         self.commit_if_due()
     }
@@ -437,10 +432,13 @@ impl<'a> Session<'a> {
         let clock = &self.context.clock;
         let (now_us, wall_us) = (clock.steady_us(), clock.wall_us());
         let is_connected = self.links.is_up();
-        let paused = self.is_paused.then(|| "the spool is full".to_owned());
+        let group = GroupSnapshot {
+            paused: self.is_paused.then(|| "the spool is full".to_owned()),
+            failed_remedies: self.memory.lock().repair.failures(),
+        };
         self.context.board.update(|shown| {
             shown.spool = self.context.journal.stats();
-            shown.paused = paused;
+            shown.show_group(self.group, group);
             self.show_links(shown);
             for slot in &self.slots {
                 if let Some(line) = shown.symbols.get_mut(slot.place) {
@@ -460,6 +458,6 @@ impl<'a> Session<'a> {
     /// Tells of an event, and keeps it for the store.
     fn emit(&mut self, event: &Event) {
         self.context.emit.emit(event);
-        self.diary.note(event);
+        self.memory.lock().diary.note(event);
     }
 }

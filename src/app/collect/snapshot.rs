@@ -264,7 +264,7 @@ pub struct Totals {
     pub buffered_to_disk: u64,
     /// How often the exchange has confirmed that a silent symbol has nothing new.
     pub quiet_confirmed: u64,
-    /// Remedies in a row that have not helped.
+    /// Remedies in a row that have not helped, in the group that is worst off.
     pub failed_remedies: u64,
     /// Looks at the spool while nothing is consumed because it is full.
     pub paused_checks: u64,
@@ -287,8 +287,33 @@ pub struct Shown {
     pub totals: Totals,
     /// By group of symbols.
     pub connections: Vec<ConnectionSnapshot>,
+    /// Why nothing is consumed at the moment, in any group, if so.
+    pub paused: Option<String>,
+    /// By group of symbols.
+    pub groups: Vec<GroupSnapshot>,
+}
+
+/// What concerns a whole group of symbols, at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupSnapshot {
     /// Why nothing is consumed at the moment, if so.
     pub paused: Option<String>,
+    /// Remedies in a row that have not helped.
+    pub failed_remedies: u64,
+}
+
+impl Shown {
+    /// Shows a group, and what that makes of all of them.
+    pub fn show_group(&mut self, number: usize, group: GroupSnapshot) {
+        if self.groups.len() <= number {
+            self.groups.resize_with(number + 1, GroupSnapshot::default);
+        }
+        self.groups[number] = group;
+        let groups = self.groups.iter();
+        self.paused = groups.clone().find_map(|group| group.paused.clone());
+        let failed = groups.map(|group| group.failed_remedies);
+        self.totals.failed_remedies = failed.max().unwrap_or(0);
+    }
 }
 
 impl Board {
@@ -327,6 +352,21 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_group_hides_what_is_wrong_in_another() {
+        let group = |failed_remedies, paused: Option<&str>| GroupSnapshot {
+            paused: paused.map(str::to_owned),
+            failed_remedies,
+        };
+        let mut shown = Shown::default();
+        shown.show_group(1, group(2, Some("full")));
+        shown.show_group(0, group(0, None));
+        assert_eq!(shown.totals.failed_remedies, 2);
+        assert_eq!(shown.paused.as_deref(), Some("full"));
+        shown.show_group(1, group(0, None));
+        assert_eq!((shown.totals.failed_remedies, shown.paused), (0, None));
+    }
 
     #[test]
     fn a_symbol_that_is_started_anew_goes_on_counting() {

@@ -151,6 +151,13 @@ impl Repair {
             .map(|open| open.at_us)
     }
 
+    /// The symbols that no live trade has come of since they were found dead.
+    pub fn symbols(&self) -> Vec<Symbol> {
+        let mut open: Vec<_> = self.open.iter().map(|open| &open.case).collect();
+        open.sort_by_key(|case| case.index);
+        open.into_iter().map(|case| case.symbol.clone()).collect()
+    }
+
     /// Remedies in a row that have not helped.
     pub fn failures(&self) -> u64 {
         let failures = self.open.iter().map(|open| open.failures);

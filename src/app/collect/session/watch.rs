@@ -9,7 +9,7 @@ use crate::{domain::remedy::Remedy, exchange::source::StreamEnd};
 
 use super::{
     super::{
-        event::Event,
+        event::{Event, names},
         settings::{Limits, micros},
         slot::Slot,
         snapshot::Shown,
@@ -56,11 +56,15 @@ impl Session<'_> {
         let since_us = now_us - waited_us.unwrap_or(0).min(longest_us) / 2;
         let slots = self.slots.iter();
         let alive = slots.filter(|slot| slot.has_lived_since(since_us)).count();
-        let (remedy, events) = self.repair.choose(dead.to_vec(), alive, now_us);
+        let chosen = self
+            .memory
+            .lock()
+            .repair
+            .choose(dead.to_vec(), alive, now_us);
+        let (remedy, events) = chosen;
         for event in events {
             self.emit(&event);
         }
-        self.show_failures();
         match remedy {
             Remedy::Resubscribe => {
                 let indexes: Vec<_> = dead.iter().map(|case| case.index).collect();
@@ -79,12 +83,12 @@ impl Session<'_> {
             }
             Remedy::Rebuild => Err(SessionError::Rebuild),
             Remedy::Escalate => {
-                let symbols: Vec<_> = dead.iter().map(|case| case.symbol.as_str()).collect();
+                let repair = &self.memory.lock().repair;
                 Err(SessionError::Escalated(format!(
                     "{} stay mute although the exchange has newer trades; {} remedies in a row \
                      have not helped",
-                    symbols.join(", "),
-                    self.repair.failures()
+                    names(&repair.symbols()),
+                    repair.failures()
                 )))
             }
         }
@@ -94,19 +98,17 @@ impl Session<'_> {
     pub(super) fn judge_remedy(&mut self) {
         let now_us = self.context.clock.steady_us();
         let slots = &self.slots;
-        let events = self
-            .repair
-            .look(now_us, |index| slots.get(index).map(Slot::sight));
-        for (index, slot) in self.slots.iter_mut().enumerate() {
-            slot.treated(self.repair.treated_us(index));
-        }
-        if events.is_empty() {
-            return;
-        }
+        let events = {
+            let repair = &mut self.memory.lock().repair;
+            let events = repair.look(now_us, |index| slots.get(index).map(Slot::sight));
+            for (index, slot) in self.slots.iter_mut().enumerate() {
+                slot.treated(repair.treated_us(index));
+            }
+            events
+        };
         for event in events {
             self.emit(&event);
         }
-        self.show_failures();
     }
 
     /// Whether any symbol shows that a connection works.
@@ -114,12 +116,6 @@ impl Session<'_> {
         let silence_min_us = micros(self.context.settings.limits.silence_min);
         let since_us = self.context.clock.steady_us() - silence_min_us;
         self.slots.iter().any(|slot| slot.has_lived_since(since_us))
-    }
-
-    fn show_failures(&self) {
-        let failures = self.repair.failures();
-        let board = &self.context.board;
-        board.update(|shown| shown.totals.failed_remedies = failures);
     }
 
     /// Looks at what need not be looked at with every tick.
