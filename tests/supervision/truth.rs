@@ -1,12 +1,9 @@
 //! What is told of a stream is true, at every look: the dead are not called healthy, and the
 //! quiet are not called dead.
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
 };
 
 use streamkit::{
@@ -23,7 +20,10 @@ use streamkit::{
     exchange::sim::CutHow,
     store::sink::HealthQuery,
 };
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 
 use super::*;
 
@@ -194,9 +194,9 @@ async fn a_slow_symbol_that_stays_mute_leads_up_the_whole_ladder() {
         } => Some((*remedy, *failures)),
         _ => None,
     });
-    use Remedy::{Rebuild, Reconnect};
+    let (reconnect, rebuild) = (Remedy::Reconnect, Remedy::Rebuild);
     let ladder = [
-        Reconnect, Reconnect, Reconnect, Rebuild, Reconnect, Rebuild, Reconnect,
+        reconnect, reconnect, reconnect, rebuild, reconnect, rebuild, reconnect,
     ];
     assert_eq!(
         failed.collect::<Vec<_>>(),
