@@ -76,6 +76,8 @@ pub(super) struct Slot {
     seen_id: i64,
     /// When its stream was found dead and treated, until a live trade comes.
     treated_us: Option<i64>,
+    /// Its market has been quiet for so long since that nothing is held against it.
+    is_excused: bool,
     /// Looks in a row that found it silent.
     silent_looks: u64,
     /// Disputed trades that were seen, and those that have to be told of.
@@ -96,6 +98,7 @@ impl Slot {
             behind_since_us: before.behind_since_us,
             seen_id: 0,
             treated_us: None,
+            is_excused: false,
             before,
             fetch: Fetch::new(
                 Arc::clone(&context.source),
@@ -357,7 +360,7 @@ impl Slot {
             Stage::Stopped => line.phase = Phase::Stopped,
             Stage::Running(pipe) | Stage::Draining { pipe, .. } => {
                 let mut snapshot = self.snapshot(pipe);
-                snapshot.pulse = self.pulse(pipe, is_connected, now_us);
+                snapshot.pulse = self.pulse(pipe, is_connected);
                 snapshot.link = match snapshot.pulse {
                     Pulse::Down => Link::Down,
                     Pulse::Quiet => Link::Quiet,

@@ -59,7 +59,7 @@ impl Session<'_> {
         let now_us = self.context.clock.steady_us();
         let mut outages = self.outages.all();
         for (slot, outage) in self.slots.iter().zip(outages.iter_mut()) {
-            let change = outage.look(slot.look(trouble, now_us), now_us);
+            let change = outage.look(slot.look(trouble), now_us);
             tell(self.context, &slot.symbol, change, now_us);
         }
     }

@@ -102,7 +102,7 @@ impl Session<'_> {
             let repair = &mut self.memory.lock().repair;
             let events = repair.look(now_us, |index| slots.get(index).map(Slot::sight));
             for (index, slot) in self.slots.iter_mut().enumerate() {
-                slot.treated(repair.treated_us(index));
+                slot.treated(repair.treated_us(index), now_us);
             }
             events
         };

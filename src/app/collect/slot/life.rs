@@ -54,8 +54,24 @@ impl Slot {
     }
 
     /// Its stream was found dead and treated at that time, and no live trade has come since.
-    pub fn treated(&mut self, treated_us: Option<i64>) {
-        self.treated_us = treated_us;
+    ///
+    /// A market may be quiet after a remedy, and then no trade can prove it. But a moment
+    /// without trades is no proof either: the exchange has to go on having nothing for as long
+    /// as any symbol may be silent unasked. From then on it is judged like any other.
+    pub fn treated(&mut self, treated_us: Option<i64>, now_us: i64) {
+        if treated_us != self.treated_us {
+            (self.treated_us, self.is_excused) = (treated_us, false);
+        }
+        if let (Some(treated_us), Some(pipe)) = (treated_us, self.pipe()) {
+            let is_quiet = matches!(pipe.liveness.state(), State::Quiet { .. });
+            let is_long = now_us - treated_us >= pipe.liveness.silence_max_us();
+            self.is_excused |= is_quiet && is_long;
+        }
+    }
+
+    /// Whether its stream counts as dead.
+    fn is_dead(&self) -> bool {
+        self.treated_us.is_some() && !self.is_excused
     }
 
     /// Everything that the exchange is known to have is here.
@@ -63,21 +79,11 @@ impl Slot {
         self.is_synced && pipe.sequence.missing().is_none()
     }
 
-    /// Whether its stream counts as dead. A market may be quiet after a remedy, and then no
-    /// trade can prove it; but a moment without trades is no proof either, so that the
-    /// exchange has to go on having nothing for as long as any symbol may be silent unasked.
-    fn is_dead(&self, pipe: &Pipe, now_us: i64) -> bool {
-        let is_quiet = matches!(pipe.liveness.state(), State::Quiet { .. });
-        self.treated_us.is_some_and(|treated_us| {
-            !(is_quiet && now_us - treated_us >= pipe.liveness.silence_max_us())
-        })
-    }
-
     /// What its stream looks like.
-    pub(super) fn pulse(&self, pipe: &Pipe, is_connected: bool, now_us: i64) -> Pulse {
+    pub(super) fn pulse(&self, pipe: &Pipe, is_connected: bool) -> Pulse {
         if !is_connected {
             Pulse::Down
-        } else if self.is_dead(pipe, now_us) {
+        } else if self.is_dead() {
             Pulse::Dead
         } else {
             pipe.pulse()
@@ -101,7 +107,7 @@ impl Slot {
         let Some(pipe) = self.pipe() else {
             return true;
         };
-        match self.pulse(pipe, is_connected, now_us) {
+        match self.pulse(pipe, is_connected) {
             Pulse::Dead => true,
             Pulse::Quiet => false,
             _ => pipe.liveness.signs().unexplained_us(now_us) > pipe.liveness.patience_us(),
@@ -109,10 +115,10 @@ impl Slot {
     }
 
     /// What a look at it finds, when for the whole group there is this `trouble`.
-    pub fn look(&self, trouble: Option<Cause>, now_us: i64) -> Look {
+    pub fn look(&self, trouble: Option<Cause>) -> Look {
         let is_given_up = matches!(self.stage, Stage::Stopped);
         let (pipe, signs) = (self.pipe(), self.signs());
-        let is_dead = pipe.is_none_or(|pipe| self.is_dead(pipe, now_us));
+        let is_dead = pipe.is_none() || self.is_dead();
         Look {
             trouble: if is_given_up {
                 Some(Cause::IdReset)
@@ -175,7 +181,7 @@ impl Slot {
             return;
         }
         let silence = Duration::from_micros(pipe.liveness.silence_us(now_us).unsigned_abs());
-        let pulse = self.pulse(pipe, true, now_us);
+        let pulse = self.pulse(pipe, true);
         self.silent_looks += 1;
         if self.silent_looks.is_multiple_of(limits.silence_checks) {
             self.events.push(Event::Silent {
