@@ -19,9 +19,14 @@ mod mute_link;
 mod relay;
 #[path = "supervision/renewal.rs"]
 mod renewal;
+#[path = "supervision/truth.rs"]
+mod truth;
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -34,6 +39,7 @@ use streamkit::{
     domain::{
         crash::{CrashPoint, CrashPoints},
         remedy::Remedy,
+        repeats,
     },
     exchange::{
         binance::Binance,
@@ -303,12 +309,92 @@ async fn what_nothing_mends_ends_the_collector_with_everything_committed() {
     running.until_taken(3000).await;
     rig.server.faults().pings_only();
     strike(&rig, Fault::new(FaultKind::PingsOnly { open: false }));
+    let events = Arc::clone(&running.events);
     let ended = timeout(2 * PATIENCE, running.task).await.expect("it ends");
     let error = ended.expect("no panic").expect_err("nothing has helped");
     assert!(
         matches!(&error, CollectError::Escalated(reason) if reason.contains("BTCUSDT")),
         "{error}"
     );
+    // The last verdicts, too.
+    let events = events.lock().expect("not poisoned");
+    let verdicts = events
+        .iter()
+        .filter(|event| event.code() == "remedy.failed");
+    let texts = event_texts(&rig, "remedy.failed");
+    let written: u64 = texts.iter().map(|text| repeats::times(text)).sum();
+    assert_eq!(written, verdicts.count() as u64, "{texts:#?}");
+}
+
+/// The texts of the rows of events with a code.
+fn event_texts(rig: &Rig, code: &str) -> Vec<String> {
+    let database = rusqlite::Connection::open(rig.store_path()).expect("a database");
+    let mut statement = database
+        .prepare("SELECT text FROM events WHERE code = ?1")
+        .expect("a query");
+    let texts = statement
+        .query_map([code], |row| row.get(0))
+        .expect("events");
+    texts.map(|text| text.expect("a text")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_checkpoint_that_hangs_in_a_rebuilding_costs_no_event() {
+    let (rig, running) = misbehaving(&["step-checkpoint:hang"]).await;
+    running.until_taken(3000).await;
+    rig.server.faults().pings_only();
+    strike(&rig, Fault::new(FaultKind::PingsOnly { open: false }));
+    running.until_event("restart.step_failed").await;
+    rig.server.faults().clear();
+    running.until_event("remedy.helped").await;
+    running.until_more(300).await;
+    let events = Arc::clone(&running.events);
+    let summary = running.stop().await.expect("a graceful stop");
+    rig.assert_exact(&summary).await;
+    for code in ["remedy.failed", "stream.dead", "restart.step_failed"] {
+        let events = events.lock().expect("not poisoned");
+        let happened = events.iter().filter(|event| event.code() == code).count();
+        let texts = event_texts(&rig, code);
+        let written: u64 = texts.iter().map(|text| repeats::times(text)).sum();
+        assert_eq!(written, happened as u64, "{texts:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_panics_amid_remedies_forgets_neither_them_nor_that_they_failed() {
+    let mut rig = Rig::start(busy()).await;
+    scale(&mut rig);
+    let restarts = &mut rig.settings.limits.tasks.restarts;
+    (restarts.restarts, restarts.window_us) = (1000, 600_000_000);
+    rig.settings.mischief = vec!["session-0:panic@150".parse().expect("a mischief")];
+    let running = rig.collect();
+    running.until_taken(2500).await;
+    rig.server.faults().pings_only();
+    strike(&rig, Fault::new(FaultKind::PingsOnly { open: false }));
+    running.until_event("task.failed").await;
+    let most = || {
+        let events = running.events.lock().expect("not poisoned");
+        let failures = events.iter().map(|event| match event {
+            Event::RemedyFailed { failures, .. } => *failures,
+            _ => 0,
+        });
+        failures.max().expect("events")
+    };
+    let before = most();
+    assert!(before > 0, "it panics amid remedies");
+    running
+        .until("the ladder to go on", |_| most() > before)
+        .await;
+    rig.server.faults().clear();
+    running
+        .until("nothing to be wrong any more", |shown| {
+            running.count("remedy.helped") > 0
+                && shown.groups.iter().all(|group| group.failed_remedies == 0)
+        })
+        .await;
+    running.until_more(300).await;
+    let summary = running.stop().await.expect("a graceful stop");
+    rig.assert_exact(&summary).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

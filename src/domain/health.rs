@@ -1,8 +1,10 @@
 //! How healthy a collector is: a yes or no with reasons, and a score from 0 to 1.
 //!
 //! **Is it healthy?** Every wanted symbol must be live: its stream shows life, or the
-//! exchange has confirmed within its patience that there is nothing new. A database that is
-//! down makes no collector unhealthy; it is a remark.
+//! exchange has confirmed within its patience that there is nothing new. A stream that was
+//! found dead is so until a live trade comes by it, whatever was done about it and however
+//! complete the bars are. A database that is down makes no collector unhealthy; it is a
+//! remark.
 //!
 //! The score is a matter of its own: see [`Score`].
 
@@ -27,6 +29,8 @@ pub enum Pulse {
     Quiet,
     /// Silent, and the exchange cannot be asked.
     Blind,
+    /// Found dead; what was done about it has not brought a live trade yet.
+    Dead,
     /// Not connected.
     Down,
 }
@@ -41,6 +45,7 @@ impl Pulse {
             Self::Overdue => "overdue",
             Self::Quiet => "quiet",
             Self::Blind => "blind",
+            Self::Dead => "dead",
             Self::Down => "down",
         }
     }
@@ -68,10 +73,14 @@ pub struct SymbolHealth {
     pub progress: Progress,
     /// Its stream.
     pub pulse: Pulse,
-    /// How long nothing has come by stream, in ms.
+    /// How long nothing has come by stream, in ms. No reconnection makes it shorter.
     pub silence_ms: u64,
-    /// From which silence on it counts as unusual, its grace included, in ms.
+    /// For how much of that the exchange has not said that there was nothing, in ms.
+    pub unexplained_ms: u64,
+    /// From which unexplained silence on it counts as unusual, its grace included, in ms.
     pub patience_ms: u64,
+    /// How long the exchange is known to have trades that are not in the bars, in ms.
+    pub behind_ms: u64,
     /// Trades in the last full minute; none before there was one.
     pub per_minute: Option<u64>,
     /// The median of its minutes in the last hour; none before it is known.
@@ -142,30 +151,37 @@ impl SymbolHealth {
         if self.is_excused() {
             0
         } else {
-            self.silence_ms
+            self.unexplained_ms
+        }
+    }
+
+    /// Why its stream shows no life; none when it does, or need not.
+    fn lack_of_life(&self) -> Option<String> {
+        let symbol = &self.symbol;
+        let silence_s = self.silence_ms as f64 / 1e3;
+        match self.pulse {
+            Pulse::Down => Some(format!("{symbol} is not connected")),
+            Pulse::Dead => Some(format!(
+                "{symbol} is dead: silent for {silence_s:.1} s, being reconnected"
+            )),
+            Pulse::Quiet => None,
+            Pulse::Fresh | Pulse::Asking | Pulse::Overdue | Pulse::Blind => (self.unexplained_ms
+                > self.patience_ms)
+                .then(|| format!("{symbol} is silent for {silence_s:.1} s, unconfirmed")),
         }
     }
 
     /// Why it is not healthy; none when it is.
     fn complaint(&self) -> Option<String> {
         let symbol = &self.symbol;
-        let silence_s = self.silence_ms as f64 / 1e3;
-        match (self.progress, self.pulse) {
-            (Progress::Stopped, _) => Some(format!("{symbol} was given up")),
-            (Progress::Starting, _) => Some(format!("{symbol} has not started")),
-            (Progress::CatchingUp, _) => Some(format!("{symbol} is catching up")),
-            (Progress::Live, Pulse::Down) => Some(format!("{symbol} is not connected")),
-            (Progress::Live, Pulse::Overdue) => Some(format!(
-                "{symbol} is silent for {silence_s:.1} s, and the exchange is ahead"
-            )),
-            (Progress::Live, Pulse::Fresh | Pulse::Asking | Pulse::Blind)
-                if self.silence_ms > self.patience_ms =>
-            {
-                Some(format!(
-                    "{symbol} is silent for {silence_s:.1} s, unconfirmed"
-                ))
-            }
-            (Progress::Live, _) => None,
+        match self.progress {
+            Progress::Stopped => Some(format!("{symbol} was given up")),
+            Progress::Starting => Some(format!("{symbol} has not started")),
+            Progress::CatchingUp => Some(
+                self.lack_of_life()
+                    .unwrap_or_else(|| format!("{symbol} is catching up")),
+            ),
+            Progress::Live => self.lack_of_life(),
         }
     }
 }
@@ -206,94 +222,4 @@ impl HealthSnapshot {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    pub(super) fn healthy() -> SymbolHealth {
-        SymbolHealth {
-            symbol: "BTCUSDT".parse().expect("a symbol"),
-            progress: Progress::Live,
-            pulse: Pulse::Fresh,
-            silence_ms: 100,
-            patience_ms: 12_000,
-            per_minute: Some(600),
-            usual_per_minute: Some(600),
-        }
-    }
-
-    pub(super) fn with(symbol: SymbolHealth) -> HealthSnapshot {
-        HealthSnapshot {
-            symbols: vec![symbol],
-            ..HealthSnapshot::default()
-        }
-    }
-
-    #[test]
-    fn a_dead_stream_is_unhealthy_although_it_is_connected() {
-        let mut symbol = healthy();
-        symbol.pulse = Pulse::Overdue;
-        symbol.silence_ms = 12_500;
-        let snapshot = with(symbol);
-        assert_eq!(
-            snapshot.complaints(),
-            ["BTCUSDT is silent for 12.5 s, and the exchange is ahead"]
-        );
-        assert_eq!(snapshot.score().level, Level::Yellow);
-    }
-
-    #[test]
-    fn silence_that_nobody_confirms_is_unhealthy_once_it_is_unusual() {
-        for pulse in [Pulse::Fresh, Pulse::Asking, Pulse::Blind] {
-            let mut symbol = healthy();
-            symbol.pulse = pulse;
-            symbol.silence_ms = 12_000;
-            assert!(with(symbol.clone()).complaints().is_empty(), "{pulse:?}");
-            symbol.silence_ms = 12_001;
-            assert_eq!(with(symbol).complaints().len(), 1, "{pulse:?}");
-        }
-    }
-
-    #[test]
-    fn a_quiet_market_is_healthy_for_however_long() {
-        let mut symbol = healthy();
-        symbol.pulse = Pulse::Quiet;
-        symbol.silence_ms = 24 * 3_600_000;
-        symbol.per_minute = Some(0);
-        let snapshot = with(symbol);
-        assert!(snapshot.complaints().is_empty());
-        assert_eq!(snapshot.score().level, Level::Green);
-    }
-
-    #[test]
-    fn a_database_that_is_down_is_a_remark_and_no_complaint() {
-        let snapshot = HealthSnapshot {
-            is_breaker_open: true,
-            spool_rows: 1234,
-            ..with(healthy())
-        };
-        assert!(snapshot.complaints().is_empty());
-        assert_eq!(
-            snapshot.remarks(),
-            ["the store does not answer: 1234 rows wait on disk"]
-        );
-    }
-
-    #[test]
-    fn what_does_not_run_is_named() {
-        let mut symbol = healthy();
-        symbol.progress = Progress::CatchingUp;
-        let snapshot = HealthSnapshot {
-            failed_tasks: vec!["delivery".into()],
-            paused: Some("the spool is full".into()),
-            ..with(symbol)
-        };
-        assert_eq!(
-            snapshot.complaints(),
-            [
-                "task delivery does not run",
-                "nothing is consumed: the spool is full",
-                "BTCUSDT is catching up"
-            ]
-        );
-    }
-}
+mod tests;

@@ -5,6 +5,10 @@
 //! we have not got, and do not get within a grace period either, means that the stream
 //! is dead; the same id means that the market is quiet.
 //!
+//! Two clocks run for each symbol. One says when to ask: a new connection gets a time of its
+//! own, so it begins anew with each. The other, [`Signs`], says for how long no trade has
+//! come: nothing that is *done* about a silence ends it, only a trade does.
+//!
 //! All times are µs on a clock that never goes back, taken at receipt.
 
 mod habit;
@@ -74,6 +78,47 @@ pub enum State {
         /// When to ask again, in µs.
         ask_at_us: i64,
     },
+    /// The exchange answers, and wants to be asked later.
+    Refused {
+        /// When to ask again, in µs.
+        ask_at_us: i64,
+    },
+}
+
+/// What is remembered of a symbol's stream over its connections, sessions and tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signs {
+    /// When the last live trade came; none before the first.
+    pub live_us: Option<i64>,
+    /// Since when the first one is awaited.
+    pub begun_us: i64,
+    /// Until when the exchange has explained a silence: it had nothing newer.
+    pub explained_us: i64,
+}
+
+impl Signs {
+    /// A symbol that is subscribed to for the first time.
+    #[must_use]
+    pub const fn new(now_us: i64) -> Self {
+        Self {
+            live_us: None,
+            begun_us: now_us,
+            explained_us: now_us,
+        }
+    }
+
+    /// How long no live trade has come, in µs.
+    #[must_use]
+    pub fn silence_us(&self, now_us: i64) -> i64 {
+        now_us - self.live_us.unwrap_or(self.begun_us)
+    }
+
+    /// How long no live trade has come and the exchange has not said that there is none, in
+    /// µs.
+    #[must_use]
+    pub fn unexplained_us(&self, now_us: i64) -> i64 {
+        self.silence_us(now_us).min(now_us - self.explained_us)
+    }
 }
 
 /// The liveness of one symbol's stream.
@@ -82,10 +127,12 @@ pub struct Liveness {
     limits: Limits,
     habit: Habit,
     state: State,
-    received_at_us: i64,
+    /// The clock of asking: the last trade, or the connection, whichever came later.
+    waits_since_us: i64,
+    signs: Signs,
 }
 
-/// A silence of so many limits is enough when the exchange cannot be asked about it.
+/// So many limits without an explanation are enough when the exchange cannot be asked.
 const BLIND_LIMITS: i64 = 2;
 
 impl Liveness {
@@ -96,14 +143,40 @@ impl Liveness {
             limits,
             habit: Habit::default(),
             state: State::Live,
-            received_at_us: now_us,
+            waits_since_us: now_us,
+            signs: Signs::new(now_us),
         }
     }
 
-    /// The connection was made anew: its silence starts now.
+    /// It goes on with what is remembered.
+    pub fn remember(&mut self, signs: Signs) {
+        self.signs = signs;
+    }
+
+    /// What is to be remembered.
+    #[must_use]
+    pub fn signs(&self) -> Signs {
+        self.signs
+    }
+
+    /// The connection was made anew: the time after which the exchange is asked starts now.
+    /// The silence goes on.
     pub fn reconnected(&mut self, now_us: i64) {
+        self.was_quiet_until(now_us);
         self.state = State::Live;
-        self.received_at_us = now_us;
+        self.waits_since_us = now_us;
+    }
+
+    /// The exchange has nothing that is not here, although nobody waits for that answer.
+    pub fn explained(&mut self, now_us: i64) {
+        self.signs.explained_us = now_us;
+    }
+
+    /// A quiet spell may end now.
+    fn was_quiet_until(&mut self, now_us: i64) {
+        if let State::Quiet { .. } = self.state {
+            self.signs.explained_us = now_us;
+        }
     }
 
     /// The symbol was subscribed to anew because of `evidence`: a trade has to come soon. The
@@ -121,10 +194,11 @@ impl Liveness {
     /// A trade that was not here before came by stream.
     #[inline]
     pub fn received(&mut self, now_us: i64) {
-        if now_us != self.received_at_us {
-            self.habit.record(now_us - self.received_at_us);
-            self.received_at_us = now_us;
+        if now_us != self.waits_since_us {
+            self.habit.record(now_us - self.waits_since_us);
+            self.waits_since_us = now_us;
         }
+        self.signs.live_us = Some(now_us);
         self.state = State::Live;
     }
 
@@ -144,10 +218,22 @@ impl Liveness {
         self.silence_limit_us() + 2 * self.limits.grace_us
     }
 
-    /// How long nothing has come, in µs.
+    /// How long no trade has come, whatever was done about it meanwhile, in µs.
     #[must_use]
     pub fn silence_us(&self, now_us: i64) -> i64 {
-        now_us - self.received_at_us
+        self.signs.silence_us(now_us)
+    }
+
+    /// How long this connection has brought nothing, in µs.
+    #[must_use]
+    pub fn waited_us(&self, now_us: i64) -> i64 {
+        now_us - self.waits_since_us
+    }
+
+    /// The longest silence without asking, in µs.
+    #[must_use]
+    pub fn silence_max_us(&self) -> i64 {
+        self.limits.silence_max_us
     }
 
     /// What is known about the stream.
@@ -156,15 +242,18 @@ impl Liveness {
         self.state
     }
 
-    /// Looks at the clock.
-    pub fn check(&mut self, now_us: i64) -> Option<Action> {
+    /// Looks at the clock. `is_link_alive` tells whether other symbols show that the
+    /// connection works.
+    pub fn check(&mut self, now_us: i64, is_link_alive: bool) -> Option<Action> {
         match self.state {
-            State::Live if self.silence_us(now_us) >= self.silence_limit_us() => Some(self.ask()),
+            State::Live if self.waited_us(now_us) >= self.silence_limit_us() => Some(self.ask()),
             // Neither the stream nor the exchange says anything: it is the network, and all
-            // that can be done about it here is to connect anew.
+            // that can be done about it here is to connect anew. A connection that others
+            // live on is not given up for a suspicion.
             State::Unknown { last_id, ask_at_us }
-                if now_us >= ask_at_us
-                    && self.silence_us(now_us) >= BLIND_LIMITS * self.silence_limit_us() =>
+                if !is_link_alive
+                    && now_us >= ask_at_us
+                    && self.blind_us(now_us) >= BLIND_LIMITS * self.silence_limit_us() =>
             {
                 Some(Action::Reconnect(Evidence {
                     last_id,
@@ -172,7 +261,9 @@ impl Liveness {
                     silence_us: self.silence_us(now_us),
                 }))
             }
-            State::Quiet { ask_at_us, .. } | State::Unknown { ask_at_us, .. }
+            State::Quiet { ask_at_us, .. }
+            | State::Unknown { ask_at_us, .. }
+            | State::Refused { ask_at_us }
                 if now_us >= ask_at_us =>
             {
                 Some(self.ask())
@@ -193,6 +284,11 @@ impl Liveness {
         }
     }
 
+    /// How long neither this connection nor the exchange has said anything, in µs.
+    fn blind_us(&self, now_us: i64) -> i64 {
+        now_us - self.waits_since_us.max(self.signs.explained_us)
+    }
+
     fn ask(&mut self) -> Action {
         self.state = match self.state {
             // A quiet spell goes on through the question, so that its backoff can grow.
@@ -209,7 +305,9 @@ impl Liveness {
     /// whichever way it came, is `last_id`.
     pub fn answered(&mut self, last_id: i64, exchange_id: i64, now_us: i64) {
         let wait_us = match self.state {
-            State::Asking | State::Unknown { .. } => self.silence_limit_us(),
+            State::Asking | State::Unknown { .. } | State::Refused { .. } => {
+                self.silence_limit_us()
+            }
             State::Quiet { wait_us, .. } => {
                 // A stream can die while its market is quiet: that shows only in an answer.
                 wait_us.saturating_mul(2).min(self.limits.silence_max_us)
@@ -217,6 +315,7 @@ impl Liveness {
             // A trade has come meanwhile, or the answer comes late.
             State::Live | State::Overdue { .. } => return,
         };
+        self.was_quiet_until(now_us);
         self.state = if exchange_id > last_id {
             State::Overdue {
                 last_id,
@@ -224,6 +323,7 @@ impl Liveness {
                 until_us: now_us + self.limits.grace_us,
             }
         } else {
+            self.signs.explained_us = now_us;
             State::Quiet {
                 ask_at_us: now_us + wait_us,
                 wait_us,
@@ -235,173 +335,24 @@ impl Liveness {
     /// `last_id`.
     pub fn unreachable(&mut self, last_id: i64, now_us: i64) {
         if !matches!(self.state, State::Live | State::Overdue { .. }) {
+            self.was_quiet_until(now_us);
             self.state = State::Unknown {
                 last_id,
                 ask_at_us: now_us + self.limits.grace_us,
             };
         }
     }
+
+    /// The exchange wants no question for `pause_us`: nothing is known, and nothing suspect.
+    pub fn refused(&mut self, pause_us: i64, now_us: i64) {
+        if !matches!(self.state, State::Live | State::Overdue { .. }) {
+            self.was_quiet_until(now_us);
+            self.state = State::Refused {
+                ask_at_us: now_us + pause_us.max(self.limits.grace_us),
+            };
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: i64 = 1_000_000;
-    const LIMITS: Limits = Limits {
-        silence_min_us: 10 * SECOND,
-        silence_max_us: 60 * SECOND,
-        habit_factor: 5,
-        grace_us: 2 * SECOND,
-    };
-
-    #[test]
-    fn a_newer_id_at_the_exchange_that_does_not_come_means_dead() {
-        let mut liveness = Liveness::new(LIMITS, 0);
-        assert_eq!(liveness.check(10 * SECOND - 1), None);
-        assert_eq!(liveness.check(10 * SECOND), Some(Action::Ask));
-        assert_eq!(liveness.check(11 * SECOND), None, "it asks once");
-        liveness.answered(100, 105, 11 * SECOND);
-        assert_eq!(liveness.check(13 * SECOND - 1), None);
-        let evidence = Evidence {
-            last_id: 100,
-            exchange_id: Some(105),
-            silence_us: 13 * SECOND,
-        };
-        assert_eq!(
-            liveness.check(13 * SECOND),
-            Some(Action::Reconnect(evidence))
-        );
-    }
-
-    #[test]
-    fn a_trade_within_the_grace_period_is_life() {
-        let mut liveness = Liveness::new(LIMITS, 0);
-        liveness.check(10 * SECOND);
-        liveness.answered(100, 105, 10 * SECOND);
-        liveness.received(11 * SECOND);
-        assert_eq!(liveness.check(20 * SECOND), None);
-        assert_eq!(liveness.state(), State::Live);
-    }
-
-    #[test]
-    fn a_quiet_market_is_asked_about_ever_less_often_and_never_reconnected() {
-        let mut liveness = Liveness::new(LIMITS, 0);
-        let mut asked_at = Vec::new();
-        for second in 0..24 * 3600 {
-            let now_us = second * SECOND;
-            match liveness.check(now_us) {
-                Some(Action::Ask) => {
-                    asked_at.push(second);
-                    liveness.answered(100, 100, now_us);
-                }
-                Some(Action::Reconnect(evidence)) => panic!("reconnected on {evidence:?}"),
-                None => {}
-            }
-        }
-        assert_eq!(asked_at[..6], [10, 20, 40, 80, 140, 200]);
-        assert!(asked_at.len() >= 24 * 3600 / 60, "it never stops asking");
-    }
-
-    #[test]
-    fn a_slow_symbol_gets_the_patience_of_its_habit() {
-        let mut liveness = Liveness::new(LIMITS, 0);
-        for trade in 1..200 {
-            liveness.received(trade * 6 * SECOND);
-        }
-        let last_us = 199 * 6 * SECOND;
-        assert!(liveness.silence_limit_us() >= 30 * SECOND);
-        assert_eq!(liveness.check(last_us + 29 * SECOND), None);
-        assert_eq!(
-            liveness.check(last_us + 60 * SECOND),
-            Some(Action::Ask),
-            "but at most 60 s"
-        );
-    }
-
-    #[test]
-    fn an_exchange_that_cannot_be_asked_is_asked_again_and_then_reconnected_to() {
-        let mut liveness = Liveness::new(LIMITS, 0);
-        assert_eq!(liveness.check(10 * SECOND), Some(Action::Ask));
-        liveness.unreachable(100, 15 * SECOND);
-        assert_eq!(liveness.check(16 * SECOND), None);
-        assert_eq!(liveness.check(17 * SECOND), Some(Action::Ask));
-        liveness.unreachable(100, 19 * SECOND);
-        let evidence = Evidence {
-            last_id: 100,
-            exchange_id: None,
-            silence_us: 21 * SECOND,
-        };
-        assert_eq!(
-            liveness.check(21 * SECOND),
-            Some(Action::Reconnect(evidence))
-        );
-        liveness.reconnected(21 * SECOND);
-        assert_eq!(
-            liveness.check(30 * SECOND),
-            None,
-            "a new connection gets its own time"
-        );
-    }
-
-    /// A day of bursts and lulls in steps of 20 ms. The history always shows a trade up to
-    /// 300 ms before the stream brings it. Returns how often the exchange was asked.
-    fn irregular_day(seed: u64) -> usize {
-        const STEP: i64 = 20_000;
-        let mut state = seed;
-        // SplitMix64 (Steele et al. 2014), below a bound.
-        let mut random = |bound: i64| {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = state;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((z ^ (z >> 31)) % bound.unsigned_abs()) as i64
-        };
-        let mut liveness = Liveness::new(LIMITS, 0);
-        // Trades that happened and have not come yet, with their time of arrival.
-        let mut coming = std::collections::VecDeque::new();
-        let (mut happened, mut arrived) = (0_i64, 0_i64);
-        let (mut next_us, mut asked, mut answer_at) = (0, 0, None);
-        for now_us in (0..24 * 3600 * SECOND).step_by(STEP as usize) {
-            while next_us <= now_us {
-                happened += 1;
-                coming.push_back(now_us + random(300_000));
-                next_us = now_us
-                    + match random(1000) {
-                        0 => 1200 * SECOND,
-                        1..20 => 1 + random(60 * SECOND),
-                        20..200 => 1 + random(2 * SECOND),
-                        _ => 1 + random(SECOND / 20),
-                    };
-            }
-            while coming.front().is_some_and(|&at| at <= now_us) {
-                coming.pop_front();
-                arrived += 1;
-                liveness.received(now_us);
-            }
-            if answer_at.is_some_and(|at| at <= now_us) {
-                answer_at = None;
-                liveness.answered(arrived, happened, now_us);
-            }
-            match liveness.check(now_us) {
-                Some(Action::Ask) => {
-                    asked += 1;
-                    answer_at = Some(now_us + random(200_000));
-                }
-                Some(Action::Reconnect(evidence)) => panic!("seed {seed}: {evidence:?}"),
-                None => {}
-            }
-        }
-        asked
-    }
-
-    #[test]
-    fn a_day_of_bursts_and_lulls_with_history_ahead_of_the_stream_is_never_a_dead_stream() {
-        for seed in 1..=4 {
-            assert!(
-                irregular_day(seed) > 100,
-                "the lulls are long enough to ask"
-            );
-        }
-    }
-}
+mod tests;

@@ -2,16 +2,15 @@
 //!
 //! A stream is down while nothing can come by it: no connection stands, it was found dead,
 //! nothing is consumed because the spool is full, its session is gone, or the symbol was
-//! given up. It is up again when none of that holds and everything that the exchange is
-//! known to have is here; after a dead stream there has to be a sign of life, too. A quiet
-//! market is not down, and a gap that is being fetched beside a live stream is not, either.
+//! given up. It is up again when none of that holds, everything that the exchange is known to
+//! have is here, and there has been a sign of life since: a live trade by stream, or the
+//! exchange's word that there is none. A quiet market is not down, and a gap that is being
+//! fetched beside a live stream is not, either.
 //!
 //! One [`Outage`] is kept for each symbol. It is looked at now and then; each change of its
 //! state is told once. It outlives the sessions of its symbol.
 //!
 //! All times are µs on a clock that never goes back.
-
-use super::liveness::State;
 
 /// Why a stream is down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,10 +90,8 @@ pub struct Look {
     pub trouble: Option<Cause>,
     /// Everything that the exchange is known to have is here.
     pub is_whole: bool,
-    /// When the last live trade came.
-    pub received_us: Option<i64>,
-    /// What is known about the stream, if it runs.
-    pub state: Option<State>,
+    /// The last sign of life: a live trade, or the exchange's word that there was none.
+    pub lived_us: Option<i64>,
 }
 
 /// What has changed.
@@ -124,8 +121,8 @@ enum Stand {
     Down {
         since_us: i64,
         cure: Cure,
-        /// When it was found dead; a sign of life has to be younger.
-        dead_us: Option<i64>,
+        /// When it was last seen to be in trouble; a sign of life has to be younger.
+        troubled_us: Option<i64>,
     },
 }
 
@@ -133,10 +130,8 @@ enum Stand {
 #[derive(Debug, Clone)]
 pub struct Outage {
     stand: Stand,
-    /// When a live trade came, or the exchange confirmed that there was none.
+    /// The last sign of life, whichever session had it.
     lived_us: Option<i64>,
-    /// Tells one confirmation from the next.
-    quiet_until_us: Option<i64>,
 }
 
 impl Outage {
@@ -147,28 +142,27 @@ impl Outage {
             stand: Stand::Down {
                 since_us: now_us,
                 cure: Cure::Started,
-                dead_us: None,
+                troubled_us: None,
             },
             lived_us: None,
-            quiet_until_us: None,
         }
     }
 
     /// Takes in what a look has found.
     pub fn look(&mut self, look: Look, now_us: i64) -> Option<Change> {
-        self.live(look, now_us);
+        self.lived_us = self.lived_us.max(look.lived_us);
         if let Some(cause) = look.trouble {
             return self.falls(cause, now_us);
         }
         let Stand::Down {
             since_us,
             cure,
-            dead_us,
+            troubled_us,
         } = self.stand
         else {
             return None;
         };
-        let shows_life = dead_us.is_none_or(|dead_us| self.lived_us > Some(dead_us));
+        let shows_life = troubled_us.is_none_or(|troubled_us| self.lived_us > Some(troubled_us));
         if !look.is_whole || !shows_life {
             return None;
         }
@@ -181,11 +175,7 @@ impl Outage {
 
     /// It was found dead.
     pub fn found_dead(&mut self, now_us: i64) -> Option<Change> {
-        let change = self.falls(Cause::Dead, now_us);
-        if let Stand::Down { dead_us, .. } = &mut self.stand {
-            *dead_us = Some(now_us);
-        }
-        change
+        self.falls(Cause::Dead, now_us)
     }
 
     /// Its session has ended, and another one begins as `cure`.
@@ -195,27 +185,12 @@ impl Outage {
         change
     }
 
-    fn live(&mut self, look: Look, now_us: i64) {
-        self.lived_us = self.lived_us.max(look.received_us);
-        match look.state {
-            // While it is asked again, the time for that is not known yet.
-            Some(State::Quiet {
-                ask_at_us: i64::MAX,
-                ..
-            }) => {}
-            Some(State::Quiet { ask_at_us, .. }) => {
-                if self.quiet_until_us != Some(ask_at_us) {
-                    self.quiet_until_us = Some(ask_at_us);
-                    self.lived_us = Some(now_us);
-                }
-            }
-            _ => self.quiet_until_us = None,
-        }
-    }
-
     fn falls(&mut self, cause: Cause, now_us: i64) -> Option<Change> {
         let Stand::Up { since_us: up_us } = self.stand else {
             self.used(cause.cure());
+            if let Stand::Down { troubled_us, .. } = &mut self.stand {
+                *troubled_us = Some(now_us);
+            }
             return None;
         };
         // What was there before it was up belongs to the time before.
@@ -225,7 +200,7 @@ impl Outage {
         self.stand = Stand::Down {
             since_us,
             cure: cause.cure(),
-            dead_us: None,
+            troubled_us: Some(now_us),
         };
         Some(Change::Down { since_us, cause })
     }
@@ -246,22 +221,21 @@ mod tests {
     const LIVE: Look = Look {
         trouble: None,
         is_whole: true,
-        received_us: None,
-        state: Some(State::Live),
+        lived_us: None,
     };
 
-    fn at(received_us: i64) -> Look {
+    fn at(lived_us: i64) -> Look {
         Look {
-            received_us: Some(received_us),
+            lived_us: Some(lived_us),
             ..LIVE
         }
     }
 
-    fn down(cause: Cause, received_us: i64) -> Look {
+    fn down(cause: Cause, lived_us: i64) -> Look {
         Look {
             trouble: Some(cause),
             is_whole: false,
-            ..at(received_us)
+            ..at(lived_us)
         }
     }
 
@@ -311,25 +285,18 @@ mod tests {
     }
 
     #[test]
-    fn what_the_exchange_confirms_to_be_quiet_is_alive_until_then() {
+    fn a_new_connection_that_has_brought_nothing_is_not_up_though_everything_was_fetched() {
         let mut outage = running();
-        let quiet = |ask_at_us| Look {
-            state: Some(State::Quiet {
-                ask_at_us,
-                wait_us: 1,
-            }),
-            ..at(20)
-        };
-        outage.look(quiet(500), 100);
-        outage.look(quiet(500), 150);
-        outage.look(quiet(i64::MAX), 500);
-        outage.look(quiet(900), 510);
-        let change = outage.look(down(Cause::SpoolFull, 20), 700);
-        assert!(
-            matches!(change, Some(Change::Down { since_us: 510, .. })),
-            "{change:?}"
-        );
-        assert_eq!(outage.look(at(710), 720), Some(up(210, Cure::SpoolDrained)));
+        outage.look(at(90), 90);
+        outage.look(down(Cause::Disconnected, 90), 100);
+        for now_us in 101..200 {
+            assert_eq!(outage.look(at(90), now_us), None, "it may be mute");
+        }
+        // It was, and what was done about it has not helped either.
+        assert_eq!(outage.found_dead(200), None);
+        assert_eq!(outage.session_ended(Cure::Rebuilt, 210), None);
+        assert_eq!(outage.look(at(90), 220), None);
+        assert_eq!(outage.look(at(230), 230), Some(up(140, Cure::Rebuilt)));
     }
 
     #[test]

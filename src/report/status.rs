@@ -182,11 +182,12 @@ mod tests {
     fn status() -> Status {
         let mut symbol = SymbolSnapshot::new("BTCUSDT".parse().expect("a symbol"));
         symbol.phase = Phase::Live;
-        symbol.pulse = Pulse::Overdue;
+        symbol.pulse = Pulse::Dead;
         symbol.silence_us = 12_300_000;
+        symbol.unexplained_us = 12_300_000;
         symbol.patience_us = 14_000_000;
         symbol.trades = 41;
-        symbol.next_id = 1042;
+        symbol.last_id = Some(1041);
         symbol.gaps_repaired = 3;
         symbol.gaps_absent = 1;
         let shown = Shown {
@@ -217,10 +218,10 @@ mod tests {
             lines(&status(), 80, false),
             [
                 "nas  not healthy  score 0.50 (yellow)  up 2m05s  pid 7",
-                "  BTCUSDT is silent for 12.3 s, and the exchange is ahead",
+                "  BTCUSDT is dead: silent for 12.3 s, being reconnected",
                 "",
-                "symbol   state  stream   silence  per min  last id  bars          gaps",
-                "BTCUSDT  live   overdue    12.3s        -     1041     0  4 (1 absent)",
+                "symbol   state  stream  silence  per min  last id  bars          gaps",
+                "BTCUSDT  live   dead      12.3s        -     1041     0  4 (1 absent)",
                 "",
                 "links  1 of 1 up, 0 of 1 symbols active",
                 "hour   0 reconnects, 0 errors, 0 restarts",

@@ -170,9 +170,7 @@ fn of_collector(status: &Status) {
 
 fn of_symbol(symbol: &SymbolStatus) {
     let labels = [Label::new("symbol", symbol.symbol.clone())];
-    let is_active =
-        symbol.state == "live" && matches!(&*symbol.stream, "fresh" | "quiet" | "asking");
-    gauge!("streamkit_symbol_active", labels.iter()).set(flag(is_active));
+    gauge!("streamkit_symbol_active", labels.iter()).set(flag(symbol.active));
     gauge!("streamkit_symbol_silence_seconds", labels.iter()).set(symbol.silence_s);
     if let Some(time_us) = symbol.last_trade_time_us {
         gauge!(
@@ -207,7 +205,7 @@ mod tests {
         app::collect::{
             SymbolSnapshot,
             health::{Sampler, Tally},
-            snapshot::{ConnectionSnapshot, Shown},
+            snapshot::{ConnectionSnapshot, GroupSnapshot, Shown},
             status::Moment,
         },
         domain::threshold::Threshold,
@@ -227,8 +225,11 @@ mod tests {
         // A session that was begun anew has an own count.
         shown.connections = vec![ConnectionSnapshot {
             reconnects: 1,
-            held_trades: 3,
             ..ConnectionSnapshot::default()
+        }];
+        shown.groups = vec![GroupSnapshot {
+            held_trades: 3,
+            ..GroupSnapshot::default()
         }];
         let health = Sampler::new(Tally::default(), ".".into()).sample(&shown, &[], 0, 0);
         let moment = Moment {

@@ -96,6 +96,11 @@ impl Chronicle {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes over what another diary cannot commit any more.
+    pub(super) fn inherit(&self, diary: &mut Diary) {
+        diary.leave_to(&mut self.shared().diary);
+    }
+
     /// The next commit says this of the run.
     pub(super) fn mark(&self, mark: RunMark) {
         self.shared().mark = Some(mark);

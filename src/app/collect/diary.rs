@@ -106,6 +106,8 @@ impl Diary {
 
     /// Moves what waits into a commit, and keeps what must not be lost with it.
     pub fn move_into(&mut self, commit: &mut Commit) {
+        // Of an earlier commit that nothing was heard of nobody knows whether it is in.
+        self.failed();
         commit.rows.append(&mut self.rescued);
         if !self.waiting.is_empty() {
             let waiting = std::mem::take(&mut self.waiting);
@@ -123,6 +125,14 @@ impl Diary {
     /// The commit has failed: what it would have held goes into the next one.
     pub fn failed(&mut self) {
         self.rescued.append(&mut self.committing);
+    }
+
+    /// Leaves everything that is not committed to `heir`, because no more is committed here.
+    pub fn leave_to(&mut self, heir: &mut Self) {
+        self.finish();
+        self.failed();
+        heir.rescued.append(&mut self.rescued);
+        heir.waiting.append(&mut self.waiting);
     }
 }
 
@@ -204,5 +214,36 @@ mod tests {
         let left = rows(&mut diary);
         let told: u64 = left.iter().map(|row| times(&row.text)).sum();
         assert_eq!(told, WAITING_ROWS as u64 / 2 + 1, "{left:?}");
+    }
+
+    fn note(diary: &mut Diary, reason: &str) {
+        let reason = reason.to_owned();
+        diary.note(&Event::Disconnected { reason });
+    }
+
+    fn texts(diary: &mut Diary) -> Vec<String> {
+        rows(diary).into_iter().map(|row| row.text).collect()
+    }
+
+    #[test]
+    fn what_a_commit_held_that_nothing_was_heard_of_is_in_the_next_one() {
+        let mut diary = diary();
+        note(&mut diary, "one");
+        assert_eq!(texts(&mut diary).len(), 1);
+        note(&mut diary, "two");
+        assert_eq!(texts(&mut diary).len(), 2);
+        diary.committed();
+        assert!(texts(&mut diary).is_empty());
+    }
+
+    #[test]
+    fn an_heir_gets_what_waits_and_what_was_under_way() {
+        let (mut diary, mut heir) = (diary(), diary());
+        note(&mut diary, "one");
+        texts(&mut diary);
+        note(&mut diary, "two");
+        diary.leave_to(&mut heir);
+        assert_eq!(texts(&mut heir).len(), 2);
+        assert!(texts(&mut diary).is_empty());
     }
 }

@@ -344,7 +344,9 @@ pub enum Event {
         remedy: Remedy,
         /// What had proven it dead.
         evidence: Evidence,
-        /// From then to the first sign of life.
+        /// The last id that is here now.
+        last_id: i64,
+        /// From then to the first live trade.
         took: Duration,
     },
     /// A remedy was used on a dead stream, and has not helped.
@@ -353,9 +355,11 @@ pub enum Event {
         symbol: Symbol,
         /// What was done.
         remedy: Remedy,
-        /// What had proven it dead.
+        /// What had proven it dead before the remedy.
         evidence: Evidence,
-        /// How long was waited for a sign of life.
+        /// What proves it dead now.
+        still: Evidence,
+        /// How long was waited for a live trade.
         took: Duration,
         /// Remedies in a row that have not helped.
         failures: u64,

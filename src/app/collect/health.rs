@@ -25,7 +25,7 @@ use crate::{
 
 use super::{
     machine,
-    snapshot::{ConnectionSnapshot, Phase, Shown, SymbolSnapshot},
+    snapshot::{Phase, Shown, SymbolSnapshot},
 };
 use tally::Proofs;
 pub use tally::Tally;
@@ -151,9 +151,9 @@ impl Sampler {
             spool_oldest_s: spool_age_us.map(|age_us| age_us as f64 / 1e6),
             dead_letters_1h: self.dead_letters.look(counts.dead_letters, now_us),
             buffer_rows: shown
-                .connections
+                .groups
                 .iter()
-                .map(|link| link.waiting_rows + link.held_trades)
+                .map(|group| group.waiting_rows + group.held_trades)
                 .sum(),
             disk_used_ratio: machine::disk_used_ratio(&self.state_dir),
             memory_used_ratio: machine::memory_used_ratio(),
@@ -228,23 +228,16 @@ impl Sampler {
     }
 }
 
-/// The groups of symbols, by the first connection of each.
+/// The groups of symbols, with the streams that are dead.
 fn groups(shown: &Shown) -> Vec<GroupHealth> {
-    let mut first: BTreeMap<usize, &ConnectionSnapshot> = BTreeMap::new();
-    for link in &shown.connections {
-        // One that has not been shown yet belongs to nobody.
-        if !link.symbols.is_empty() {
-            first.entry(link.group).or_insert(link);
-        }
-    }
-    let groups = first.into_iter().map(|(number, link)| {
-        let dead = link.dead.iter().filter_map(|symbol| {
+    let groups = shown.groups.iter().enumerate().map(|(number, group)| {
+        let dead = group.dead.iter().filter_map(|symbol| {
             let mut lines = shown.symbols.iter();
             lines.find(|line| line.symbol == *symbol)
         });
         GroupHealth {
             name: format!("session-{number}"),
-            failed_remedies: link.failed_remedies,
+            failed_remedies: group.failed_remedies,
             dead: dead.map(dead_stream).collect(),
         }
     });
@@ -273,7 +266,9 @@ pub(super) fn health(symbol: &SymbolSnapshot) -> SymbolHealth {
         },
         pulse: symbol.pulse,
         silence_ms: millis(symbol.silence_us),
+        unexplained_ms: millis(symbol.unexplained_us),
         patience_ms: millis(symbol.patience_us),
+        behind_ms: millis(symbol.behind_us),
         per_minute: None,
         usual_per_minute: None,
     }
@@ -286,6 +281,7 @@ fn millis(us: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::collect::snapshot::GroupSnapshot;
 
     const MINUTE_US: i64 = 60_000_000;
 
@@ -307,21 +303,16 @@ mod tests {
         line.last_id = Some(41);
         line.newest_id = 57;
         line.silent_looks = 7;
-        let link = ConnectionSnapshot {
-            symbols: vec![symbol.clone()],
+        let group = GroupSnapshot {
             waiting_rows: 1,
             held_trades: 2,
             failed_remedies: 3,
             dead: vec![symbol],
-            ..ConnectionSnapshot::default()
-        };
-        let beside = ConnectionSnapshot {
-            symbols: link.symbols.clone(),
-            ..ConnectionSnapshot::default()
+            ..GroupSnapshot::default()
         };
         let shown = Shown {
             symbols: vec![line],
-            connections: vec![link, beside],
+            groups: vec![group],
             ..Shown::default()
         };
         let mut sampler = Sampler::new(Tally::default(), PathBuf::from("."));

@@ -254,11 +254,11 @@ fn state_of(line: &SymbolSnapshot, is_paused: bool) -> StreamState {
 mod tests {
     use super::*;
 
-    fn line(phase: Phase, pulse: Pulse, silence_us: i64) -> SymbolSnapshot {
+    fn line(phase: Phase, pulse: Pulse, unexplained_us: i64) -> SymbolSnapshot {
         SymbolSnapshot {
             phase,
             pulse,
-            silence_us,
+            unexplained_us,
             patience_us: 12_000_000,
             ..SymbolSnapshot::new("BTCUSDT".parse().expect("a symbol"))
         }
@@ -266,18 +266,20 @@ mod tests {
 
     #[test]
     fn the_state_tells_a_quiet_market_from_a_silent_stream() {
-        for (phase, pulse, silence_us, state) in [
+        for (phase, pulse, unexplained_us, state) in [
             (Phase::Starting, Pulse::Down, 0, StreamState::Starting),
             (Phase::CatchingUp, Pulse::Fresh, 0, StreamState::CatchingUp),
             (Phase::Live, Pulse::Fresh, 0, StreamState::Live),
             (Phase::Live, Pulse::Asking, 11_000_000, StreamState::Live),
             (Phase::Live, Pulse::Quiet, i64::MAX, StreamState::Quiet),
             (Phase::Live, Pulse::Blind, 13_000_000, StreamState::Silent),
-            (Phase::Live, Pulse::Overdue, 0, StreamState::Silent),
+            (Phase::Live, Pulse::Overdue, 0, StreamState::Live),
+            (Phase::Live, Pulse::Overdue, 13_000_000, StreamState::Silent),
+            (Phase::Live, Pulse::Dead, 0, StreamState::Silent),
             (Phase::Live, Pulse::Down, 0, StreamState::CatchingUp),
             (Phase::Stopped, Pulse::Quiet, 0, StreamState::Stopped),
         ] {
-            let line = line(phase, pulse, silence_us);
+            let line = line(phase, pulse, unexplained_us);
             assert_eq!(state_of(&line, false), state, "{phase:?}, {pulse:?}");
             let paused = if state == StreamState::Stopped {
                 state

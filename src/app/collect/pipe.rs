@@ -6,7 +6,7 @@ use crate::{
         anchor::Anchor,
         health::Pulse,
         ladder::{Ladder, OutOfOrder, SeriesState},
-        liveness::{Liveness, State},
+        liveness::{Liveness, Signs, State},
         row::{ExchangeName, GapRow, GapState},
         sequence::{Absence, Offered, Proof, Sequence},
         symbol::Symbol,
@@ -19,7 +19,7 @@ use crate::{
 
 use super::{
     settings::{Limits, micros},
-    snapshot::{Link, Phase, SymbolSnapshot},
+    snapshot::SymbolSnapshot,
 };
 
 mod doubt;
@@ -89,7 +89,10 @@ pub(super) struct Pipe {
     gaps_repaired: u64,
     gaps_absent: u64,
     tallies: Vec<BarTally>,
-    last_live_us: Option<i64>,
+    /// The last id that was here when the connection was made.
+    stood_at_id: i64,
+    /// A live trade has come by this connection.
+    has_come: bool,
     /// The exchange's newest id when this connection was young: what it had by then need
     /// not come by stream.
     connected_at_id: Option<i64>,
@@ -133,9 +136,15 @@ impl Pipe {
             gaps_repaired: 0,
             gaps_absent: 0,
             tallies: beginning.thresholds.into_iter().map(BarTally::of).collect(),
-            last_live_us: None,
+            stood_at_id: next_id - 1,
+            has_come: false,
             connected_at_id: None,
         }
+    }
+
+    /// Goes on with what is remembered of the symbol's stream.
+    pub fn remember(&mut self, signs: Signs) {
+        self.liveness.remember(signs);
     }
 
     pub fn symbol(&self) -> &Symbol {
@@ -151,14 +160,27 @@ impl Pipe {
     pub fn reconnected(&mut self, now_us: i64) {
         self.sequence.disconnected();
         self.connected_at_id = None;
+        self.stood_at_id = self.last_id();
+        self.has_come = false;
         self.liveness.reconnected(now_us);
     }
 
     /// The exchange's newest id is known: is what the stream should have brought here?
     pub fn judge_stream(&mut self, exchange_id: i64, now_us: i64) {
+        if self.connected_at_id.is_none() && exchange_id <= self.last_id() {
+            // Nothing has been traded that the connection before should have brought.
+            self.liveness.explained(now_us);
+        }
         let connected_at_id = *self.connected_at_id.get_or_insert(exchange_id);
-        let is_here = self.sequence.has(exchange_id) || exchange_id <= connected_at_id;
-        let last_id = if is_here { exchange_id } else { self.last_id() };
+        // What was traded on this connection and is here only because it was fetched has not
+        // come by stream.
+        let has_come = self.has_come && self.sequence.has(exchange_id);
+        let is_here = has_come || exchange_id <= connected_at_id;
+        let last_id = if is_here {
+            exchange_id
+        } else {
+            self.last_id().min(exchange_id - 1)
+        };
         self.liveness.answered(last_id, exchange_id, now_us);
     }
 
@@ -179,13 +201,14 @@ impl Pipe {
                 0
             }
             // What was here already is no sign of life: an exchange whose ids went back
-            // would send nothing else.
-            Offered::Duplicate => return Ok(0),
-            Offered::Held => 0,
+            // would send nothing else. But the first trade of a connection may have been
+            // fetched a moment before.
+            Offered::Duplicate if self.has_come || trade.id <= self.stood_at_id => return Ok(0),
+            Offered::Duplicate | Offered::Held => 0,
             Offered::Dropped(count) => count,
         };
         self.liveness.received(now_us);
-        self.last_live_us = Some(now_us);
+        self.has_come = true;
         Ok(dropped)
     }
 
@@ -324,28 +347,24 @@ impl Pipe {
 
     /// Whether a live trade has come after `since_us`, on the steady clock.
     pub fn has_lived_since(&self, since_us: i64) -> bool {
-        self.last_live_us.is_some_and(|live_us| live_us > since_us)
+        let live_us = self.liveness.signs().live_us;
+        live_us.is_some_and(|live_us| live_us > since_us)
     }
 
-    /// When the last live trade came, on the steady clock.
-    pub fn last_live_us(&self) -> Option<i64> {
-        self.last_live_us
-    }
-
-    /// What its stream looks like.
-    pub fn pulse(&self, link: Link) -> Pulse {
-        match (link, self.liveness.state()) {
-            (Link::Down, _) => Pulse::Down,
-            (_, State::Live) => Pulse::Fresh,
-            (_, State::Asking) => Pulse::Asking,
-            (_, State::Overdue { .. }) => Pulse::Overdue,
-            (_, State::Quiet { .. }) => Pulse::Quiet,
-            (_, State::Unknown { .. }) => Pulse::Blind,
+    /// What its stream looks like while it is connected, as far as this connection tells.
+    pub fn pulse(&self) -> Pulse {
+        match self.liveness.state() {
+            State::Live => Pulse::Fresh,
+            State::Asking => Pulse::Asking,
+            State::Overdue { .. } => Pulse::Overdue,
+            State::Quiet { .. } => Pulse::Quiet,
+            State::Unknown { .. } | State::Refused { .. } => Pulse::Blind,
         }
     }
 
-    /// What the symbol looks like now. Phase and link are the session's to say.
-    pub fn snapshot(&self, phase: Phase, link: Link, now_us: i64) -> SymbolSnapshot {
+    /// What the symbol's trades look like now. What its stream looks like is the slot's to
+    /// say.
+    pub fn snapshot(&self) -> SymbolSnapshot {
         let last = self.ladder.last();
         let counters = self.sequence.counters();
         let tallies = self.tallies.iter();
@@ -353,9 +372,6 @@ impl Pipe {
             .clone()
             .filter_map(|tally| Some((tally.threshold, tally.newest_us?)));
         SymbolSnapshot {
-            symbol: self.owner.symbol.clone(),
-            phase,
-            link,
             trades: self.taken,
             fetched: self.fetched,
             bars: tallies.map(|tally| (tally.threshold, tally.bars)).collect(),
@@ -363,8 +379,6 @@ impl Pipe {
             last_id: last.map(|last| last.id),
             last_price: last.map(|last| last.price),
             last_time_us: last.map(|last| last.time_us),
-            age_us: self.last_live_us.map(|received_us| now_us - received_us),
-            received_at_us: None,
             next_id: self.sequence.next_id(),
             newest_id: self.sequence.newest_id(),
             first_id: self.first_id,
@@ -376,10 +390,8 @@ impl Pipe {
             gaps_open: u64::from(self.open_gap.is_some()),
             gaps_repaired: self.gaps_repaired,
             gaps_absent: self.gaps_absent,
-            pulse: self.pulse(link),
-            silence_us: self.liveness.silence_us(now_us),
-            silent_looks: 0,
             patience_us: self.liveness.patience_us(),
+            ..SymbolSnapshot::new(self.owner.symbol.clone())
         }
     }
 }

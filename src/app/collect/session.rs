@@ -30,20 +30,20 @@ use crate::{
 
 use super::{
     chronicle::Chronicle,
-    diary::Diary,
     event::{Emit, Event},
     fetch::{Answered, Request},
     outbox::Outbox,
     run::CollectError,
     settings::{Settings, micros},
     slot::{Slot, Stage},
-    snapshot::Board,
+    snapshot::{Board, GroupSnapshot},
     start::{self, Delayed, StartError, Started},
 };
 
 mod commit;
 mod connection;
 mod links;
+mod memory;
 mod outages;
 mod rebuild;
 mod repair;
@@ -53,7 +53,13 @@ mod watch;
 use connection::LinkEvent;
 use links::{Links, Which};
 use repair::Case;
-pub(super) use {outages::Outages, rebuild::rebuild, repair::Repair, tally::Tally};
+pub(super) use {
+    memory::{Heritage, Memory, Remembered},
+    outages::Outages,
+    rebuild::rebuild,
+    repair::{Repair, Sight},
+    tally::Tally,
+};
 
 /// What all sessions share.
 #[derive(Clone)]
@@ -84,6 +90,7 @@ pub(super) struct Group {
     pub number: usize,
     pub symbols: Vec<(usize, Symbol)>,
     pub outages: Outages,
+    pub heritage: Heritage,
 }
 
 /// Why a session ended before it was told to.
@@ -115,8 +122,7 @@ pub(super) struct Session<'a> {
     slots: Vec<Slot>,
     work: FuturesUnordered<BoxFuture<'static, Done>>,
     outbox: Outbox,
-    diary: &'a mut Diary,
-    repair: &'a mut Repair,
+    memory: Memory,
     outages: Outages,
     links: Links,
     /// The number of the group, and so its place among the connections on the board.
@@ -129,12 +135,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub fn new(
-        context: &'a Context,
-        group: &Group,
-        (diary, repair): (&'a mut Diary, &'a mut Repair),
-        fence: Fence,
-    ) -> Self {
+    pub fn new(context: &'a Context, group: &Group, memory: Memory, fence: Fence) -> Self {
         let symbols = group.symbols.iter();
         let limits = &context.settings.limits;
         let slots = symbols
@@ -146,8 +147,7 @@ impl<'a> Session<'a> {
             slots,
             work: FuturesUnordered::new(),
             outbox: Outbox::new(context.journal.clone(), fence),
-            diary,
-            repair,
+            memory,
             outages: group.outages.clone(),
             links: Links::new(
                 &context.source,
@@ -291,6 +291,7 @@ impl<'a> Session<'a> {
         let messages = self.malformed.0.due(now);
         self.tell_malformed(messages);
         let (is_connected, is_held_back) = (self.links.is_up(), self.is_held_back());
+        let is_link_alive = self.is_link_alive();
         let mut dead = Vec::new();
         for index in 0..self.slots.len() {
             let context = self.context;
@@ -302,13 +303,17 @@ impl<'a> Session<'a> {
             if is_held_back {
                 slot.held_back(context.clock.steady_us());
             } else if is_connected && !self.is_paused {
-                dead.extend(slot.check_liveness(context).map(|evidence| Case {
-                    index,
-                    symbol: slot.symbol.clone(),
-                    evidence,
-                }));
+                dead.extend(
+                    slot.check_liveness(context, is_link_alive)
+                        .map(|evidence| Case {
+                            index,
+                            symbol: slot.symbol.clone(),
+                            evidence,
+                        }),
+                );
             }
             slot.settle(context, is_connected);
+            slot.look_at_lag(is_connected, context.clock.steady_us());
             if let Some(delayed) = slot.take_delayed(now) {
                 self.look(index, delayed);
             }
@@ -328,7 +333,7 @@ impl<'a> Session<'a> {
         self.tell_of_links(changes);
         self.compare_links(!is_held_back && !self.is_paused, now);
         self.watch(now);
-        self.diary.tick();
+        self.memory.lock().diary.tick();
         self.show();
         self.commit_if_due()
     }
@@ -433,10 +438,20 @@ impl<'a> Session<'a> {
         let clock = &self.context.clock;
         let (now_us, wall_us) = (clock.steady_us(), clock.wall_us());
         let is_connected = self.links.is_up();
-        let paused = self.is_paused.then(|| "the spool is full".to_owned());
+        let (failed_remedies, dead) = {
+            let repair = &self.memory.lock().repair;
+            (repair.failures(), repair.symbols())
+        };
+        let group = GroupSnapshot {
+            paused: self.is_paused.then(|| "the spool is full".to_owned()),
+            waiting_rows: self.waiting() as u64,
+            held_trades: self.slots.iter().map(|slot| slot.held() as u64).sum(),
+            failed_remedies,
+            dead,
+        };
         self.context.board.update(|shown| {
             shown.spool = self.context.journal.stats();
-            shown.paused = paused;
+            shown.show_group(self.group, group);
             self.show_links(shown);
             for slot in &self.slots {
                 if let Some(line) = shown.symbols.get_mut(slot.place) {
@@ -456,7 +471,7 @@ impl<'a> Session<'a> {
     /// Tells of an event, and keeps it for the store.
     fn emit(&mut self, event: &Event) {
         self.context.emit.emit(event);
-        self.diary.note(event);
+        self.memory.lock().diary.note(event);
     }
 }
 

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use crate::{
     domain::{
-        liveness::{Action, Evidence, State},
+        health::Pulse,
+        liveness::{Action, Evidence, Signs},
         symbol::Symbol,
     },
     exchange::source::SourceError,
@@ -67,6 +68,16 @@ pub(super) struct Slot {
     cause: &'static str,
     /// What it came to before it was started anew; only the counters count.
     before: SymbolSnapshot,
+    /// What is remembered of its stream while there is no pipe.
+    signs: Signs,
+    /// Since when the exchange is known to have trades that are not in the bars.
+    behind_since_us: Option<i64>,
+    /// How far the bars were when that was last looked at.
+    seen_id: i64,
+    /// When its stream was found dead and treated, until a live trade comes.
+    treated_us: Option<i64>,
+    /// Its market has been quiet for so long since that nothing is held against it.
+    is_excused: bool,
     /// Looks in a row that found it silent.
     silent_looks: u64,
     /// Disputed trades that were seen, and those that have to be told of.
@@ -79,9 +90,16 @@ impl Slot {
         // An earlier session of the same symbol may have been there.
         let shown = context.board.read().symbols;
         let before = shown.into_iter().nth(place);
+        let before = before.unwrap_or_else(|| SymbolSnapshot::new(symbol.clone()));
+        let now_us = context.clock.steady_us();
         Self {
             place,
-            before: before.unwrap_or_else(|| SymbolSnapshot::new(symbol.clone())),
+            signs: before.signs.unwrap_or(Signs::new(now_us)),
+            behind_since_us: before.behind_since_us,
+            seen_id: 0,
+            treated_us: None,
+            is_excused: false,
+            before,
             fetch: Fetch::new(
                 Arc::clone(&context.source),
                 context.runtime.clone(),
@@ -148,7 +166,8 @@ impl Slot {
             is_committing: true,
         } = &self.stage
         {
-            self.before = self.snapshot(pipe, Link::Down, 0);
+            self.signs = pipe.liveness.signs();
+            self.before = self.snapshot(pipe);
             self.stage = Stage::Waiting { at: Instant::now() };
         }
     }
@@ -166,7 +185,9 @@ impl Slot {
         match result {
             Ok(started) => {
                 self.events.extend(started.events);
-                self.stage = Stage::Running(Box::new(started.pipe));
+                let mut pipe = Box::new(started.pipe);
+                pipe.remember(self.signs);
+                self.stage = Stage::Running(pipe);
                 self.disputed.0 = 0;
                 if let Some(delayed) = started.delayed {
                     self.delay(delayed);
@@ -260,9 +281,10 @@ impl Slot {
     }
 
     /// Looks at the symbol's silence. Returns what proves its stream dead, if it is.
-    pub fn check_liveness(&mut self, context: &Context) -> Option<Evidence> {
+    /// `is_link_alive` tells whether other symbols show that the connection works.
+    pub fn check_liveness(&mut self, context: &Context, is_link_alive: bool) -> Option<Evidence> {
         let now_us = context.clock.steady_us();
-        match self.pipe_mut()?.liveness.check(now_us)? {
+        match self.pipe_mut()?.liveness.check(now_us, is_link_alive)? {
             Action::Ask => {
                 self.fetch.want_newest();
                 None
@@ -345,12 +367,13 @@ impl Slot {
             }
             Stage::Stopped => line.phase = Phase::Stopped,
             Stage::Running(pipe) | Stage::Draining { pipe, .. } => {
-                let link = match pipe.liveness.state() {
-                    _ if !is_connected => Link::Down,
-                    State::Quiet { .. } => Link::Quiet,
+                let mut snapshot = self.snapshot(pipe);
+                snapshot.pulse = self.pulse(pipe, is_connected);
+                snapshot.link = match snapshot.pulse {
+                    Pulse::Down => Link::Down,
+                    Pulse::Quiet => Link::Quiet,
                     _ => Link::Up,
                 };
-                let mut snapshot = self.snapshot(pipe, link, now_us);
                 // The board remembers over sessions, and trades need not be stamped one by one.
                 snapshot.received_at_us = if snapshot.trades > line.trades {
                     Some(wall_us)
@@ -360,19 +383,23 @@ impl Slot {
                 *line = snapshot;
             }
         }
+        let signs = self.signs();
+        line.signs = Some(signs);
+        line.age_us = signs.live_us.map(|live_us| now_us - live_us);
+        line.silence_us = signs.silence_us(now_us);
+        line.unexplained_us = signs.unexplained_us(now_us);
+        line.behind_since_us = self.behind_since_us;
+        line.behind_us = self.behind_since_us.map_or(0, |since_us| now_us - since_us);
     }
 
-    fn snapshot(&self, pipe: &Pipe, link: Link, now_us: i64) -> SymbolSnapshot {
-        let is_live = self.is_synced && pipe.sequence.missing().is_none();
-        let phase = if is_live {
+    fn snapshot(&self, pipe: &Pipe) -> SymbolSnapshot {
+        let mut snapshot = pipe.snapshot().after(&self.before);
+        snapshot.phase = if self.is_whole(pipe) {
             Phase::Live
         } else {
             Phase::CatchingUp
         };
-        let snapshot = SymbolSnapshot {
-            silent_looks: self.silent_looks,
-            ..pipe.snapshot(phase, link, now_us)
-        };
-        snapshot.after(&self.before)
+        snapshot.silent_looks = self.silent_looks;
+        snapshot
     }
 }

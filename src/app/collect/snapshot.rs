@@ -4,7 +4,8 @@ use tokio::sync::watch;
 
 use crate::{
     domain::{
-        breaker::BreakerState, health::Pulse, price::Price, symbol::Symbol, threshold::Threshold,
+        breaker::BreakerState, health::Pulse, liveness::Signs, price::Price, symbol::Symbol,
+        threshold::Threshold,
     },
     journal::SpoolStats,
     store::sink::StoreErrorKind,
@@ -59,7 +60,8 @@ pub struct SymbolSnapshot {
     pub last_price: Option<Price>,
     /// When the last trade was traded, in µs since 1970 UTC.
     pub last_time_us: Option<i64>,
-    /// How long ago a live trade was last received, in µs; none before the first.
+    /// How long ago a live trade was last received, whichever session did, in µs; none before
+    /// the first.
     pub age_us: Option<i64>,
     /// When a trade was last taken, by stream or fetched, in µs since 1970 UTC; exact to
     /// one look of the session. None before the first since the start.
@@ -88,12 +90,21 @@ pub struct SymbolSnapshot {
     pub gaps_absent: u64,
     /// What its stream looks like.
     pub pulse: Pulse,
-    /// How long nothing has come by stream, in µs.
+    /// How long nothing has come by stream, in µs. No reconnection makes it shorter.
     pub silence_us: i64,
     /// Looks in a row that found it silent.
     pub silent_looks: u64,
-    /// From which silence on the stream is suspect, its grace included, in µs.
+    /// For how much of that the exchange has not said that there was nothing, in µs.
+    pub unexplained_us: i64,
+    /// From which unexplained silence on the stream is suspect, its grace included, in µs.
     pub patience_us: i64,
+    /// Since when the exchange is known to have trades that are not in the bars, on the
+    /// steady clock; none while everything known is here.
+    pub behind_since_us: Option<i64>,
+    /// How long that is, in µs.
+    pub behind_us: i64,
+    /// What is remembered of its stream; none before the first session.
+    pub signs: Option<Signs>,
 }
 
 impl SymbolSnapshot {
@@ -127,8 +138,19 @@ impl SymbolSnapshot {
             pulse: Pulse::Down,
             silence_us: 0,
             silent_looks: 0,
+            unexplained_us: 0,
             patience_us: 0,
+            behind_since_us: None,
+            behind_us: 0,
+            signs: None,
         }
+    }
+
+    /// Whether its stream is known, or has to be feared, to be dead although it is connected.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.pulse == Pulse::Dead
+            || (self.pulse != Pulse::Quiet && self.unexplained_us > self.patience_us)
     }
 }
 
@@ -147,15 +169,6 @@ pub struct ConnectionSnapshot {
     pub reconnects: u64,
     /// The symbols that the connections beside it bring, and it does not.
     pub behind: Vec<Symbol>,
-    /// Rows of its group that were taken and are not in the journal yet; counted with the
-    /// group's first connection.
-    pub waiting_rows: u64,
-    /// Live trades of its group that wait for missing ones; counted likewise.
-    pub held_trades: u64,
-    /// Remedies in a row that have not helped its group; counted likewise.
-    pub failed_remedies: u64,
-    /// The symbols that they were for.
-    pub dead: Vec<Symbol>,
 }
 
 impl SymbolSnapshot {
@@ -282,10 +295,39 @@ pub struct Shown {
     pub spool: SpoolStats,
     /// Counters.
     pub totals: Totals,
-    /// By group of symbols.
+    /// By group of symbols, and within a group one by one.
     pub connections: Vec<ConnectionSnapshot>,
+    /// Why nothing is consumed at the moment, in any group, if so.
+    pub paused: Option<String>,
+    /// By group of symbols.
+    pub groups: Vec<GroupSnapshot>,
+}
+
+/// What concerns a whole group of symbols, at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupSnapshot {
     /// Why nothing is consumed at the moment, if so.
     pub paused: Option<String>,
+    /// Rows that were taken and are not in the journal yet.
+    pub waiting_rows: u64,
+    /// Live trades that wait for missing ones.
+    pub held_trades: u64,
+    /// Remedies in a row that have not helped.
+    pub failed_remedies: u64,
+    /// The symbols that they were for.
+    pub dead: Vec<Symbol>,
+}
+
+impl Shown {
+    /// Shows a group, and what that makes of all of them.
+    pub fn show_group(&mut self, number: usize, group: GroupSnapshot) {
+        if self.groups.len() <= number {
+            self.groups.resize_with(number + 1, GroupSnapshot::default);
+        }
+        self.groups[number] = group;
+        let mut groups = self.groups.iter();
+        self.paused = groups.find_map(|group| group.paused.clone());
+    }
 }
 
 impl Board {
@@ -324,6 +366,23 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_group_hides_what_is_wrong_in_another() {
+        let group = |failed_remedies, paused: Option<&str>| GroupSnapshot {
+            paused: paused.map(str::to_owned),
+            failed_remedies,
+            ..GroupSnapshot::default()
+        };
+        let mut shown = Shown::default();
+        shown.show_group(1, group(2, Some("full")));
+        shown.show_group(0, group(0, None));
+        let failed: Vec<_> = shown.groups.iter().map(|g| g.failed_remedies).collect();
+        assert_eq!(failed, [0, 2]);
+        assert_eq!(shown.paused.as_deref(), Some("full"));
+        shown.show_group(1, group(0, None));
+        assert_eq!(shown.paused, None);
+    }
 
     #[test]
     fn a_symbol_that_is_started_anew_goes_on_counting() {

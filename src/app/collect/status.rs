@@ -106,8 +106,11 @@ pub struct SymbolStatus {
     pub symbol: String,
     /// `starting`, `catching-up`, `live` or `stopped`.
     pub state: String,
-    /// `fresh`, `asking`, `overdue`, `quiet`, `blind` or `down`.
+    /// `fresh`, `asking`, `overdue`, `quiet`, `blind`, `dead` or `down`.
     pub stream: String,
+    /// Whether it is live and its stream shows life, or is confirmed to be quiet.
+    #[serde(default)]
+    pub active: bool,
     /// The last aggregate id taken.
     pub last_agg_trade_id: Option<i64>,
     /// The newest id that is known to exist.
@@ -315,7 +318,8 @@ impl SymbolStatus {
             symbol: line.symbol.to_string(),
             state: state.to_owned(),
             stream: line.pulse.as_str().to_owned(),
-            last_agg_trade_id: (line.trades > 0).then(|| line.next_id - 1),
+            active: health.is_active(),
+            last_agg_trade_id: line.last_id,
             newest_agg_trade_id: (line.newest_id >= 0).then_some(line.newest_id),
             last_trade_time_us: line.last_time_us,
             silence_s: seconds(line.silence_us),

@@ -1,7 +1,7 @@
 //! The figures of a collector's health.
 
 use super::{Metric, Reading};
-use crate::domain::health::{HealthSnapshot, Progress, Pulse, SymbolHealth};
+use crate::domain::health::{HealthSnapshot, Progress, SymbolHealth};
 
 /// Every figure of `health` that rules can bound.
 #[must_use]
@@ -104,10 +104,7 @@ fn of_symbol(symbol: &SymbolHealth) -> Vec<Reading> {
         readings.push(reading(Metric::SilenceS, f64::NAN));
     }
     if matches!(symbol.progress, Progress::Live | Progress::CatchingUp) {
-        let is_behind = matches!(symbol.pulse, Pulse::Overdue | Pulse::Down);
-        let silence_s = symbol.silence_ms as f64 / 1e3;
-        let stale_s = if is_behind { silence_s } else { 0.0 };
-        readings.push(reading(Metric::DataStaleS, stale_s));
+        readings.push(reading(Metric::DataStaleS, symbol.behind_ms as f64 / 1e3));
         readings.push(reading(Metric::SilenceS, symbol.stale_ms() as f64 / 1e3));
     }
     readings
@@ -118,19 +115,23 @@ mod tests {
     use super::*;
     use crate::domain::{
         alert::{Alerts, NoticeKind, Rule},
-        health::{GroupHealth, Proven, TaskHealth},
+        health::{GroupHealth, Proven, Pulse, TaskHealth},
     };
 
     const SECOND_US: i64 = 1_000_000;
 
+    /// Behind for as long as it is silent, unless it is quiet.
     fn health(pulse: Pulse, silence_s: u64) -> HealthSnapshot {
+        let behind_s = if pulse == Pulse::Quiet { 0 } else { silence_s };
         HealthSnapshot {
             symbols: vec![SymbolHealth {
                 symbol: "BTCUSDT".parse().expect("a symbol"),
                 progress: Progress::Live,
                 pulse,
                 silence_ms: silence_s * 1000,
+                unexplained_ms: behind_s * 1000,
                 patience_ms: 14_000,
+                behind_ms: behind_s * 1000,
                 per_minute: None,
                 usual_per_minute: None,
             }],
@@ -180,6 +181,25 @@ mod tests {
         }
         let kinds: Vec<_> = told.iter().map(|notice| notice.kind).collect();
         assert_eq!(kinds, [NoticeKind::Resolved]);
+    }
+
+    #[test]
+    fn only_trades_that_are_known_and_missing_are_stale_however_long_the_silence() {
+        let stale = |health: &HealthSnapshot| {
+            let readings = readings(health);
+            let stale = readings.iter().find(|r| r.metric == Metric::DataStaleS);
+            stale.map(|reading| reading.value)
+        };
+        // Held trades behind ids that cannot be fetched look fresh.
+        let mut stuck = health(Pulse::Fresh, 0);
+        stuck.symbols[0].progress = Progress::CatchingUp;
+        stuck.symbols[0].behind_ms = 95_000;
+        assert_eq!(stale(&stuck), Some(95.0));
+        for pulse in [Pulse::Down, Pulse::Overdue] {
+            let mut reset = health(pulse, 109);
+            reset.symbols[0].behind_ms = 270;
+            assert_eq!(stale(&reset), Some(0.27));
+        }
     }
 
     #[test]

@@ -20,8 +20,8 @@ pub enum StreamState {
     Live,
     /// The same, and the exchange has confirmed that there is nothing newer.
     Quiet,
-    /// It was live; its stream has been silent for longer than usual since, and nothing
-    /// excuses that: the exchange is ahead, or cannot be asked.
+    /// Everything is here, but its stream has been silent for longer than usual and nothing
+    /// excuses that, or was found dead and has not brought a live trade since.
     Silent,
     /// Nothing is consumed, because the spool is full.
     Paused,

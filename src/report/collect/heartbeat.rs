@@ -7,7 +7,7 @@ use crate::{
         Link, Phase, SymbolSnapshot,
         snapshot::{InsertErrors, Shown},
     },
-    domain::breaker::BreakerState,
+    domain::{breaker::BreakerState, health::Pulse},
     journal::SpoolStats,
 };
 
@@ -71,8 +71,9 @@ pub fn line(shown: &Shown, now_us: i64) -> String {
 /// sums; the age is the longest.
 fn summed_up(symbols: &[SymbolSnapshot]) -> String {
     let mut text = format!(" {} symbols:", symbols.len());
-    let is_well =
-        |symbol: &&SymbolSnapshot| symbol.phase == Phase::Live && symbol.link != Link::Down;
+    let is_well = |symbol: &&SymbolSnapshot| {
+        symbol.phase == Phase::Live && symbol.link != Link::Down && !symbol.is_suspect()
+    };
     let well = symbols.iter().filter(is_well).count();
     let _ = write!(text, " {well} live");
     for symbol in symbols.iter().filter(|symbol| !is_well(symbol)) {
@@ -116,6 +117,8 @@ pub fn state(symbol: &SymbolSnapshot) -> String {
         (_, Link::Down) => "down".to_owned(),
         (Phase::CatchingUp, _) => format!("fetch {}%", percent(symbol)),
         (Phase::Live, Link::Quiet) => "quiet".to_owned(),
+        (Phase::Live, Link::Up) if symbol.pulse == Pulse::Dead => "dead".to_owned(),
+        (Phase::Live, Link::Up) if symbol.is_suspect() => "silent".to_owned(),
         (Phase::Live, Link::Up) => "live".to_owned(),
     }
 }

@@ -119,7 +119,7 @@ fn most_interesting<'a>(all: &[Rated<'a>], count: usize) -> (Vec<Rated<'a>>, Vec
 }
 
 fn is_well(symbol: &SymbolSnapshot) -> bool {
-    symbol.phase == Phase::Live && symbol.link != Link::Down
+    symbol.phase == Phase::Live && symbol.link != Link::Down && !symbol.is_suspect()
 }
 
 /// What the symbols that have no line of their own come to.

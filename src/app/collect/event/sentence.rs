@@ -295,26 +295,34 @@ impl fmt::Display for Event {
             Self::Remedied {
                 remedy,
                 evidence,
+                last_id,
                 took,
-                ..
-            } => {
-                let remedy = remedy.as_str();
-                write!(f, "lives again, {remedy}, after {}; ", short(*took))?;
-                proof(f, evidence)
-            }
-            Self::RemedyFailed {
-                remedy,
-                evidence,
-                took,
-                failures,
                 ..
             } => {
                 let remedy = remedy.as_str();
                 write!(
                     f,
-                    "is still dead, {remedy}, after {} ({failures} in a row); ",
+                    "lives again, {remedy}, after {}, at id {last_id}; it had been ",
                     short(*took)
                 )?;
+                proof(f, evidence)
+            }
+            Self::RemedyFailed {
+                remedy,
+                evidence,
+                still,
+                took,
+                failures,
+                ..
+            } => {
+                let remedy = remedy.as_str();
+                write!(f, "is still dead, {remedy}, after {}", short(*took))?;
+                if *failures > 0 {
+                    write!(f, " ({failures} in a row)")?;
+                }
+                f.write_str("; ")?;
+                proof(f, still)?;
+                f.write_str("; it was found dead ")?;
                 proof(f, evidence)
             }
             Self::StepFailed { step, reason } => {
@@ -394,7 +402,7 @@ impl fmt::Display for Event {
             } => {
                 write!(
                     f,
-                    "{active} of {expected} {} active; mute: {}",
+                    "{active} of {expected} {} active; no sign of life: {}",
                     noun(*expected as u64, "symbol"),
                     names(missing)
                 )

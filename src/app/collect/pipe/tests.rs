@@ -216,7 +216,7 @@ fn a_held_trade_that_the_exchange_proves_absent_enters_no_bar() {
         })
     );
     assert_eq!(pipe.sequence.next_id(), 7);
-    let shown = pipe.snapshot(Phase::Live, Link::Up, 0);
+    let shown = pipe.snapshot();
     assert_eq!((shown.trades, shown.unconfirmed), (3, 1));
 }
 
@@ -294,4 +294,49 @@ fn a_tape_that_begins_with_a_gap_still_makes_bars() {
     pipe.drain_into(&mut commit).expect("a checkpoint");
     let state = &commit.checkpoints[0].state;
     assert!(state.contains("\"threshold\""), "no series in {state}");
+}
+
+#[test]
+fn what_was_only_fetched_on_a_connection_has_not_come_by_it() {
+    let mut pipe = pipe(1);
+    pipe.take_live(&trade(1), 0).expect("in order");
+    pipe.reconnected(SECOND);
+    pipe.judge_stream(1, SECOND);
+    // 2 is traded on the new connection; a page of history has it, the stream never.
+    pipe.take_page(2, &page(&[2]), 2 * SECOND)
+        .expect("in order");
+    pipe.liveness.check(11 * SECOND, false);
+    pipe.judge_stream(2, 11 * SECOND);
+    assert_eq!(pipe.pulse(), Pulse::Overdue);
+}
+
+#[test]
+fn a_trade_that_was_fetched_a_moment_before_shows_that_a_new_connection_lives() {
+    let mut pipe = pipe(1);
+    pipe.take_live(&trade(1), 0).expect("in order");
+    pipe.reconnected(SECOND);
+    pipe.judge_stream(1, SECOND);
+    pipe.take_page(2, &page(&[2]), 2 * SECOND)
+        .expect("in order");
+    pipe.take_live(&trade(1), 2 * SECOND).expect("a duplicate");
+    assert!(!pipe.has_lived_since(SECOND), "it was here before");
+    pipe.take_live(&trade(2), 2 * SECOND).expect("a duplicate");
+    assert!(pipe.has_lived_since(SECOND));
+    pipe.liveness.check(12 * SECOND, false);
+    pipe.judge_stream(2, 12 * SECOND);
+    assert_eq!(pipe.pulse(), Pulse::Quiet);
+}
+
+#[test]
+fn a_new_connection_to_a_market_where_nothing_has_happened_is_no_unexplained_silence() {
+    let mut pipe = pipe(1);
+    pipe.take_live(&trade(1), 0).expect("in order");
+    let unexplained_us = |pipe: &Pipe| pipe.liveness.signs().unexplained_us(102 * SECOND);
+    pipe.reconnected(100 * SECOND);
+    assert_eq!(unexplained_us(&pipe), 102 * SECOND);
+    pipe.judge_stream(1, 101 * SECOND);
+    assert_eq!(unexplained_us(&pipe), SECOND);
+    pipe.reconnected(101 * SECOND);
+    pipe.judge_stream(9, 102 * SECOND);
+    assert_eq!(unexplained_us(&pipe), SECOND, "there were trades to come");
 }

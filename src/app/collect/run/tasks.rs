@@ -21,8 +21,10 @@ use super::{
         event::{Emit, Event},
         fetch::backoff,
         heartbeat::Heartbeat,
-        session::{Context, Group, Outages, Repair, Session, SessionError, rebuild},
-        snapshot::{Link, Phase},
+        session::{
+            Context, Group, Heritage, Outages, Remembered, Repair, Session, SessionError, rebuild,
+        },
+        snapshot::{GroupSnapshot, Link, Phase},
     },
     CollectError,
 };
@@ -183,6 +185,7 @@ pub(super) fn keep_sessions(context: &Context) {
             number,
             symbols: symbols.to_vec(),
             outages: Outages::new(symbols.len(), context.clock.steady_us()),
+            heritage: Heritage::new(),
         };
         let name: Arc<str> = format!("session-{number}").into();
         let (task, thread_name) = (context.clone(), Arc::clone(&name));
@@ -279,10 +282,12 @@ async fn keep_running(
 ) -> Result<(), SessionEnd> {
     let limits = &context.settings.limits;
     let mut pauses = backoff(limits.reconnect_min, limits.reconnect_max);
-    let mut diary = Diary::new(context.settings.collector.clone(), context.clock.clone());
-    let mut repair = Repair::new(remedy::Limits {
-        rebuilds: limits.tasks.restarts,
-        ..remedy::Limits::DEFAULT
+    let memory = group.heritage.take_over(|| Remembered {
+        diary: Diary::new(context.settings.collector.clone(), context.clock.clone()),
+        repair: Repair::new(remedy::Limits {
+            rebuilds: limits.tasks.restarts,
+            ..remedy::Limits::DEFAULT
+        }),
     });
     // A session that is rebuilt leaves its own fence behind, closed.
     let mut own = fence.inner();
@@ -291,7 +296,7 @@ async fn keep_running(
     group.session_ended(context, Cure::TaskRestarted);
     loop {
         let begun = Instant::now();
-        let mut session = Session::new(context, group, (&mut diary, &mut repair), own.clone());
+        let mut session = Session::new(context, group, memory.clone(), own.clone());
         if is_rebuilt {
             session.create_within(limits.steps.create);
         }
@@ -313,6 +318,10 @@ async fn keep_running(
                     reason: reason.clone(),
                 };
                 context.told.emit(&event);
+                // The program ends all the same, but not with less than can be saved.
+                rebuild(session, limits.steps, turns).await;
+                own.close();
+                context.chronicle.inherit(&mut memory.lock().diary);
                 return Err(SessionEnd::Escalated(reason));
             }
             SessionError::Journal(JournalError::Closed) => {
@@ -337,7 +346,7 @@ async fn keep_running(
             retry_in,
         };
         context.told.emit(&event);
-        diary.failed();
+        memory.lock().diary.failed();
         let until = Instant::now() + retry_in;
         while Instant::now() < until {
             // Waiting for the next attempt is what it does now.
@@ -359,6 +368,17 @@ fn show_rebuilding(context: &Context, group: &Group) {
                 line.link = Link::Down;
                 line.phase = Phase::Starting;
             }
+        }
+        // Nobody is there to say why nothing is consumed; that a remedy has not helped stays.
+        if let Some(shown_group) = shown.groups.get(group.number).cloned() {
+            let paused = None;
+            shown.show_group(
+                group.number,
+                GroupSnapshot {
+                    paused,
+                    ..shown_group
+                },
+            );
         }
     });
 }

@@ -24,7 +24,7 @@ impl Session<'_> {
         for slot in &mut self.slots {
             slot.drain_into(&mut commit)?;
         }
-        self.diary.move_into(&mut commit);
+        self.memory.lock().diary.move_into(&mut commit);
         if commit.rows.is_empty() && commit.checkpoints.is_empty() {
             self.slots.iter_mut().for_each(Slot::committed);
         } else {
@@ -42,7 +42,7 @@ impl Session<'_> {
     }
 
     fn count(&mut self, done: &Committed) {
-        self.diary.committed();
+        self.memory.lock().diary.committed();
         self.slots.iter_mut().for_each(Slot::committed);
         let is_advance = self.outbox.is_advance();
         self.context.board.update(|shown| {
@@ -69,7 +69,7 @@ impl Session<'_> {
             self.slots[index].finish();
             self.tell_of(index);
         }
-        self.diary.finish();
+        self.memory.lock().diary.finish();
         if self.outbox.is_busy() {
             let done = self.outbox.done().await?;
             self.count(&done);

@@ -13,7 +13,7 @@ use super::{
     Session, SessionError,
 };
 
-/// Takes `session` down.
+/// Takes `session` down. What it could not write down is left in its memory.
 pub(in super::super) async fn rebuild(
     mut session: Session<'_>,
     limits: StepLimits,
@@ -35,6 +35,9 @@ pub(in super::super) async fn rebuild(
         session.commit_everything().await
     });
     let saved = saved.await;
+    if saved.is_err() {
+        session.memory.lock().diary.failed();
+    }
     own_turns.take();
     let turns = supervisor.turns("step-shutdown");
     let closed = step(limits.shutdown, async {

@@ -17,6 +17,7 @@ use crate::{
     app::{
         collect::{
             Link, Phase, Severity,
+            diary::Diary,
             health::{Sampler, Tally as Heard},
             settings::Limits,
             snapshot::Shown,
@@ -275,11 +276,13 @@ async fn day(tape: Vec<Coming>) -> Day {
         number: 0,
         symbols: vec![(0, context.settings.symbols[0].clone())],
         outages: Outages::new(1, context.clock.steady_us()),
+        heritage: Heritage::new(),
     };
-    let mut diary = Diary::new("test".to_owned(), context.clock.clone());
-    let mut repair = Repair::new(remedy::Limits::DEFAULT);
-    let fence = Fence::default();
-    let mut session = Session::new(&context, &group, (&mut diary, &mut repair), fence);
+    let memory = group.heritage.take_over(|| Remembered {
+        diary: Diary::new("test".to_owned(), context.clock.clone()),
+        repair: Repair::new(remedy::Limits::DEFAULT),
+    });
+    let mut session = Session::new(&context, &group, memory, Fence::default());
     let turns = Turns::default();
 
     let mut alerts = Alerts::new(Rule::defaults()).expect("sensible rules");

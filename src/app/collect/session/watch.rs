@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     super::{
-        event::Event,
+        event::{Event, names},
         settings::{Limits, micros},
         slot::Slot,
         snapshot::Shown,
@@ -51,11 +51,20 @@ impl Session<'_> {
     pub(super) fn remedy(&mut self, dead: &[Case]) -> Result<(), SessionError> {
         let now_us = self.context.clock.steady_us();
         // Who has shown life while those were silent is on a connection that works.
-        let silence_us = dead.iter().map(|case| case.evidence.silence_us).min();
-        let since_us = now_us - silence_us.unwrap_or(0) / 2;
+        let waited_us = dead
+            .iter()
+            .map(|case| self.slots[case.index].waited_us(now_us))
+            .min();
+        let longest_us = micros(self.context.settings.limits.silence_max);
+        let since_us = now_us - waited_us.unwrap_or(0).min(longest_us) / 2;
         let slots = self.slots.iter();
         let alive = slots.filter(|slot| slot.has_lived_since(since_us)).count();
-        let (remedy, events) = self.repair.choose(dead.to_vec(), alive, now_us);
+        let chosen = self
+            .memory
+            .lock()
+            .repair
+            .choose(dead.to_vec(), alive, now_us);
+        let (remedy, events) = chosen;
         for event in events {
             self.emit(&event);
         }
@@ -77,12 +86,12 @@ impl Session<'_> {
             }
             Remedy::Rebuild => Err(SessionError::Rebuild),
             Remedy::Escalate => {
-                let symbols: Vec<_> = dead.iter().map(|case| case.symbol.as_str()).collect();
+                let repair = &self.memory.lock().repair;
                 Err(SessionError::Escalated(format!(
                     "{} stay mute although the exchange has newer trades; {} remedies in a row \
                      have not helped",
-                    symbols.join(", "),
-                    self.repair.failures()
+                    names(&repair.symbols()),
+                    repair.failures()
                 )))
             }
         }
@@ -92,13 +101,24 @@ impl Session<'_> {
     pub(super) fn judge_remedy(&mut self) {
         let now_us = self.context.clock.steady_us();
         let slots = &self.slots;
-        let events = self.repair.look(now_us, |index, since_us| {
-            let slot = slots.get(index);
-            slot.is_some_and(|slot| slot.shows_life_since(since_us))
-        });
+        let events = {
+            let repair = &mut self.memory.lock().repair;
+            let events = repair.look(now_us, |index| slots.get(index).map(Slot::sight));
+            for (index, slot) in self.slots.iter_mut().enumerate() {
+                slot.treated(repair.treated_us(index), now_us);
+            }
+            events
+        };
         for event in events {
             self.emit(&event);
         }
+    }
+
+    /// Whether any symbol shows that a connection works.
+    pub(super) fn is_link_alive(&self) -> bool {
+        let silence_min_us = micros(self.context.settings.limits.silence_min);
+        let since_us = self.context.clock.steady_us() - silence_min_us;
+        self.slots.iter().any(|slot| slot.has_lived_since(since_us))
     }
 
     /// Looks at what need not be looked at with every tick.
@@ -141,7 +161,9 @@ impl Session<'_> {
     /// is acknowledged and mute counts as none.
     fn check_expected(&mut self) {
         let now_us = self.context.clock.steady_us();
-        let mute = self.slots.iter().filter(|slot| slot.is_mute(now_us));
+        let is_connected = self.links.is_up();
+        let slots = self.slots.iter();
+        let mute = slots.filter(|slot| slot.is_mute(is_connected, now_us));
         let missing: Vec<_> = mute.map(|slot| slot.symbol.clone()).collect();
         if !missing.is_empty() {
             let expected = self.slots.len();
@@ -266,11 +288,6 @@ impl Session<'_> {
                 .connections
                 .resize_with(first + links, Default::default);
         }
-        let place = &mut shown.connections[first];
-        place.waiting_rows = self.waiting() as u64;
-        place.held_trades = self.slots.iter().map(|slot| slot.held() as u64).sum();
-        place.failed_remedies = self.repair.failures();
-        place.dead = self.repair.dead().cloned().collect();
         let places = shown.connections.iter_mut().skip(first);
         for (place, link) in places.zip(self.links.figures()) {
             if place.symbols.is_empty() {

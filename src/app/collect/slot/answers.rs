@@ -55,7 +55,13 @@ impl Slot {
                 return;
             }
             Err(error) => {
-                pipe.liveness.unreachable(last_id, now_us);
+                match &error {
+                    // It is there; it has only not been asked.
+                    SourceError::RateLimited { retry_after, .. } => {
+                        pipe.liveness.refused(micros(*retry_after), now_us);
+                    }
+                    _ => pipe.liveness.unreachable(last_id, now_us),
+                }
                 self.fetch_failed(&error);
                 self.fetch.want_newest();
                 return;

@@ -123,7 +123,9 @@ mod tests {
             progress: Progress::Live,
             pulse: Pulse::Down,
             silence_ms: 0,
+            unexplained_ms: 0,
             patience_ms: 12_000,
+            behind_ms: 0,
             per_minute: None,
             usual_per_minute: None,
         });

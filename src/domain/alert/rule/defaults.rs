@@ -45,7 +45,7 @@ impl Rule {
                 .critical()
                 .wait(at_once, minute)
                 .says(
-                    "no trade comes, and the exchange cannot be asked whether there is one",
+                    "no trade comes by stream, and the exchange does not say that there is none",
                     "check the network of this machine and the exchange's status page",
                 ),
             Self::new("frequent_reconnects", Metric::ReconnectsPerHour, 10.0)
