@@ -127,7 +127,7 @@ fn a_task_that_keeps_failing_ends_the_collector_after_an_alert_and_a_flush() {
 
 #[test]
 fn when_delivery_is_given_up_nothing_is_lost_and_the_next_start_tells_that_it_is_over() {
-    let scene = fails_for_good("delivery", 9);
+    let scene = fails_for_good("delivery", 2);
     let rule = "[[rules]]\nname = \"restart_failed\"\nmetric = \"restart_failed\"\nlimit = 0.0\n\
                 severity = \"critical\"\n";
     let channels = fs::read_to_string(&scene.alerts).expect("readable");
