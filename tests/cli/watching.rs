@@ -345,7 +345,7 @@ fn a_watching_task_is_started_anew(task: &str, what: &str, reason: &str) {
 
 #[test]
 fn a_health_task_that_hangs_is_named_and_works_again() {
-    a_watching_task_is_started_anew("health", "hang", "it hangs: no turn for 4.0 s");
+    a_watching_task_is_started_anew("health", "hang", "it hangs: no turn for 5.0 s");
 }
 
 #[test]
@@ -355,7 +355,7 @@ fn a_health_task_that_panics_is_named_and_works_again() {
 
 #[test]
 fn a_status_socket_whose_task_hangs_is_named_and_works_again() {
-    a_watching_task_is_started_anew("status", "hang", "it hangs: no turn for 4.0 s");
+    a_watching_task_is_started_anew("status", "hang", "it hangs: no turn for 5.0 s");
 }
 
 #[test]
@@ -365,7 +365,7 @@ fn a_status_socket_whose_task_panics_is_named_and_works_again() {
 
 #[test]
 fn pages_whose_task_hangs_are_named_and_work_again() {
-    a_watching_task_is_started_anew("pages", "hang", "it hangs: no turn for 4.0 s");
+    a_watching_task_is_started_anew("pages", "hang", "it hangs: no turn for 5.0 s");
 }
 
 #[test]

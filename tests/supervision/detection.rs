@@ -70,7 +70,7 @@ async fn stream_dies(verdict: &str, strike: impl AsyncFn(&Rig, &Running) -> Inst
         "USDT lives again, ",
         verdict,
         ", after ",
-        "; silent for ",
+        "; it had been silent for ",
         ", last id here ",
         ", at the exchange ",
     ] {

@@ -200,7 +200,11 @@ impl Deliverer {
             let pause = match step {
                 Step::Progress => continue,
                 Step::Waits(_) if finish.is_cancelled() => return Ok(()),
-                Step::Failed(_) if finish.is_cancelled() && self.failures > STOP_RETRIES => {
+                // Whoever has to mend the store is not waited for.
+                Step::Failed(_)
+                    if finish.is_cancelled()
+                        && (self.is_misconfigured || self.failures > STOP_RETRIES) =>
+                {
                     return Ok(());
                 }
                 Step::Empty if finish.is_cancelled() => match self.seal(None).await? {
