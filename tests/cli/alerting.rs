@@ -134,6 +134,12 @@ fn a_task_that_keeps_failing_ends_the_collector_after_an_alert_and_a_flush() {
     scene.home.assert_verified("BTCUSDT");
 }
 
+/// It judges the rules itself, and must not fail unheard.
+#[test]
+fn a_health_task_that_keeps_failing_is_told_of() {
+    fails_for_good("health", 1);
+}
+
 #[test]
 fn when_delivery_is_given_up_nothing_is_lost_and_the_next_start_tells_that_it_is_over() {
     let scene = fails_for_good("delivery", 2);

@@ -64,7 +64,7 @@ fn health_turns_bad_when_a_stream_is_dead_although_everything_else_is_fine() {
     let (home, sim, port) = (Home::new(), exchange(), free_port());
     let line = format!(
         "collect BTCUSDT ETHUSDT {} --listen 127.0.0.1:{port} --silence-min 2s \
-         --silence-grace 1500ms --retry-min 100ms --retry-max 200ms",
+         --silence-grace 400ms --retry-min 100ms --retry-max 200ms",
         at(&sim)
     );
     let mut child = home.command(&line);

@@ -90,7 +90,7 @@ pub struct Limits {
     pub resume_reach: Duration,
     /// Connections at once for each group of symbols; what comes first by any counts.
     pub links: usize,
-    /// A connection is replaced after so long, give or take a twentieth.
+    /// A connection is replaced after so long, give or take a fiftieth.
     pub renew_after: Duration,
     /// How long an old connection waits for the ids of the new one to meet its own.
     pub renew_overlap: Duration,

@@ -224,7 +224,7 @@ impl Supervisor {
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
         let terms = Terms {
-            hang: self.shared.limits.hang.max(LEAST_PATIENCE_ASIDE),
+            hang: self.watching_patience(),
             is_needed: false,
         };
         self.keep_on(name.into(), terms, stop, start);
@@ -286,6 +286,12 @@ impl Supervisor {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push((name, handle));
+    }
+
+    /// The patience with a task of whoever looks at the world about once a second.
+    #[must_use]
+    pub fn watching_patience(&self) -> Duration {
+        self.shared.limits.hang.max(LEAST_PATIENCE_ASIDE)
     }
 
     /// Turns of something that is no task, but that tests may want to misbehave.

@@ -13,6 +13,8 @@ use crate::{
     },
 };
 
+/// Later than this, give or take a fiftieth, the exchange may have ended the connection.
+const LATEST_RENEWAL: Duration = Duration::from_secs(23 * 3600 + 1800);
 /// How much longer a task may take than its longest step.
 const HANG_MARGIN: Duration = Duration::from_secs(1);
 
@@ -101,7 +103,7 @@ pub struct LimitsArgs {
     /// Keep so many connections to the exchange at once; what comes first by any counts
     #[arg(long, hide_short_help = true, value_name = "N", value_parser = positive::<usize>, default_value = "1")]
     links: usize,
-    /// Replace a connection after so long, give or take a twentieth; the new one is made first
+    /// Replace a connection after so long, give or take a fiftieth; the new one is made first
     #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "23h")]
     renew_after: Duration,
     /// Count a task as failed when it gets nowhere for so long
@@ -139,6 +141,13 @@ impl LimitsArgs {
                         .hint(format!("give {min} at most as long as {max}")),
                 );
             }
+        }
+        if self.renew_after > LATEST_RENEWAL {
+            return Err(CliError::new(
+                ExitCode::Usage,
+                format!("--renew-after {:?} is too late", self.renew_after),
+            )
+            .hint("the exchange ends connections after 24 h: give --renew-after 23h30m or less"));
         }
         let steps = Limits::default().steps;
         // A session takes no turn within a step of its rebuilding.
@@ -264,6 +273,7 @@ mod tests {
             "{error}"
         );
         assert!(limits("collect --hang-after 6s").is_ok());
+        assert!(limits("collect --renew-after 24h").is_err());
     }
 
     #[test]

@@ -171,7 +171,9 @@ fn keep_health(watched: Watched, last: Last, stop: &CancellationToken) {
         Progress::default(),
     )));
     let watched = Arc::new(watched);
-    supervisor.keep_aside("health", stop.clone(), move |turns: Turns| {
+    // Without it nobody would be told of anything, its own failure included.
+    let patience = supervisor.watching_patience();
+    supervisor.keep_patiently("health", patience, stop.clone(), move |turns: Turns| {
         let (watched, last, kept) = (Arc::clone(&watched), last.clone(), Arc::clone(&kept));
         let stopped = stopped.clone();
         async move {

@@ -54,6 +54,9 @@ pub fn readings(health: &HealthSnapshot) -> Vec<Reading> {
     readings
 }
 
+/// For so long a symbol may find out where to start, in s; after that its silence counts.
+const STARTING_S: f64 = 300.0;
+
 /// A row that has waited for so long is not merely on its way, in s.
 const WAITING_S: f64 = 60.0;
 
@@ -100,8 +103,13 @@ fn of_symbol(symbol: &SymbolHealth) -> Vec<Reading> {
     };
     let mut readings = Vec::new();
     if symbol.progress == Progress::Starting {
+        let silence_s = symbol.stale_ms() as f64 / 1e3;
+        let has_waited = silence_s >= STARTING_S;
         readings.push(reading(Metric::DataStaleS, f64::NAN));
-        readings.push(reading(Metric::SilenceS, f64::NAN));
+        readings.push(reading(
+            Metric::SilenceS,
+            if has_waited { silence_s } else { f64::NAN },
+        ));
     }
     if matches!(symbol.progress, Progress::Live | Progress::CatchingUp) {
         readings.push(reading(Metric::DataStaleS, symbol.behind_ms as f64 / 1e3));
@@ -113,6 +121,24 @@ fn of_symbol(symbol: &SymbolHealth) -> Vec<Reading> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_symbol_that_does_not_get_to_its_start_is_told_of() {
+        let mut alerts = Alerts::new(Rule::defaults()).expect("sensible rules");
+        let mut told = Vec::new();
+        for second in 0..1200 {
+            let mut starting = health(Pulse::Down, second);
+            starting.symbols[0].progress = Progress::Starting;
+            let now_us = second.cast_signed() * SECOND_US;
+            told.extend(alerts.evaluate(&readings(&starting), now_us));
+        }
+        let told: Vec<_> = told.iter().map(|notice| notice.rule.clone()).collect();
+        assert_eq!(
+            told.first().map(String::as_str),
+            Some("silence"),
+            "{told:?}"
+        );
+    }
     use crate::domain::{
         alert::{Alerts, NoticeKind, Rule},
         health::{GroupHealth, Proven, Pulse, TaskHealth},

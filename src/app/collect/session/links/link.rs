@@ -95,11 +95,9 @@ impl Link {
     /// It stands from now on, until it is too old. Links that were made together must not
     /// be renewed together.
     pub fn stands(&mut self, now: Instant) {
-        const SPREAD: f64 = 0.05;
-        let factor = 1.0 + SPREAD * rand::random_range(-1.0..=1.0);
         self.up_since = Some(now);
         self.renewal = Some(Renewal {
-            at: now + self.limits.renew_after.mul_f64(factor),
+            at: now + age_at_renewal(self.limits.renew_after, rand::random_range(-1.0..=1.0)),
             reason: "it is old",
         });
         self.lag.begin(self.micros(now));
@@ -254,4 +252,34 @@ impl Link {
 /// A goodbye may take a while, and nobody waits for it.
 fn goodbye(connection: Connection) {
     tokio::spawn(connection.close().boxed());
+}
+
+/// How old a connection gets, with `chance` from -1 to 1. The exchange ends those of 24 h; what
+/// is renewed after 23 h has to be done with it before.
+fn age_at_renewal(renew_after: Duration, chance: f64) -> Duration {
+    const SPREAD: f64 = 0.02;
+    renew_after.mul_f64(1.0 + SPREAD * chance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_renewed_well_before_the_exchange_ends_it() {
+        let limits = Limits::default();
+        let hour = Duration::from_secs(3600);
+        for chance in [-1.0, -0.5, 0.0, 0.5, 1.0] {
+            let age = age_at_renewal(limits.renew_after, chance);
+            // Attempts that fail are repeated after at most a minute.
+            let spare = limits.renew_overlap * 10;
+            assert!(age + spare < 24 * hour, "{age:?}");
+            assert!(age > 22 * hour, "{age:?}");
+        }
+        let (least, most) = (
+            age_at_renewal(limits.renew_after, -1.0),
+            age_at_renewal(limits.renew_after, 1.0),
+        );
+        assert!(most > least + hour / 2, "links are not renewed together");
+    }
 }
