@@ -26,9 +26,10 @@ enum Outcome {
     Delay,
 }
 
-/// How often a fault strikes, and how long that may take.
+/// How often a fault strikes, and how long that may take: one that is waited out takes some
+/// two seconds each time.
 fn times() -> (u64, Duration) {
-    let patience = PATIENCE * u32::try_from(1 + soak()).expect("few");
+    let patience = PATIENCE * u32::try_from(1 + 4 * soak()).expect("few");
     (3 + 30 * soak(), patience)
 }
 
