@@ -321,21 +321,9 @@ async fn what_nothing_mends_ends_the_collector_with_everything_committed() {
     let verdicts = events
         .iter()
         .filter(|event| event.code() == "remedy.failed");
-    let texts = event_texts(&rig, "remedy.failed");
+    let texts = rig.event_texts("remedy.failed");
     let written: u64 = texts.iter().map(|text| repeats::times(text)).sum();
     assert_eq!(written, verdicts.count() as u64, "{texts:#?}");
-}
-
-/// The texts of the rows of events with a code.
-fn event_texts(rig: &Rig, code: &str) -> Vec<String> {
-    let database = rusqlite::Connection::open(rig.store_path()).expect("a database");
-    let mut statement = database
-        .prepare("SELECT text FROM events WHERE code = ?1")
-        .expect("a query");
-    let texts = statement
-        .query_map([code], |row| row.get(0))
-        .expect("events");
-    texts.map(|text| text.expect("a text")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -354,7 +342,7 @@ async fn a_checkpoint_that_hangs_in_a_rebuilding_costs_no_event() {
     for code in ["remedy.failed", "stream.dead", "restart.step_failed"] {
         let events = events.lock().expect("not poisoned");
         let happened = events.iter().filter(|event| event.code() == code).count();
-        let texts = event_texts(&rig, code);
+        let texts = rig.event_texts(code);
         let written: u64 = texts.iter().map(|text| repeats::times(text)).sum();
         assert_eq!(written, happened as u64, "{texts:#?}");
     }
@@ -427,15 +415,7 @@ async fn two_links_carry_the_same_trades_and_make_the_same_bars() {
     let mut rig = Rig::start(busy()).await;
     rig.settings.limits.links = 2;
     let running = rig.collect();
-    running
-        .until("two connections that carry trades", |shown| {
-            let links = shown.connections.iter();
-            links
-                .filter(|link| link.up_since_us.is_some() && link.messages > 500)
-                .count()
-                == 2
-        })
-        .await;
+    running.until_two_links().await;
     running.until_taken(3000).await;
     running.until_more(300).await;
     let summary = running.stop().await.expect("a graceful stop");

@@ -252,18 +252,24 @@ async fn neither_a_renewal_nor_one_link_of_two_nor_a_stop_is_a_failure() {
     assert_eq!(figures.interruptions(), 4, "{figures:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_is_away_interrupts_nothing_and_hears_of_it_when_it_is_back() {
-    let mut rig = rig().await;
-    rig.store_options.sqlite.busy_timeout = Duration::from_millis(20);
-    let running = rig.collect();
-    until_up(&running, 2).await;
+/// Keeps everybody out of the store once it holds rows, until `ROLLBACK` by the connection.
+async fn lock_store(rig: &Rig, running: &Running) -> rusqlite::Connection {
     running
         .until("rows in the store", |shown| shown.sink.published > 0)
         .await;
     let lock = rusqlite::Connection::open(rig.store_path()).expect("the file");
     lock.busy_timeout(PATIENCE).expect("set");
     lock.execute_batch("BEGIN EXCLUSIVE").expect("locked");
+    lock
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_away_interrupts_nothing_and_hears_of_it_when_it_is_back() {
+    let mut rig = rig().await;
+    rig.store_options.sqlite.busy_timeout = Duration::from_millis(20);
+    let running = rig.collect();
+    until_up(&running, 2).await;
+    let lock = lock_store(&rig, &running).await;
     running.until_event("delivery.breaker_opened").await;
     lock.execute_batch("ROLLBACK").expect("unlocked");
     let told = until_stored(&rig, "delivery.recovered").await;
@@ -285,12 +291,7 @@ async fn a_spool_that_is_full_is_an_interruption() {
     rig.settings.limits.breaker_open = Duration::from_millis(300);
     let running = rig.collect();
     until_up(&running, 2).await;
-    running
-        .until("rows in the store", |shown| shown.sink.published > 0)
-        .await;
-    let lock = rusqlite::Connection::open(rig.store_path()).expect("the file");
-    lock.busy_timeout(PATIENCE).expect("set");
-    lock.execute_batch("BEGIN EXCLUSIVE").expect("locked");
+    let lock = lock_store(&rig, &running).await;
     running.until_event("symbol.down").await;
     lock.execute_batch("ROLLBACK").expect("unlocked");
     until_up(&running, 4).await;

@@ -165,6 +165,18 @@ impl Rig {
         self.directory.path().join("store.sqlite")
     }
 
+    /// The texts of the rows of events with a code.
+    pub fn event_texts(&self, code: &str) -> Vec<String> {
+        let database = rusqlite::Connection::open(self.store_path()).expect("a database");
+        let mut statement = database
+            .prepare("SELECT text FROM events WHERE code = ?1")
+            .expect("a query");
+        let texts = statement
+            .query_map([code], |row| row.get(0))
+            .expect("events");
+        texts.map(|text| text.expect("a text")).collect()
+    }
+
     /// Opens the store.
     pub fn store(&self) -> Arc<dyn Store> {
         store::open(&self.store_address, self.store_options).expect("a store")
@@ -344,6 +356,18 @@ impl Running {
         {
             panic!("waited for {what} in vain: {:#?}", self.board.read());
         }
+    }
+
+    /// Waits until two connections stand, and have each brought trades.
+    pub async fn until_two_links(&self) {
+        self.until("two connections that carry trades", |shown| {
+            let links = shown.connections.iter();
+            links
+                .filter(|link| link.up_since_us.is_some() && link.messages > 500)
+                .count()
+                == 2
+        })
+        .await;
     }
 
     /// Waits until `count` more trades of each symbol were taken.

@@ -210,18 +210,6 @@ async fn a_quiet_market_is_confirmed_and_left_alone() {
     rig.assert_exact(&summary).await;
 }
 
-/// The rows of events with a code: how many there are, and their texts.
-fn event_texts(rig: &Rig, code: &str) -> Vec<String> {
-    let database = rusqlite::Connection::open(rig.store_path()).expect("a database");
-    let mut statement = database
-        .prepare("SELECT text FROM events WHERE code = ?1")
-        .expect("a query");
-    let texts = statement
-        .query_map([code], |row| row.get(0))
-        .expect("events");
-    texts.map(|text| text.expect("a text")).collect()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_that_flaps_fills_few_rows_and_each_time_is_counted() {
     let (rig, running) = collecting(busy()).await;
@@ -237,7 +225,7 @@ async fn a_link_that_flaps_fills_few_rows_and_each_time_is_counted() {
     let summary = running.stop().await.expect("a graceful stop");
     rig.assert_exact(&summary).await;
     for code in ["stream.disconnected", "stream.connected"] {
-        let texts = event_texts(&rig, code);
+        let texts = rig.event_texts(code);
         assert!(texts.len() <= 4, "{texts:?}");
         let happened = events.lock().expect("not poisoned");
         let happened = happened.iter().filter(|event| event.code() == code).count();

@@ -19,15 +19,7 @@ async fn two_links() -> (Rig, Relay, Running) {
     limits.silence_max = Duration::from_secs(5);
     let running = rig.collect();
     running.until_taken(3000).await;
-    running
-        .until("two connections that carry trades", |shown| {
-            let links = shown.connections.iter();
-            links
-                .filter(|link| link.up_since_us.is_some() && link.messages > 500)
-                .count()
-                == 2
-        })
-        .await;
+    running.until_two_links().await;
     (rig, relay, running)
 }
 
