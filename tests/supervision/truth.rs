@@ -78,12 +78,6 @@ impl Looks {
     }
 }
 
-/// With nothing to deliver, delivery has no turns to take for a while.
-fn scale_patiently(rig: &mut Rig) {
-    scale(rig);
-    rig.settings.limits.delivery_hang = PATIENCE;
-}
-
 /// Nothing but pings comes, on these connections and on all that follow.
 fn go_mute(rig: &Rig) {
     strike(rig, Fault::new(FaultKind::PingsOnly { open: false }));
@@ -97,7 +91,7 @@ fn are_all(shown: &Shown, link: Link) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mute_stream_is_at_no_look_called_healthy_until_trades_come_again() {
     let mut rig = Rig::start(busy()).await;
-    scale_patiently(&mut rig);
+    scale(&mut rig);
     rig.settings.limits.health_interval = Duration::from_millis(30);
     rig.settings.limits.expected_check = Duration::from_millis(300);
     let running = rig.collect();
@@ -174,7 +168,7 @@ async fn a_slow_symbol_that_stays_mute_leads_up_the_whole_ladder() {
         ..busy()
     })
     .await;
-    scale_patiently(&mut rig);
+    scale(&mut rig);
     let restarts = &mut rig.settings.limits.tasks.restarts;
     (restarts.restarts, restarts.window_us) = (2, 600_000_000);
     let running = rig.collect();
@@ -243,7 +237,7 @@ async fn quiet() -> (Rig, Running) {
         ..busy()
     })
     .await;
-    scale_patiently(&mut rig);
+    scale(&mut rig);
     let running = rig.collect();
     running.until_taken(4000).await;
     running
@@ -294,7 +288,7 @@ async fn a_market_that_is_quiet_after_a_remedy_is_left_alone() {
         ..busy()
     })
     .await;
-    scale_patiently(&mut rig);
+    scale(&mut rig);
     let running = rig.collect();
     running.until_taken(2600).await;
     go_mute(&rig);
