@@ -29,6 +29,7 @@ pub mod repeats;
 pub mod restart_budget;
 pub mod restart_policy;
 pub mod rolling;
+pub mod rotation;
 pub mod row;
 pub mod seal;
 pub mod sequence;
