@@ -7,6 +7,7 @@
 
 pub mod alert;
 pub mod anchor;
+pub mod backfill_request;
 pub mod bar;
 pub mod breaker;
 pub mod completeness;

@@ -1,0 +1,292 @@
+//! The life of a request for a backfill. Each change is a new version of its row.
+//!
+//! ```text
+//! pending ─ claim ─► running ─┬─ complete ─► completed
+//!    ▲                        ├─ skip ─────► skipped
+//!    │                        ├─ fail ─────► failed
+//!    └── lease expired ───────┤                ▲
+//!                             └─ the third ────┘
+//! ```
+//!
+//! The store has no compare-and-swap, and several workers share it. Three things make sure
+//! that a request is completed once:
+//!
+//! - A claim is inserted under the token `claim:<request>:<attempt>`, of which the store
+//!   takes the first and drops the others, and is then read back: who stands there has won.
+//! - Versions come in epochs, one an attempt. A claim begins the next epoch; everything
+//!   that an attempt writes stays in its own, so that what a worker writes after it has
+//!   lost its lease, at whatever time, never replaces what its successor writes.
+//! - A worker renews its lease well before it ends and reads the row back each time; when
+//!   it is no longer its own, the worker stops.
+//!
+//! A lease is dated by the clock of the worker that took it. When clocks differ by more
+//! than a lease, two workers may do the same work; the epochs still let only one of them
+//! complete it, and both write the same bars.
+//!
+//! Anybody may put a pending row in, a dashboard for instance: only the symbol has to be
+//! there, and it is not trusted.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+mod queue;
+
+pub use queue::{Place, place};
+
+/// So many attempts are made at a request.
+pub const ATTEMPTS_MAX: u32 = 3;
+
+/// So many versions are in an epoch: more than any attempt can write.
+const EPOCH_VERSIONS: u64 = 1 << 40;
+
+/// Where a request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It waits for a worker.
+    Pending,
+    /// A worker has it.
+    Running,
+    /// It is done.
+    Completed,
+    /// It cannot be done.
+    Failed,
+    /// There was nothing to do yet.
+    Skipped,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Running,
+        Self::Completed,
+        Self::Failed,
+        Self::Skipped,
+    ];
+
+    /// The word in the store.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// Whether nothing more happens to it.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Skipped)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How far the work is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Bars written so far.
+    pub bars_written: u64,
+    /// Trades read so far.
+    pub trades_done: u64,
+    /// Trades to read, as far as is known.
+    pub trades_total: u64,
+}
+
+/// A row of `backfill_requests`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RequestRow {
+    /// What names the request.
+    pub request_id: String,
+    /// The symbol, as whoever asked has written it.
+    pub symbol: String,
+    /// The threshold in dbps; 0 means all.
+    pub threshold_dbps: u32,
+    /// Where it stands.
+    pub status: Status,
+    /// When it was asked for, in µs.
+    pub requested_at_us: i64,
+    /// When the current attempt began, in µs.
+    pub started_at_us: Option<i64>,
+    /// When it ended, in whatever way, in µs.
+    pub completed_at_us: Option<i64>,
+    /// How far the work is.
+    pub progress: Progress,
+    /// How much time lay without bars when it was begun, in seconds.
+    pub gap_seconds: f64,
+    /// Why it failed or was skipped.
+    pub error: String,
+    /// Who has it, or had it last.
+    pub worker: String,
+    /// How many attempts were begun.
+    pub attempt: u32,
+    /// Until when the worker has it, in µs.
+    pub lease_until_us: Option<i64>,
+    /// Of two rows of one request the one with the higher version counts.
+    pub version: u64,
+}
+
+/// What a worker may do about a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing: somebody has it, or it has ended.
+    Leave,
+    /// Claim it.
+    Claim,
+    /// Put it back: the lease of whoever had it has expired.
+    Expire,
+}
+
+/// A new version of a row, and the token under which it goes in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The row.
+    pub row: RequestRow,
+    /// Of several rows under one token the store takes the first.
+    pub token: String,
+}
+
+impl RequestRow {
+    /// A new request, made at `now_us`.
+    #[must_use]
+    pub fn new(request_id: String, symbol: String, threshold_dbps: u32, now_us: i64) -> Self {
+        Self {
+            request_id,
+            symbol,
+            threshold_dbps,
+            status: Status::Pending,
+            requested_at_us: now_us,
+            started_at_us: None,
+            completed_at_us: None,
+            progress: Progress::default(),
+            gap_seconds: 0.0,
+            error: String::new(),
+            worker: String::new(),
+            attempt: 0,
+            lease_until_us: None,
+            version: 0,
+        }
+    }
+
+    /// What a worker may do about it at `now_us`.
+    #[must_use]
+    pub fn turn(&self, now_us: i64) -> Turn {
+        match self.status {
+            Status::Pending => Turn::Claim,
+            // A row that somebody put in as running, without a lease, is nobody's.
+            Status::Running if self.lease_until_us.is_none_or(|until| until <= now_us) => {
+                Turn::Expire
+            }
+            _ => Turn::Leave,
+        }
+    }
+
+    /// Claims it for `worker`, for a lease of `lease_us`.
+    #[must_use]
+    pub fn claimed(&self, worker: &str, now_us: i64, lease_us: i64) -> Change {
+        let attempt = self.attempt.saturating_add(1);
+        let epoch = self.version / EPOCH_VERSIONS;
+        let row = Self {
+            status: Status::Running,
+            started_at_us: Some(now_us),
+            completed_at_us: None,
+            progress: Progress::default(),
+            error: String::new(),
+            worker: worker.to_owned(),
+            attempt,
+            lease_until_us: Some(now_us.saturating_add(lease_us)),
+            version: epoch.saturating_add(1).saturating_mul(EPOCH_VERSIONS),
+            ..self.clone()
+        };
+        let token = format!("claim:{}:{attempt}", self.request_id);
+        Change { row, token }
+    }
+
+    /// Whether the attempt that has made this row still has the request, which is stored as
+    /// `stored` by now.
+    #[must_use]
+    pub fn is_still_mine(&self, stored: &Self) -> bool {
+        stored.status == Status::Running
+            && stored.request_id == self.request_id
+            && stored.worker == self.worker
+            && stored.attempt == self.attempt
+    }
+
+    /// Says how far the work is, and renews the lease.
+    #[must_use]
+    pub fn renewed(&self, progress: Progress, now_us: i64, lease_us: i64) -> Change {
+        self.next(Self {
+            progress,
+            lease_until_us: Some(now_us.saturating_add(lease_us)),
+            ..self.clone()
+        })
+    }
+
+    /// Ends it at `now_us` as `status`, with the reason unless it was completed.
+    #[must_use]
+    pub fn ended(&self, status: Status, progress: Progress, error: &str, now_us: i64) -> Change {
+        self.next(Self {
+            status,
+            completed_at_us: Some(now_us),
+            progress,
+            error: error.to_owned(),
+            lease_until_us: None,
+            ..self.clone()
+        })
+    }
+
+    /// Takes it from a worker whose lease has expired: pending again, or failed after the
+    /// last attempt.
+    #[must_use]
+    pub fn expired(&self, now_us: i64) -> Change {
+        let holder = if self.worker.is_empty() {
+            "nobody"
+        } else {
+            &self.worker
+        };
+        let error = format!(
+            "the lease of {holder} expired in attempt {} of {ATTEMPTS_MAX}",
+            self.attempt
+        );
+        if self.attempt >= ATTEMPTS_MAX {
+            return self.ended(Status::Failed, self.progress, &error, now_us);
+        }
+        self.next(Self {
+            status: Status::Pending,
+            error,
+            lease_until_us: None,
+            ..self.clone()
+        })
+    }
+
+    /// The next version in the same epoch. The token names the worker too: another one that
+    /// writes this version writes something else.
+    fn next(&self, row: Self) -> Change {
+        let in_epoch = self.version % EPOCH_VERSIONS;
+        let version = if in_epoch + 1 == EPOCH_VERSIONS {
+            self.version
+        } else {
+            self.version.saturating_add(1)
+        };
+        let token = format!(
+            "{}:{}:{}:{version}:{}",
+            row.status, row.request_id, row.attempt, row.worker
+        );
+        Change {
+            row: Self { version, ..row },
+            token,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
