@@ -22,6 +22,7 @@ use streamkit::{
     },
     domain::{
         anchor::Anchor,
+        backfill_request::{Change, RequestRead},
         crash::CrashPoints,
         row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Rows, Series},
         seal::{SealRead, SealRow},
@@ -34,7 +35,8 @@ use streamkit::{
         source::{LiveStream, Newest, Page, Source, SourceError},
     },
     store::sink::{
-        BarQuery, Batch, EventQuery, GapQuery, HealthQuery, SealQuery, Store, StoreError, SymbolIds,
+        BarQuery, Batch, EventQuery, GapQuery, HealthQuery, RequestQuery, SealQuery, Store,
+        StoreError, SymbolIds,
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -368,6 +370,14 @@ impl Store for Confirming {
     }
 
     async fn stored_seals(&self, _: &SealQuery) -> Result<Vec<SealRead>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn put_request(&self, _: &Change) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn stored_requests(&self, _: &RequestQuery) -> Result<Vec<RequestRead>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -30,6 +30,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::row::UnreadableRow;
+
 mod queue;
 
 pub use queue::{Place, place};
@@ -111,6 +113,8 @@ pub struct RequestRow {
     pub symbol: String,
     /// The threshold in dbps; 0 means all.
     pub threshold_dbps: u32,
+    /// From which time on, in µs; none means that the worker decides.
+    pub since_us: Option<i64>,
     /// Where it stands.
     pub status: Status,
     /// When it was asked for, in µs.
@@ -134,6 +138,9 @@ pub struct RequestRow {
     /// Of two rows of one request the one with the higher version counts.
     pub version: u64,
 }
+
+/// A request as it is stored, or what is wrong with it.
+pub type RequestRead = Result<RequestRow, UnreadableRow>;
 
 /// What a worker may do about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,6 +170,7 @@ impl RequestRow {
             request_id,
             symbol,
             threshold_dbps,
+            since_us: None,
             status: Status::Pending,
             requested_at_us: now_us,
             started_at_us: None,

@@ -67,16 +67,13 @@ impl<K> Rotation<K> {
         self.forgive_rounds();
         loop {
             let mut next = self.waiting.pop_front()?;
-            match NonZeroU64::new(self.slice.get().saturating_sub(next.debt)) {
-                Some(allowance) => {
-                    let key = next.key;
-                    return Some(Turn { key, allowance });
-                }
-                None => {
-                    next.debt -= self.slice.get();
-                    self.waiting.push_back(next);
-                }
+            let allowance = self.slice.get().saturating_sub(next.debt);
+            if let Some(allowance) = NonZeroU64::new(allowance) {
+                let key = next.key;
+                return Some(Turn { key, allowance });
             }
+            next.debt -= self.slice.get();
+            self.waiting.push_back(next);
         }
     }
 

@@ -164,6 +164,8 @@ pub enum Table {
     StreamHealth,
     /// `seals`, whose rows are never spooled.
     Seals,
+    /// `backfill_requests`, whose rows are never spooled.
+    BackfillRequests,
 }
 
 impl Table {
@@ -180,6 +182,7 @@ impl Table {
             Self::Events => "events",
             Self::StreamHealth => "stream_health",
             Self::Seals => "seals",
+            Self::BackfillRequests => "backfill_requests",
         }
     }
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::domain::{
     anchor::Anchor,
+    backfill_request::{Change, RequestRead, Status},
     row::{
         BarRead, BarRow, EventRow, GapRead, GapRow, HealthRead, HealthRow, Rows, Series,
         UnreadableRow,
@@ -105,6 +106,19 @@ pub struct SealQuery {
     pub since_us: Option<i64>,
     /// Of periods that begin before this time, in µs.
     pub until_us: Option<i64>,
+}
+
+/// Which requests for backfills to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestQuery {
+    /// These requests; all when empty.
+    pub request_ids: Vec<String>,
+    /// For these symbols, as they were written; for all when empty.
+    pub symbols: Vec<String>,
+    /// That stand so; in any way when empty.
+    pub statuses: Vec<Status>,
+    /// Asked for at or after this time, in µs.
+    pub since_us: Option<i64>,
 }
 
 /// A database that holds bars.
@@ -248,6 +262,21 @@ pub trait Store: Send + Sync {
         let trusted = read.into_iter().collect::<Result<_, _>>();
         trusted.map_err(|unreadable| StoreError::unreadable(self.address(), &unreadable))
     }
+
+    /// Puts a new version of a request in, unless one with the same token or with a higher
+    /// version is there. Of several that are put in under one token the first one counts:
+    /// which one that was is found out by reading.
+    ///
+    /// # Errors
+    /// When it is not certain that it is in. It may be put in again.
+    async fn put_request(&self, change: &Change) -> Result<(), StoreError>;
+
+    /// The current requests, the oldest first: each as it is stored, or what is wrong with
+    /// it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn stored_requests(&self, query: &RequestQuery) -> Result<Vec<RequestRead>, StoreError>;
 }
 
 /// What kind of failure it is, and so what may be done about it.

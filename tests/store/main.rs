@@ -16,6 +16,7 @@ mod faults;
 mod health;
 mod outage;
 mod place;
+mod requests;
 mod rows;
 mod seals;
 #[path = "../common/clickhouse.rs"]

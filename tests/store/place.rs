@@ -76,6 +76,14 @@ impl Place {
         Some(Self::new(address, back_door).await)
     }
 
+    /// Another place of the same kind.
+    pub async fn like(other: &Self) -> Self {
+        match other.back_door {
+            BackDoor::Sqlite { .. } => Self::sqlite().await,
+            BackDoor::ClickHouse { .. } => Self::clickhouse().await.expect("a server"),
+        }
+    }
+
     async fn new(address: StoreAddress, back_door: BackDoor) -> Self {
         let store = open(&address, StoreOptions::default()).expect("a store");
         store.create_schema().await.expect("a schema");

@@ -3,13 +3,14 @@ use async_trait::async_trait;
 use super::*;
 use crate::{
     domain::{
+        backfill_request::{Change, RequestRead},
         ladder::{Ladder, Rules},
         price::{Price, Quantity},
         row::{BarRead, BarRow, EventRow, GapRead, GapRow, HealthRead, HealthRow, StoredBar},
         seal::{SealRead, SealRow},
         trade::Trade,
     },
-    store::sink::{Batch, EventQuery, HealthQuery, SealQuery, StoreError, SymbolIds},
+    store::sink::{Batch, EventQuery, HealthQuery, RequestQuery, SealQuery, StoreError, SymbolIds},
 };
 
 /// A store in memory that hands bars over in small pieces.
@@ -73,6 +74,14 @@ impl Store for Memory {
     }
 
     async fn stored_seals(&self, _: &SealQuery) -> Result<Vec<SealRead>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn put_request(&self, _: &Change) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn stored_requests(&self, _: &RequestQuery) -> Result<Vec<RequestRead>, StoreError> {
         Ok(Vec::new())
     }
 

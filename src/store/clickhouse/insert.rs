@@ -4,7 +4,7 @@
 //! the wire belongs to one of them. A dead connection out of the pool is an ordinary
 //! failure: nothing was confirmed, and the same batch with the same token may follow.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use clickhouse::{Client, RowWrite, error::Error};
 use tokio::{
@@ -15,6 +15,7 @@ use tokio::{
 use super::{
     errors::{Evidence, Failure, failure, unconfirmed},
     health::HealthRecord,
+    requests::RequestRecord,
     rows::{BarRecord, EventRecord, GapRecord, TradeRecord},
     seals::SealRecord,
     store::ClickHouseOptions,
@@ -22,6 +23,7 @@ use super::{
 };
 use crate::{
     domain::{
+        backfill_request::Change,
         row::{HealthRow, Rows, Table},
         seal::SealRow,
     },
@@ -43,6 +45,8 @@ pub(super) enum Load<'a> {
     Health(&'a [HealthRow]),
     /// Seals. The highest version counts, so they need no token either.
     Seals(&'a [SealRow]),
+    /// A version of a request, under its token.
+    Request(&'a Change),
 }
 
 impl Load<'_> {
@@ -51,6 +55,7 @@ impl Load<'_> {
             Self::Batch(batch) => batch.rows.len(),
             Self::Health(rows) => rows.len(),
             Self::Seals(rows) => rows.len(),
+            Self::Request(_) => 1,
         }
     }
 
@@ -159,6 +164,13 @@ impl Lane {
                     .send_rows::<SealRecord<'static>, _>(line, table, rows, load)
                     .await;
             }
+            Load::Request(change) => {
+                let table = Table::BackfillRequests.as_str();
+                let rows = iter::once(RequestRecord::from(&change.row));
+                return self
+                    .send_rows::<RequestRecord<'static>, _>(line, table, rows, load)
+                    .await;
+            }
         };
         let table = batch.rows.table().as_str();
         match &batch.rows {
@@ -207,6 +219,9 @@ impl Lane {
         let insert = match load {
             Load::Batch(batch) => {
                 insert.with_setting("insert_deduplication_token", batch.token.as_str())
+            }
+            Load::Request(change) => {
+                insert.with_setting("insert_deduplication_token", change.token.as_str())
             }
             Load::Health(_) | Load::Seals(_) => insert,
         };

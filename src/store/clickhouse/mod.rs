@@ -17,6 +17,7 @@ mod errors;
 mod health;
 mod insert;
 mod read;
+mod requests;
 mod rows;
 mod seals;
 mod store;

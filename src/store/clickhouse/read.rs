@@ -38,7 +38,12 @@ impl Conditions {
         self.any_of("symbol", symbols.iter().map(Symbol::as_str));
     }
 
-    fn any_of<'a>(&mut self, column: &str, texts: impl ExactSizeIterator<Item = &'a str>) {
+    /// One of `texts`; anything when there are none.
+    pub(super) fn any_of<'a>(
+        &mut self,
+        column: &str,
+        texts: impl ExactSizeIterator<Item = &'a str>,
+    ) {
         if texts.len() > 0 {
             let marks = vec!["?"; texts.len()].join(", ");
             self.clauses.push(format!("{column} IN ({marks})"));

@@ -63,14 +63,14 @@ const GAP_STATES: [(i8, GapState); 3] = [
     (3, GapState::Absent),
 ];
 
-fn number_of<T: PartialEq>(values: &[(i8, T)], wanted: &T) -> i8 {
+pub(super) fn number_of<T: PartialEq>(values: &[(i8, T)], wanted: &T) -> i8 {
     let found = values.iter().find(|(_, value)| value == wanted);
     // 0 is in no enum here, so the server would refuse it.
     found.map_or(0, |(number, _)| *number)
 }
 
 /// A table whose enum was changed may hold more numbers than we know.
-fn value_of<T: Copy>(values: &[(i8, T)], number: i8) -> Result<T, String> {
+pub(super) fn value_of<T: Copy>(values: &[(i8, T)], number: i8) -> Result<T, String> {
     let found = values.iter().find(|(known, _)| *known == number);
     found
         .map(|(_, value)| *value)

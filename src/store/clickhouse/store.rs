@@ -11,11 +11,12 @@ use super::{
     health,
     insert::{Lane, Load},
     read::{self, Bars},
-    seals,
+    requests, seals,
     wire::Wire,
 };
 use crate::{
     domain::{
+        backfill_request::{Change, RequestRead},
         row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Series},
         seal::{SealRead, SealRow},
     },
@@ -24,8 +25,8 @@ use crate::{
         names::put_in_order,
         schema::{self, StoreKind, quote_identifier},
         sink::{
-            BarQuery, Batch, EventQuery, GapQuery, HealthQuery, SealQuery, Store, StoreError,
-            StoreErrorKind, SymbolIds,
+            BarQuery, Batch, EventQuery, GapQuery, HealthQuery, RequestQuery, SealQuery, Store,
+            StoreError, StoreErrorKind, SymbolIds,
         },
     },
 };
@@ -264,6 +265,17 @@ impl Store for ClickHouseStore {
 
     async fn stored_seals(&self, query: &SealQuery) -> Result<Vec<SealRead>, StoreError> {
         self.read(seals::seals(&self.client, query)).await
+    }
+
+    async fn put_request(&self, change: &Change) -> Result<(), StoreError> {
+        self.health_lane
+            .insert(Load::Request(change))
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn stored_requests(&self, query: &RequestQuery) -> Result<Vec<RequestRead>, StoreError> {
+        self.read(requests::requests(&self.client, query)).await
     }
 
     async fn stored_health(&self, query: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {

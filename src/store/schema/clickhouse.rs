@@ -214,6 +214,7 @@ const BACKFILL_REQUESTS: Table = Table {
         "    request_id String DEFAULT toString(generateUUIDv4()),
     symbol LowCardinality(String),
     threshold_decimal_bps UInt32 DEFAULT 0 COMMENT '0: all',
+    since Nullable(DateTime64(6, 'UTC')),
     status Enum8('pending' = 1, 'running' = 2, 'completed' = 3, 'failed' = 4, 'skipped' = 5) DEFAULT 'pending',
     requested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC'),
     started_at Nullable(DateTime64(6, 'UTC')),

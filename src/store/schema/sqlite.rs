@@ -167,6 +167,7 @@ const PLAIN: [(&str, &str); 11] = [
     request_id TEXT NOT NULL PRIMARY KEY DEFAULT (lower(hex(randomblob(16)))),
     symbol TEXT NOT NULL,
     threshold_decimal_bps INTEGER NOT NULL DEFAULT 0,
+    since INTEGER,
     status TEXT NOT NULL DEFAULT 'pending'
         CHECK (status IN ('pending', 'running', 'completed', 'failed', 'skipped')),
     requested_at INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER) * 1000000),

@@ -35,7 +35,12 @@ impl Conditions {
         self.values.push(value.into());
     }
 
-    fn any_of<V: Into<Value>>(&mut self, column: &str, values: impl ExactSizeIterator<Item = V>) {
+    /// One of `values`; anything when there are none.
+    pub(super) fn any_of<V: Into<Value>>(
+        &mut self,
+        column: &str,
+        values: impl ExactSizeIterator<Item = V>,
+    ) {
         if values.len() > 0 {
             let marks = vec!["?"; values.len()].join(", ");
             self.clauses.push(format!("{column} IN ({marks})"));

@@ -8,11 +8,12 @@ use super::{
     errors::Failure,
     health, insert,
     read::{self, Start},
-    seals,
+    requests, seals,
     worker::Worker,
 };
 use crate::{
     domain::{
+        backfill_request::{Change, RequestRead},
         row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Series},
         seal::{SealRead, SealRow},
     },
@@ -20,8 +21,8 @@ use crate::{
         address::StoreAddress,
         names::put_in_order,
         sink::{
-            BarQuery, Batch, EventQuery, GapQuery, HealthQuery, SealQuery, Store, StoreError,
-            StoreErrorKind, SymbolIds,
+            BarQuery, Batch, EventQuery, GapQuery, HealthQuery, RequestQuery, SealQuery, Store,
+            StoreError, StoreErrorKind, SymbolIds,
         },
     },
 };
@@ -234,6 +235,19 @@ impl Store for SqliteStore {
     async fn stored_seals(&self, query: &SealQuery) -> Result<Vec<SealRead>, StoreError> {
         let query = query.clone();
         self.read(move |db| seals::seals(db, &query)).await
+    }
+
+    async fn put_request(&self, change: &Change) -> Result<(), StoreError> {
+        let row = change.row.clone();
+        self.worker
+            .run(move |db| db.with(|connection| requests::put(connection, &row)))
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn stored_requests(&self, query: &RequestQuery) -> Result<Vec<RequestRead>, StoreError> {
+        let query = query.clone();
+        self.read(move |db| requests::requests(db, &query)).await
     }
 
     async fn stored_health(&self, query: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {

@@ -5,6 +5,7 @@ use rusqlite::{Row, types::ValueRef};
 use super::{
     health::HEALTH_COLUMNS,
     insert::{EVENT_COLUMNS, GAP_COLUMNS},
+    requests::REQUEST_COLUMNS,
     rows::PRICE_DIGITS,
     seals::SEAL_COLUMNS,
 };
@@ -69,6 +70,15 @@ impl<'a> Columns<'a> {
         }
     }
 
+    /// The values of a request.
+    pub(super) fn of_request(row: &'a Row<'a>) -> Self {
+        Self {
+            row,
+            names: |index| REQUEST_COLUMNS.get(index).copied().unwrap_or("?"),
+            next: 0,
+        }
+    }
+
     /// The next value, read by `read`, which says what else it should be.
     pub(super) fn read<T>(
         &mut self,
@@ -86,10 +96,25 @@ impl<'a> Columns<'a> {
         self.read(integer_in)
     }
 
+    /// A whole number, or NULL.
+    pub(super) fn integer_if_any(&mut self) -> Result<Option<i64>, Fault> {
+        self.read(|value| match value {
+            ValueRef::Null => Ok(None),
+            other => integer_in(other).map(Some),
+        })
+    }
+
     pub(super) fn count(&mut self) -> Result<u64, Fault> {
         self.read(|value| {
             let count = integer_in(value)?;
             u64::try_from(count).map_err(|_| format!("{count} is negative"))
+        })
+    }
+
+    pub(super) fn small_count(&mut self) -> Result<u32, Fault> {
+        self.read(|value| {
+            let count = integer_in(value)?;
+            u32::try_from(count).map_err(|_| format!("{count} is not between 0 and {}", u32::MAX))
         })
     }
 
