@@ -11,7 +11,7 @@
 //! | id, time in µs, price in 1e-8, `duration_us` | i64 |
 //! | volume in 1e-8, turnover in 1e-16 | i128 |
 //! | count | u64 |
-//! | feature | the bits of the f64 |
+//! | feature | the bits of the f64; those of 0.0 for −0.0, which not every store keeps |
 //! | `closed_by` | u8: 1 breach, 2 anchor, 3 gap |
 //!
 //! Key, version and tombstone do not belong to it: the same bar may be written at any time.
@@ -85,7 +85,7 @@ impl BarHasher {
         }
         bytes.put(implied.duration_us.to_le_bytes());
         for (_, feature) in bar.features.columns() {
-            bytes.put(feature.to_bits().to_le_bytes());
+            bytes.put((feature + 0.0).to_bits().to_le_bytes());
         }
         bytes.put([match bar.closed_by {
             ClosedBy::Breach => 1,
@@ -259,6 +259,17 @@ mod tests {
             });
             assert_ne!(altered, whole);
         }
+    }
+
+    #[test]
+    fn the_sign_of_zero_which_not_every_store_keeps_does_not_count() {
+        let with = |zero: f64| {
+            let mut bars = bars();
+            bars[3].features.ofi = zero;
+            digest(&bars)
+        };
+        assert_eq!(with(-0.0), with(0.0));
+        assert_ne!(with(f64::MIN_POSITIVE), with(0.0));
     }
 
     const ONE: Trade = Trade {

@@ -29,6 +29,7 @@ pub mod remedy;
 pub mod repeats;
 pub mod restart_budget;
 pub mod restart_policy;
+pub mod rewrite;
 pub mod rolling;
 pub mod rotation;
 pub mod row;
