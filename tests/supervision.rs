@@ -99,7 +99,9 @@ fn failures(running: &Running) -> Vec<String> {
 
 /// A task that misbehaves once is named, started anew, and the bars are those of the tape.
 async fn is_started_anew(name: &str, what: &str, words: &str) {
-    let (rig, running) = misbehaving(&[&format!("{name}:{what}@20")]).await;
+    // Some look at the world no more than once a second.
+    let turn = if name == "heartbeat" { 3 } else { 20 };
+    let (rig, running) = misbehaving(&[&format!("{name}:{what}@{turn}")]).await;
     running.until_event("task.failed").await;
     let told = failures(&running).remove(0);
     assert!(told.starts_with(&format!("task {name} failed: ")), "{told}");
@@ -139,6 +141,21 @@ async fn delivery_that_panics_is_started_anew() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn delivery_that_hangs_is_started_anew() {
     is_started_anew("delivery", "hang", "it hangs: no turn for 2.0 s").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chronicle_that_panics_is_started_anew() {
+    is_started_anew("chronicle", "panic", "it panicked at").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chronicle_that_hangs_is_started_anew() {
+    is_started_anew("chronicle", "hang", "it hangs: no turn for 2.0 s").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_heartbeat_that_hangs_is_started_anew() {
+    is_started_anew("heartbeat", "hang", "it hangs: no turn for 5.0 s").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

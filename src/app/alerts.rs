@@ -24,7 +24,7 @@ mod task;
 mod testing;
 mod trial;
 
-pub use dispatcher::{Dispatcher, Notifier};
+pub use dispatcher::{Dispatcher, Notifier, is_of_alerts};
 pub use event::{AlertEvent, Emit};
 pub use memory::{FILE_NAME, Memory, MemoryError};
 pub use pulse::Pulse;

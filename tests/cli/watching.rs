@@ -369,6 +369,16 @@ fn pages_whose_task_hangs_are_named_and_work_again() {
 }
 
 #[test]
+fn a_report_whose_task_hangs_is_named_and_works_again() {
+    a_watching_task_is_started_anew("report", "hang", "it hangs: no turn for 5.0 s");
+}
+
+#[test]
+fn a_report_whose_task_panics_is_named_and_works_again() {
+    a_watching_task_is_started_anew("report", "panic", "it panicked at ");
+}
+
+#[test]
 fn pages_whose_task_panics_are_named_and_work_again() {
     a_watching_task_is_started_anew("pages", "panic", "it panicked at ");
 }

@@ -1,35 +1,61 @@
-//! Hands notices to the queues, and owns the tasks that empty them.
+//! Hands notices to the queues, and sees to the tasks that empty them.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use tokio::{
-    task::JoinSet,
-    time::{self, Instant},
-};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     event::{AlertEvent, Emit},
     pulse::Pulse,
     queue::Pushed,
     settings::{Limits, Outlet, Outlets},
-    task::{OutletStats, PingStats, Pinger, Shared, Task},
+    task::{OutletStats, PingStats, Pinger, Shared, Task, patience},
     trial::{self, Trial},
 };
-use crate::domain::alert::{Metric, Notice, NoticeKind, Reading};
+use crate::{
+    app::{
+        clock::Clock,
+        supervise::{self, Supervisor, Turns},
+    },
+    domain::alert::{Metric, Notice, NoticeKind, Reading},
+};
 
-/// Sends alerts. Dropped, it takes its tasks with it; [`stop`](Self::stop) sends what waits
-/// first.
+/// How often a task that waits for work shows within the patience with it that it does.
+const LOOKS_PER_PATIENCE: u32 = 4;
+
+/// What the names of the tasks of channels begin with.
+const CHANNEL: &str = "channel:";
+/// What the names of the tasks of pings begin with.
+const PING: &str = "ping:";
+
+/// Sends alerts, by a task for each channel and each ping. Dropped, it ends its tasks at
+/// once; [`stop`](Self::stop) sends what waits first.
 #[derive(Debug)]
 pub struct Dispatcher {
     notifier: Notifier,
     outlets: Vec<Outlet>,
     collector: String,
-    senders: JoinSet<()>,
-    pingers: JoinSet<()>,
+    supervisor: Supervisor,
+    /// Cancelled when the channels shall end, whatever waits.
+    dropped: CancellationToken,
+    /// Cancelled when the pings shall end.
+    pinged: CancellationToken,
     pulse: Pulse,
+}
+
+impl Drop for Dispatcher {
+    fn drop(&mut self) {
+        self.pinged.cancel();
+        for channel in self.notifier.channels.iter() {
+            channel.queue.close();
+            channel.draining.cancel();
+        }
+        self.dropped.cancel();
+    }
 }
 
 /// Takes notices. Cheap to clone, and never waits.
@@ -50,9 +76,25 @@ impl Dispatcher {
         limits: &Limits,
         emit: Emit,
     ) -> Self {
+        let kept = supervise::Limits::default();
+        let supervisor = Supervisor::new(Clock::system(), kept, Vec::new(), |_| {});
+        Self::start_under(&supervisor, collector, outlets, limits, emit)
+    }
+
+    /// The same with tasks that `supervisor` keeps beside its others: `channel:NAME` and
+    /// `ping:NAME`. They outlive the [`end of the others`](is_of_alerts).
+    #[must_use]
+    pub fn start_under(
+        supervisor: &Supervisor,
+        collector: impl Into<String>,
+        outlets: Outlets,
+        limits: &Limits,
+        emit: Emit,
+    ) -> Self {
         let collector = collector.into();
         let pulse = Pulse::new();
-        let (mut senders, mut pingers) = (JoinSet::new(), JoinSet::new());
+        let (dropped, pinged) = (CancellationToken::new(), CancellationToken::new());
+        let look = supervisor.watching_patience() / LOOKS_PER_PATIENCE;
         let mut channels = Vec::new();
         for outlet in &outlets.channels {
             let shared = Arc::new(Shared::new(outlet.clone(), limits));
@@ -62,7 +104,23 @@ impl Dispatcher {
                 limits.clone(),
                 emit.clone(),
             );
-            senders.spawn(task.run_watched());
+            let task = Arc::new(tokio::sync::Mutex::new(task));
+            let ended = dropped.clone();
+            let start = move |turns: Turns| {
+                let (task, ended) = (Arc::clone(&task), ended.clone());
+                // Whoever had it before is gone when this runs.
+                async move {
+                    tokio::select! {
+                        () = async { task.lock().await.run(&turns, look).await } => {}
+                        () = ended.cancelled() => {}
+                    }
+                    Ok(())
+                }
+            };
+            let name = format!("{CHANNEL}{}", shared.name());
+            let patience = patience(outlet.deadline) + 2 * look;
+            let stop = shared.draining.clone();
+            supervisor.keep_aside_patiently(name, patience, stop, start);
             channels.push(shared);
         }
         let mut pings = Vec::new();
@@ -72,15 +130,22 @@ impl Dispatcher {
                 ..PingStats::default()
             }));
             pings.push(Arc::clone(&stats));
-            let pinger = Pinger {
-                ping,
-                deadline,
-                pulse: pulse.watch(),
-                stats,
-                limits: limits.clone(),
-                emit: emit.clone(),
+            let name = format!("{PING}{}", ping.name());
+            let pinger = Pinger::new(ping, deadline, pulse.watch(), stats, limits, emit.clone());
+            let pinger = Arc::new(tokio::sync::Mutex::new(pinger));
+            let finish = pinged.clone();
+            let start = move |turns: Turns| {
+                let (pinger, finish) = (Arc::clone(&pinger), finish.clone());
+                async move {
+                    tokio::select! {
+                        () = async { pinger.lock().await.run(&turns, look).await } => {}
+                        () = finish.cancelled() => {}
+                    }
+                    Ok(())
+                }
             };
-            pingers.spawn(pinger.run_watched());
+            let patience = patience(deadline) + 2 * look;
+            supervisor.keep_aside_patiently(name, patience, pinged.clone(), start);
         }
         let notifier = Notifier {
             channels: channels.into(),
@@ -91,8 +156,9 @@ impl Dispatcher {
             notifier,
             outlets: outlets.channels,
             collector,
-            senders,
-            pingers,
+            supervisor: supervisor.clone(),
+            dropped,
+            pinged,
             pulse,
         }
     }
@@ -116,17 +182,15 @@ impl Dispatcher {
 
     /// Takes no more notices, sends what waits, and returns what became of everything. What
     /// is not sent within `deadline` is counted and reported.
-    pub async fn stop(mut self, deadline: Duration) -> Vec<OutletStats> {
+    pub async fn stop(self, deadline: Duration) -> Vec<OutletStats> {
         let until = Instant::now() + deadline;
-        self.pingers.shutdown().await;
+        self.pinged.cancel();
         for channel in self.notifier.channels.iter() {
             channel.queue.close();
             channel.draining.cancel();
         }
-        let ended = async { while self.senders.join_next().await.is_some() {} };
         // The outcome stands in the counts.
-        let _ = time::timeout_at(until, ended).await;
-        self.senders.shutdown().await;
+        self.supervisor.ended(until, is_of_alerts).await;
         let channels = self.notifier.channels.iter();
         channels
             .map(|channel| {
@@ -206,6 +270,13 @@ impl Notifier {
             })
             .collect()
     }
+}
+
+/// Whether the task of that name sends alerts or pings: these tasks end last, because what
+/// happens at the end is told as well.
+#[must_use]
+pub fn is_of_alerts(task: &str) -> bool {
+    task.starts_with(CHANNEL) || task.starts_with(PING)
 }
 
 /// Whether `notice` goes to `outlet`. That a channel is broken goes to all the others,

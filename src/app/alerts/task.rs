@@ -23,14 +23,15 @@ use super::{
     settings::{Limits, Outlet},
 };
 use crate::{
+    app::supervise::Turns,
     domain::alert::Notice,
     notify::{ChannelError, Message, Ping, Remedy},
 };
 
 /// What a channel takes longer than its deadline allows is cut off here.
 const DEADLINE_GRACE: Duration = Duration::from_secs(1);
-/// What is said of a task that panicked.
-const PANICKED: &str = "its task panicked: the log has its backtrace";
+/// What is said of a task that was started anew.
+const FAILED: &str = "its task failed and was started anew: the log has the cause";
 
 /// So many pings in a row that failed are one too many.
 const PINGS_BROKEN: u32 = 3;
@@ -126,6 +127,8 @@ pub(super) struct Task {
     pub limits: Limits,
     pub emit: Emit,
     pub budget: Budget,
+    /// It was started before, and has failed.
+    is_begun: bool,
     /// Notices that this channel will never send, and that nobody has told it of.
     untold: u64,
     /// How many were dropped when that was last counted.
@@ -141,38 +144,39 @@ impl Task {
             limits,
             emit,
             budget,
+            is_begun: false,
             untold: 0,
             dropped: 0,
         }
     }
 
-    /// Runs; should that ever panic, the channel shows as broken instead of as silent, and
-    /// goes on after a pause.
-    pub async fn run_watched(mut self) {
-        while AssertUnwindSafe(self.run()).catch_unwind().await.is_err() {
-            {
-                let mut stats = self.shared.lock();
-                stats.given_up_in_a_row += 1;
-                stats.last_error = Some(PANICKED.to_owned());
-            }
-            time::sleep(self.limits.retry_max).await;
+    /// Sends what comes until the queue is closed and empty. Started anew after a failure,
+    /// it gives up what was under way then, and the channel shows as broken until something
+    /// arrives.
+    pub async fn run(&mut self, turns: &Turns, look: Duration) {
+        if std::mem::replace(&mut self.is_begun, true) {
+            let mut stats = self.shared.lock();
+            let lost = std::mem::take(&mut stats.unsent);
+            stats.given_up += lost;
+            stats.given_up_in_a_row += lost.max(1);
+            stats.last_error = Some(FAILED.to_owned());
+            self.untold += lost;
         }
-    }
-
-    /// Sends what comes until the queue is closed and empty.
-    async fn run(&mut self) {
         let max = self.shared.outlet.channel.max_notices();
         let shared = Arc::clone(&self.shared);
-        while let Some(notices) = shared.queue.take(max).await {
+        while let Some(Some(notices)) = turns.while_idle(look, shared.queue.take(max)).await {
             // Until their fate is known they count as not sent: the task may be ended.
-            shared.lock().unsent += notices.len() as u64;
-            let count = notices.len();
-            self.deliver(notices).await;
-            shared.lock().unsent -= count as u64;
+            let count = notices.len() as u64;
+            shared.lock().unsent = count;
+            self.deliver(notices, turns, look).await;
+            shared.lock().unsent = 0;
+            if turns.take_or_misbehave().await {
+                return;
+            }
         }
     }
 
-    async fn deliver(&mut self, notices: Vec<Notice>) {
+    async fn deliver(&mut self, notices: Vec<Notice>, turns: &Turns, look: Duration) {
         let dropped = self.shared.queue.dropped();
         self.untold += dropped - self.dropped;
         self.dropped = dropped;
@@ -185,7 +189,11 @@ impl Task {
         let mut pauses = pauses(self.limits.retry_min, self.limits.retry_max);
         let mut attempts = 0;
         let error = loop {
-            self.admit().await;
+            // The rate limit and pauses may be longer than the patience with a task.
+            if turns.while_idle(look, self.admit()).await.is_none() {
+                return;
+            }
+            turns.take();
             attempts += 1;
             let Err(error) = attempt(&self.shared.outlet, &message).await else {
                 self.arrived(&message, attempts);
@@ -206,7 +214,9 @@ impl Task {
                         error,
                         retry_in,
                     });
-                    self.rest(retry_in).await;
+                    if turns.while_idle(look, self.rest(retry_in)).await.is_none() {
+                        return;
+                    }
                 }
                 _ => break error,
             }
@@ -278,8 +288,7 @@ pub(super) async fn attempt(outlet: &Outlet, message: &Message) -> Result<(), Ch
     let Outlet {
         channel, deadline, ..
     } = outlet;
-    // A test of an incident is two requests.
-    let patience = 2 * *deadline + DEADLINE_GRACE;
+    let patience = patience(*deadline);
     let send = AssertUnwindSafe(channel.send(message, *deadline)).catch_unwind();
     match time::timeout(patience, send).await {
         Ok(Ok(outcome)) => outcome,
@@ -292,6 +301,11 @@ pub(super) async fn attempt(outlet: &Outlet, message: &Message) -> Result<(), Ch
             channel.name()
         ))),
     }
+}
+
+/// So long an attempt may take. A test of an incident is two requests.
+pub(super) fn patience(deadline: Duration) -> Duration {
+    2 * deadline + DEADLINE_GRACE
 }
 
 fn pauses(min: Duration, max: Duration) -> ExponentialBackoff {
@@ -312,23 +326,37 @@ pub(super) struct Pinger {
     pub stats: Arc<Mutex<PingStats>>,
     pub limits: Limits,
     pub emit: Emit,
+    /// It was started before, and has failed.
+    is_begun: bool,
 }
 
 impl Pinger {
-    /// Runs; should that ever panic, the ping shows as failed, and goes on after a pause.
-    pub async fn run_watched(mut self) {
-        while AssertUnwindSafe(self.run()).catch_unwind().await.is_err() {
-            {
-                let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
-                stats.failed_in_a_row += 1;
-                stats.last_error = Some(PANICKED.to_owned());
-            }
-            time::sleep(self.limits.retry_max).await;
+    pub fn new(
+        ping: Ping,
+        deadline: Duration,
+        pulse: watch::Receiver<Option<Instant>>,
+        stats: Arc<Mutex<PingStats>>,
+        limits: &Limits,
+        emit: Emit,
+    ) -> Self {
+        Self {
+            ping,
+            deadline,
+            pulse,
+            stats,
+            limits: limits.clone(),
+            emit,
+            is_begun: false,
         }
     }
 
     /// Calls the address at its interval while there is a sign of life, for ever.
-    async fn run(&mut self) {
+    pub async fn run(&mut self, turns: &Turns, look: Duration) {
+        if std::mem::replace(&mut self.is_begun, true) {
+            let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+            stats.failed_in_a_row = stats.failed_in_a_row.saturating_add(1);
+            stats.last_error = Some(FAILED.to_owned());
+        }
         let interval = self.ping.interval();
         let max_age = interval * self.limits.pulse_intervals;
         let retry_max = self.limits.retry_max.min(interval);
@@ -343,10 +371,10 @@ impl Pinger {
                     });
                 }
                 was_alive = false;
-                if self.pulse.changed().await.is_err() {
-                    return;
+                match turns.while_idle(look, self.pulse.changed()).await {
+                    Some(Ok(())) => continue,
+                    Some(Err(_)) | None => return,
                 }
-                continue;
             }
             was_alive = true;
             let outcome = self.ping.ping(self.deadline).await;
@@ -357,7 +385,16 @@ impl Pinger {
                 pauses.next().unwrap_or(retry_max)
             };
             self.note(outcome);
-            self.rest(pause, max_age).await;
+            if turns.take_or_misbehave().await {
+                return;
+            }
+            if turns
+                .while_idle(look, self.rest(pause, max_age))
+                .await
+                .is_none()
+            {
+                return;
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use super::{
 use crate::domain::alert::{Metric, Notice, Severity};
 
 mod broken;
+mod kept;
 mod real;
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -34,6 +34,8 @@ use super::{
 pub(super) const TASK: &str = "chronicle";
 /// How often the journal hears that the collector lives, should nothing else be committed.
 const ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+/// How often the task shows within the patience with it that it works.
+const LOOKS_PER_PATIENCE: u32 = 4;
 /// At the end a commit may fail so often.
 const LAST_ATTEMPTS: usize = 3;
 
@@ -141,23 +143,23 @@ impl Chronicle {
         }
     }
 
-    /// Commits what waits. The journal may take its time: `turns` go on meanwhile.
+    /// Commits what waits. The journal may take its time, for `patience`: `turns` go on
+    /// meanwhile. From then on a commit that gets no answer counts as hanging.
     async fn commit(
         &self,
         journal: &JournalHandle,
         is_alive: bool,
-        (turns, look): (&Turns, Duration),
+        turns: &Turns,
+        patience: Duration,
     ) -> Result<bool, JournalError> {
         let Some((commit, mark)) = self.begin(is_alive) else {
             return Ok(false);
         };
-        let mut committing = std::pin::pin!(journal.commit(commit));
-        let done = loop {
-            tokio::select! {
-                done = &mut committing => break done,
-                () = tokio::time::sleep(look) => turns.take(),
-            }
-        };
+        let until = Instant::now() + patience;
+        let committing = journal.commit(commit);
+        let done = turns
+            .while_waiting(patience / LOOKS_PER_PATIENCE, until, committing)
+            .await;
         self.ended(mark.as_ref(), done.is_ok());
         done.map(|_| true)
     }
@@ -179,7 +181,7 @@ pub(super) async fn keep_committing(
     finish: &CancellationToken,
 ) -> Result<(), Failure> {
     let (chronicle, limits) = (&context.chronicle, &context.settings.limits);
-    let look = limits.tasks.hang / 4;
+    let look = limits.tasks.hang / LOOKS_PER_PATIENCE;
     let mut pauses = backoff(limits.reconnect_min, limits.reconnect_max);
     let (mut alive, mut failures) = (Instant::now(), 0);
     let mut pause = Duration::ZERO;
@@ -199,7 +201,7 @@ pub(super) async fn keep_committing(
         }
         let is_alive = alive.elapsed() >= ALIVE_INTERVAL;
         match chronicle
-            .commit(&context.journal, is_alive, (turns, look))
+            .commit(&context.journal, is_alive, turns, limits.tasks.hang)
             .await
         {
             Ok(has_committed) => {

@@ -223,8 +223,22 @@ impl Supervisor {
         S: FnMut(Turns) -> F + Send + 'static,
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
+        self.keep_aside_patiently(name, Duration::ZERO, stop, start);
+    }
+
+    /// As [`keep_aside`](Self::keep_aside), with more patience for turns that take longer.
+    pub fn keep_aside_patiently<S, F>(
+        &self,
+        name: impl Into<Arc<str>>,
+        hang: Duration,
+        stop: CancellationToken,
+        start: S,
+    ) where
+        S: FnMut(Turns) -> F + Send + 'static,
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
         let terms = Terms {
-            hang: self.watching_patience(),
+            hang: self.watching_patience().max(hang),
             is_needed: false,
         };
         self.keep_on(name.into(), terms, stop, start);
@@ -322,7 +336,7 @@ impl Supervisor {
 
     /// Waits until every task whose name `is_meant` has ended, to `deadline` at most. What
     /// has not ended then is dropped; its names are returned.
-    pub async fn ended(&self, deadline: Instant, is_meant: fn(&str) -> bool) -> Vec<Arc<str>> {
+    pub async fn ended(&self, deadline: Instant, is_meant: impl Fn(&str) -> bool) -> Vec<Arc<str>> {
         let meant: Vec<Kept> = {
             let mut keepers = self.keepers.lock().unwrap_or_else(PoisonError::into_inner);
             keepers.extract_if(.., |(name, _)| is_meant(name)).collect()

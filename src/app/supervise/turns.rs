@@ -6,7 +6,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
+
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// What a task counts: how often it has gone through its work. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -105,6 +108,48 @@ impl Turns {
         self.0.taken.load(Ordering::Relaxed)
     }
 
+    /// Waits for something that may well take its time, for ever even, and takes a turn
+    /// every `look` meanwhile. Nothing when the task shall return instead.
+    ///
+    /// # Panics
+    /// When a test has asked for that.
+    pub async fn while_idle<T>(&self, look: Duration, wait: impl Future<Output = T>) -> Option<T> {
+        let mut wait = std::pin::pin!(wait);
+        loop {
+            tokio::select! {
+                // What is there already needs no look.
+                biased;
+                done = &mut wait => return Some(done),
+                () = sleep(look) => {}
+            }
+            if self.take_or_misbehave().await {
+                return None;
+            }
+        }
+    }
+
+    /// Waits for an answer that may take until `until`, and takes a turn every `look` until
+    /// then. Afterwards it still waits, but that counts as hanging.
+    pub async fn while_waiting<T>(
+        &self,
+        look: Duration,
+        until: Instant,
+        wait: impl Future<Output = T>,
+    ) -> T {
+        let mut wait = std::pin::pin!(wait);
+        loop {
+            let next = Instant::now() + look;
+            if next > until {
+                return wait.await;
+            }
+            tokio::select! {
+                biased;
+                done = &mut wait => return done,
+                () = sleep_until(next) => self.take(),
+            }
+        }
+    }
+
     /// Counts a turn, and does the mischief that a test has armed. Returns whether the task
     /// shall return.
     ///
@@ -129,7 +174,31 @@ impl Turns {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_an_answer_seems_to_work_for_as_long_as_it_may_take_and_no_longer() {
+        let (turns, second) = (Turns::default(), Duration::from_secs(1));
+        let until = Instant::now() + 10 * second;
+        let answer = turns.while_waiting(second, until, pending::<()>());
+        let waited = tokio::time::timeout(3600 * second, answer).await;
+        assert!(waited.is_err());
+        assert_eq!(turns.taken(), 10);
+        let answer = turns.while_waiting(second, Instant::now(), async { 5 });
+        assert_eq!(answer.await, 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_nothing_to_do_seems_to_work_for_ever() {
+        let (turns, second) = (Turns::default(), Duration::from_secs(1));
+        let work = turns.while_idle(second, pending::<()>());
+        let waited = tokio::time::timeout(3600 * second, work).await;
+        assert!(waited.is_err());
+        assert!((3598..=3600).contains(&turns.taken()), "{}", turns.taken());
+        assert_eq!(turns.while_idle(second, async { 5 }).await, Some(5));
+    }
 
     #[test]
     fn a_mischief_names_its_task_and_its_turn() {

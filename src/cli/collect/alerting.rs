@@ -14,6 +14,7 @@ use crate::{
         alerts::{AlertEvent, Dispatcher, Emit, Limits, Memory, MemoryError, Notifier, Pulse},
         clock::Clock,
         collect::{self, CollectError, Event},
+        supervise::Supervisor,
     },
     cli::{alerts, error::CliError},
     domain::{
@@ -63,6 +64,7 @@ impl Alerting {
     /// # Errors
     /// When the file cannot be read, or says something that cannot be.
     pub fn start(
+        supervisor: &Supervisor,
         collector: &str,
         path: Option<&PathBuf>,
         told: collect::Emit,
@@ -74,7 +76,8 @@ impl Alerting {
             let told = told.clone();
             Emit::new(move |event| told_of_sending(event, &told))
         };
-        let dispatcher = Dispatcher::start(collector, outlets, &Limits::default(), emit);
+        let limits = Limits::default();
+        let dispatcher = Dispatcher::start_under(supervisor, collector, outlets, &limits, emit);
         let (notifier, pulse) = (dispatcher.notifier(), dispatcher.pulse());
         let mut alerting = Self {
             alerts,
@@ -292,7 +295,9 @@ mod tests {
                 let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
                 told.push(event.to_string());
             });
-            Alerting::start("nas", None, told, directory.path(), clock).expect("the default rules")
+            let kept = Supervisor::new(clock.clone(), Default::default(), Vec::new(), |_| {});
+            Alerting::start(&kept, "nas", None, told, directory.path(), clock)
+                .expect("the default rules")
         };
         let count = || told.lock().unwrap_or_else(PoisonError::into_inner).len();
         let health = HealthSnapshot {

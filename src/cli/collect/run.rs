@@ -11,6 +11,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     app::{
+        alerts::is_of_alerts,
         collect::{self, Board, Chronicle, CollectError, Collector, health::Tally},
         supervise::Supervisor,
     },
@@ -84,6 +85,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         })
     };
     let alerting = Alerting::start(
+        &supervisor,
         &settings.collector,
         args.watching.alerts.as_ref(),
         // Not before the tally: an alert is no error of its own.
@@ -152,7 +154,8 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     shown.cancel();
     watching.cancel();
     let deadline = Instant::now() + WATCHING_PATIENCE;
-    supervisor.ended(deadline, |_| true).await;
+    // Alerts go out until the very end.
+    supervisor.ended(deadline, |name| !is_of_alerts(name)).await;
     drop(telling);
     let reason = match &ended {
         Ok(Err(error)) if !was_asked => bad_reason(error),

@@ -8,7 +8,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 use super::*;
 use crate::notify::ChannelConfig;
 
-fn open_all(toml: &str) -> Outlets {
+pub(super) fn open_all(toml: &str) -> Outlets {
     let channels: BTreeMap<String, ChannelConfig> = toml::from_str(toml).expect(toml);
     open(&channels, &|name| {
         (name == "TOKEN").then(|| "1:hunter2".to_owned())
