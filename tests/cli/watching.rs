@@ -178,6 +178,8 @@ fn what_nobody_has_looked_at_for_a_while_is_not_called_healthy() {
     assert_eq!(code, 503, "{body}");
     let (_, metrics) = get(port, "/metrics").expect("a page");
     assert!(metrics.contains("\nstreamkit_healthy 0\n"), "{metrics}");
+    let active = "\nstreamkit_symbol_active{symbol=\"BTCUSDT\"} 0\n";
+    assert!(metrics.contains(active), "{metrics}");
     let place = options.split(" -t").next().expect("it").to_owned();
     let checked = home.run(&format!("status --check {place}"));
     assert_eq!(checked.status.code(), Some(1), "{}", text(&checked.stdout));

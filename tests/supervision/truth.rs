@@ -322,6 +322,35 @@ async fn a_market_that_is_quiet_after_a_remedy_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exchange_that_wants_no_questions_in_a_quiet_market_is_waited_for() {
+    let mut rig = Rig::start(Config {
+        length: Some(3000),
+        ..busy()
+    })
+    .await;
+    scale(&mut rig);
+    let running = rig.collect();
+    running.until_taken(3000).await;
+    running
+        .until("quiet", |shown| are_all(shown, Link::Quiet))
+        .await;
+    let ban = FaultKind::RestStatus {
+        status: 418,
+        retry_after_s: Some(3600),
+    };
+    strike(&rig, Fault::new(ban));
+    running
+        .until("the wait to count as work", |shown| {
+            shown.totals.refused_checks > 20
+        })
+        .await;
+    assert_eq!(running.count("stream.dead"), 0);
+    assert_eq!(running.board.read().totals.reconnects, 0);
+    let summary = running.stop().await.expect("a graceful stop");
+    rig.assert_exact(&summary).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ids_that_cannot_be_fetched_make_data_stale_although_live_trades_come() {
     let (rig, running) = misbehaving(&[]).await;
     running.until_taken(3000).await;

@@ -288,6 +288,7 @@ impl<'a> Session<'a> {
     fn tick(&mut self) -> Result<(), SessionError> {
         let now = Instant::now();
         self.pause_or_resume();
+        self.count_refusals();
         let messages = self.malformed.0.due(now);
         self.tell_malformed(messages);
         let (is_connected, is_held_back) = (self.links.is_up(), self.is_held_back());
@@ -431,6 +432,15 @@ impl<'a> Session<'a> {
             self.is_paused = false;
             self.links.resume();
             self.emit(&Event::SpoolDrained { size_bytes });
+        }
+    }
+
+    /// Shows that waiting for an exchange that wants no questions is not hanging, however
+    /// long it wants none.
+    fn count_refusals(&self) {
+        if self.slots.iter().any(Slot::is_refused) {
+            let board = &self.context.board;
+            board.update(|shown| shown.totals.refused_checks += 1);
         }
     }
 

@@ -274,6 +274,8 @@ pub struct Totals {
     pub quiet_confirmed: u64,
     /// Looks at the spool while nothing is consumed because it is full.
     pub paused_checks: u64,
+    /// Looks at the clock while the exchange wants no question about a symbol.
+    pub refused_checks: u64,
     /// Commits with which the tape went on; others hold nothing but events.
     pub advances: u64,
     /// Attempts to connect that have failed.

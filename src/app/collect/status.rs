@@ -249,9 +249,7 @@ impl Status {
             spool: SpoolStatus {
                 rows: spool.rows,
                 size_bytes: spool.size_bytes,
-                oldest_s: spool
-                    .oldest_us
-                    .map(|oldest_us| seconds(moment.wall_us.saturating_sub(oldest_us))),
+                oldest_s: health.spool_oldest_s,
                 dead_rows: spool.dead_rows,
             },
             tasks: tasks

@@ -77,15 +77,11 @@ fn health(status: Option<Status>) -> Answer {
 fn status(status: Option<Status>) -> Answer {
     status.map_or_else(
         || json(503, &starting()),
-        |status| {
-            let patience_s = (LOOK_INTERVAL * PATIENCE_LOOKS).as_secs_f64();
-            let is_old = status.health.age_s.is_none_or(|age_s| age_s > patience_s);
-            json(if is_old { 503 } else { 200 }, &status)
-        },
+        |status| json(if is_old(&status) { 503 } else { 200 }, &status),
     )
 }
 
-/// Figures that are old say so: `streamkit_healthy` is 0 then.
+/// Figures that are old say so: `streamkit_healthy` is 0 then, and no symbol is active.
 fn figures(status: Option<Status>) -> Answer {
     status.map_or_else(
         || Answer {
@@ -93,12 +89,26 @@ fn figures(status: Option<Status>) -> Answer {
             content_type: "text/plain; charset=utf-8",
             body: "# it has only just begun\n".to_owned(),
         },
-        |status| Answer {
-            status: 200,
-            content_type: metrics::CONTENT_TYPE,
-            body: metrics::text(&status),
+        |mut status| {
+            if is_old(&status) {
+                status
+                    .symbols
+                    .iter_mut()
+                    .for_each(|line| line.active = false);
+            }
+            Answer {
+                status: 200,
+                content_type: metrics::CONTENT_TYPE,
+                body: metrics::text(&status),
+            }
         },
     )
+}
+
+/// Whether the look is too old to tell anything of the present.
+fn is_old(status: &Status) -> bool {
+    let patience_s = (LOOK_INTERVAL * PATIENCE_LOOKS).as_secs_f64();
+    status.health.age_s.is_none_or(|age_s| age_s > patience_s)
 }
 
 fn starting() -> HealthStatus {

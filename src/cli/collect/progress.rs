@@ -14,8 +14,8 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Looks at the collector. A spool that is full is no reason to be restarted: nothing
-    /// would be better afterwards.
+    /// Looks at the collector. A spool that is full is no reason to be restarted, nor is an
+    /// exchange that wants no questions for a while: nothing would be better afterwards.
     pub fn look(&mut self, shown: &Shown, status: &Status) -> Seen {
         self.count(shown);
         let totals = &shown.totals;
@@ -32,6 +32,7 @@ impl Progress {
             work: totals.advances
                 + totals.quiet_confirmed
                 + totals.paused_checks
+                + totals.refused_checks
                 + totals.failed_connects,
             fetched: self.fetched,
             status: text,
@@ -126,6 +127,8 @@ mod tests {
         assert_eq!(look(&mut progress, &shown).work, 1);
         shown.totals.failed_connects = 1;
         assert_eq!(look(&mut progress, &shown).work, 2);
+        shown.totals.refused_checks = 1;
+        assert_eq!(look(&mut progress, &shown).work, 3);
         shown.symbols[0].trades = 1;
         let status = look(&mut progress, &shown).status;
         assert_eq!(status, seen.status, "it does not change with every trade");

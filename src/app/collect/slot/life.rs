@@ -34,6 +34,12 @@ impl Slot {
         }
     }
 
+    /// Whether the exchange wants no question about it at the moment.
+    pub fn is_refused(&self) -> bool {
+        let pipe = self.pipe();
+        pipe.is_some_and(|pipe| matches!(pipe.liveness.state(), State::Refused { .. }))
+    }
+
     /// Whether a live trade has come after `since_us`, on the steady clock.
     pub fn has_lived_since(&self, since_us: i64) -> bool {
         let pipe = self.pipe();
