@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::{
     common::{
         PATIENCE,
-        process::{Process, text},
+        process::{Process, Sim, text},
     },
     home::{Home, at, exchange, lines, until as until_line},
 };
@@ -120,7 +120,12 @@ fn health_turns_bad_when_a_stream_is_dead_although_everything_else_is_fine() {
 
 #[test]
 fn a_service_manager_hears_of_the_start_of_life_and_of_the_end() {
-    let (home, sim) = (Home::new(), exchange());
+    let home = Home::new();
+    // Catching up takes a few looks.
+    let sim = Sim::start(
+        &["--seed", "5", "--trades-per-day", "700000", "--rate", "700"],
+        &["--symbols", "BTCUSDT,ETHUSDT", "--history", "40000"],
+    );
     let path = home.path("notify");
     let socket = UnixDatagram::bind(&path).expect("a socket");
     socket.set_read_timeout(Some(PATIENCE)).expect("set");
@@ -130,19 +135,24 @@ fn a_service_manager_hears_of_the_start_of_life_and_of_the_end() {
         .env("WATCHDOG_USEC", "2000000");
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let mut collector = Process(child.expect("it starts"));
-    let hear = |words: &str| {
+    let mut said = Vec::new();
+    // Waits for a line after all that were heard before.
+    let mut hear = |wanted: &str| {
         let mut buffer = [0; 4096];
         loop {
-            let length = socket.recv(&mut buffer).expect(words);
-            if String::from_utf8_lossy(&buffer[..length])
-                .lines()
-                .any(|line| line == words)
-            {
+            if let Some(place) = said.iter().position(|line| line == wanted) {
+                said.drain(..=place);
                 return;
             }
+            let length = socket.recv(&mut buffer).expect(wanted);
+            let text = String::from_utf8_lossy(&buffer[..length]);
+            said.extend(text.lines().map(str::to_owned));
         }
     };
+    hear("EXTEND_TIMEOUT_USEC=120000000");
+    hear("STATUS=BTCUSDT is catching up; ETHUSDT is catching up");
     hear("READY=1");
+    hear("STATUS=healthy: 2 symbols");
     hear("WATCHDOG=1");
     hear("WATCHDOG=1");
     collector.terminate();
