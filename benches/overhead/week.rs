@@ -1,11 +1,13 @@
 //! A week of looks at a collector in trouble, one a second.
 
-use std::{hint::black_box, path::PathBuf};
+use std::{collections::BTreeMap, hint::black_box, path::PathBuf};
 
 use streamkit::{
     app::{
+        alerts::{self, Dispatcher, Limits},
+        clock::Clock,
         collect::{
-            SymbolSnapshot,
+            Chronicle, Emit, Event, SymbolSnapshot,
             health::{Sampler, Tally},
             snapshot::{ConnectionSnapshot, Phase, Shown},
             status::{Moment, Status},
@@ -97,6 +99,26 @@ pub fn look_for_a_week() {
     let mut alerts = Alerts::new(Rule::defaults()).expect("the default rules");
     let mut notices = 0;
     let mut held = Vec::new();
+    // A store that is down for the whole week, and a receiver that never answers: nobody
+    // commits events, and nobody takes alerts.
+    let chronicle = Chronicle::new("bench", Clock::system());
+    let emit = chronicle.before(Emit::new(|_| {}));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let channel = toml::from_str("[hook]\ntype = 'webhook'\nurl = 'http://127.0.0.1:1'");
+    let channels: BTreeMap<String, _> = channel.expect("a channel");
+    let outlets = alerts::open(&channels, &|_| None).expect("outlets");
+    let sending = runtime.block_on(async {
+        Dispatcher::start(
+            "bench",
+            outlets,
+            &Limits::default(),
+            alerts::Emit::new(|_| {}),
+        )
+    });
+    let notifier = sending.notifier();
     println!("a week of troubles, looked at every second:");
     let began = thread_cpu_time();
     for second in 1..=WEEK_S {
@@ -111,7 +133,13 @@ pub fn look_for_a_week() {
         };
         let status = Status::of(&moment, &shown, &health, &tasks);
         black_box(metrics::text(&status));
-        notices += alerts.evaluate(&readings(&health), now_us).len();
+        for notice in alerts.evaluate(&readings(&health), now_us) {
+            notifier.notify(&notice);
+            notices += 1;
+        }
+        emit.emit(&Event::StoreUnavailable {
+            reason: format!("refused for {second} s"),
+        });
         if let Some((_, name)) = LOOK_AT_S.iter().find(|(at, _)| *at == second) {
             held.push(rss_kib());
             println!("  VmRSS after {name:<8} {:>7} KiB", rss_kib());

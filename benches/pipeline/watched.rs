@@ -54,6 +54,7 @@ pub fn begin(watching: Watching, collector: &Collector) -> Watchers {
     };
     if watching == Watching::On {
         let alerting = Alerting::start(
+            &collector.supervisor,
             "bench",
             None,
             Emit::new(fail_on_trouble),

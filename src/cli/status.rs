@@ -212,6 +212,6 @@ impl View {
 fn absent(error: &ClientError) -> CliError {
     CliError::new(ExitCode::Unavailable, format!("failed to {error}")).hint(
         "start one with 'streamkit collect', or name its --state-dir (and --exchange sim for a \
-         simulated one)",
+         simulated one); --remote asks the store about collectors elsewhere",
     )
 }

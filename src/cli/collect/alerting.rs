@@ -295,7 +295,12 @@ mod tests {
                 let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
                 told.push(event.to_string());
             });
-            let kept = Supervisor::new(clock.clone(), Default::default(), Vec::new(), |_| {});
+            let kept = Supervisor::new(
+                clock.clone(),
+                crate::app::supervise::Limits::default(),
+                Vec::new(),
+                |_| {},
+            );
             Alerting::start(&kept, "nas", None, told, directory.path(), clock)
                 .expect("the default rules")
         };

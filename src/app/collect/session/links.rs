@@ -267,6 +267,9 @@ impl Links {
             .as_ref()
             .is_some_and(|successor| successor.connection.is_up());
         if takes_over {
+            // Whether it brings everything may not have shown yet. It is better than none, and
+            // silence is judged by symbol, whatever connection it is on.
+            //
             // What is over must not look as if it stood.
             link.connection.pause();
             return link.succeed(false, now);
