@@ -1,6 +1,7 @@
 //! The use cases. They emit events and print nothing.
 
 pub mod alerts;
+pub mod backfill;
 pub mod clock;
 pub mod collect;
 pub mod crash;

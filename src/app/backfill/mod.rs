@@ -1,0 +1,3 @@
+//! Making the stored bars of a period complete and exact.
+
+pub mod queue;
