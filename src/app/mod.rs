@@ -6,6 +6,7 @@ pub mod clock;
 pub mod collect;
 pub mod crash;
 pub mod from_tape;
+pub mod seals;
 pub mod spool;
 pub mod supervise;
 pub mod uptime;

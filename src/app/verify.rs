@@ -11,14 +11,16 @@ use crate::{
         row::{ExchangeName, GapState, Series, UnreadableRow},
         symbol::Symbol,
         threshold::Threshold,
-        tiling::{Disagreement, Finding, IdRange, LeftOut},
+        tiling::{Disagreement, Finding, IdRange, LeftOut, Periods},
     },
-    store::sink::{BarQuery, GapQuery, Store},
+    store::sink::{BarQuery, GapQuery, SealQuery, Store},
 };
 
 mod audit;
+pub mod seals;
 
 use audit::Audit;
+pub use seals::{PeriodSeal, SealState, stored_seals};
 
 /// Which bars to check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +44,9 @@ pub struct Verified {
     pub series: Vec<SeriesReport>,
     /// The comparison over thresholds, by exchange, symbol and anchor.
     pub periods: Vec<PeriodsReport>,
+    /// Every closed period with its seal, or why it has none, by exchange, symbol, anchor and
+    /// time.
+    pub seals: Vec<PeriodSeal>,
     /// What was asked for and has no bars.
     pub missing: Vec<MissingBars>,
     /// Rows that cannot be read and belong to no series.
@@ -87,6 +92,8 @@ pub struct PeriodsReport {
     pub disagreements: Vec<Disagreement>,
     /// Which thresholds were not compared in every closed period, and why.
     pub left_out: Vec<LeftOut>,
+    /// What all thresholds cover, period by period.
+    pub all: Periods,
 }
 
 /// Something that was asked for and has no bars.
@@ -120,7 +127,8 @@ impl Verified {
             .iter()
             .map(|report| report.disagreements.len())
             .sum();
-        in_series + in_periods + self.missing.len() + self.unreadable.len()
+        let seals = self.seals.iter().filter(|seal| seal.state.is_damage());
+        in_series + in_periods + seals.count() + self.missing.len() + self.unreadable.len()
     }
 }
 
@@ -153,6 +161,16 @@ pub async fn verify(store: &dyn Store, request: &VerifyRequest) -> anyhow::Resul
         .into_iter()
         .map(|(tape, ids)| (tape, ids.into_iter().collect()))
         .collect();
+    // Seals come first: one that is made meanwhile is not held against older bars.
+    let seal_query = SealQuery {
+        exchange: request.exchange.clone(),
+        symbols: request.symbols.clone(),
+        anchor: request.anchor,
+        since_us: request.first_period_us(),
+        until_us: None,
+    };
+    let sealed = stored_seals(store, &seal_query).await?;
+    let versions = seals::versions(&sealed);
     let query = BarQuery {
         exchange: request.exchange.clone(),
         symbols: request.symbols.clone(),
@@ -174,6 +192,11 @@ pub async fn verify(store: &dyn Store, request: &VerifyRequest) -> anyhow::Resul
     audit.end_series();
     audit.look_again(store).await?;
     let mut verified = audit.finish();
+    verified.compare_seals(sealed, request);
+    if verified.seals.iter().any(|seal| seal.state.is_damage()) {
+        let now = stored_seals(store, &seal_query).await?;
+        verified.forget_rewritten(&versions, &now);
+    }
     verified.missing = missing(request, &verified.series);
     Ok(verified)
 }

@@ -1,6 +1,6 @@
 //! Ids, counts and spans of time as words in a sentence.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 /// Ids of trades with their noun: `trade 5`, `trades 5 to 9`.
 #[must_use]
@@ -22,6 +22,13 @@ pub fn noun(count: impl Into<i128>, singular: &str) -> String {
         _ => "s",
     };
     format!("{singular}{ending}")
+}
+
+/// Several things in a row: `250, 500`.
+#[must_use]
+pub fn list(items: &[impl Display]) -> String {
+    let texts: Vec<_> = items.iter().map(ToString::to_string).collect();
+    texts.join(", ")
 }
 
 /// A span of time for people: in whole seconds, below one second in ms. A negative one is

@@ -233,11 +233,13 @@ impl Audit {
                 compared: comparison.compared,
                 disagreements: comparison.disagreements,
                 left_out: comparison.left_out,
+                all: periods,
             });
         }
         Verified {
             periods: all,
             series: self.reports,
+            seals: Vec::new(),
             missing: Vec::new(),
             unreadable: self.unreadable,
         }

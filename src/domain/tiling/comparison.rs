@@ -111,14 +111,14 @@ pub(super) struct Extent {
 /// begin with a later period: thresholds get added. Bars that end within a period that
 /// another threshold shows to be over have lost their end. Sums are compared in whole
 /// periods that begin with the same trade.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Periods {
     pub(super) tracks: BTreeMap<Threshold, Track>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Track {
-    coverage: Coverage,
+    pub(super) coverage: Coverage,
     is_growing: bool,
 }
 

@@ -38,6 +38,11 @@ impl fmt::Display for IdRange {
 pub struct IdRanges(Vec<IdRange>);
 
 impl IdRanges {
+    /// The ranges, in order.
+    pub fn iter(&self) -> impl Iterator<Item = IdRange> {
+        self.0.iter().copied()
+    }
+
     /// Whether every id of `ids` is in the set.
     #[must_use]
     pub fn contain(&self, ids: IdRange) -> bool {

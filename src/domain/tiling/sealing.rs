@@ -7,10 +7,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::domain::{digest::Digest, threshold::Threshold};
+use crate::domain::{digest::Digest, threshold::Threshold, words::list};
 
 use super::{
-    comparison::{Periods, period_of},
+    comparison::{Periods, Track, period_of},
     ids::IdRange,
     period::{PeriodTotals, compare_group},
 };
@@ -65,11 +65,6 @@ pub struct Judged {
     pub verdict: Result<Sealed, Unsealable>,
 }
 
-fn list(thresholds: &[Threshold]) -> String {
-    let texts: Vec<_> = thresholds.iter().map(ToString::to_string).collect();
-    texts.join(", ")
-}
-
 impl fmt::Display for Unsealable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -98,23 +93,99 @@ impl fmt::Display for Unsealable {
     }
 }
 
+impl Unsealable {
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Incomplete(_) => "incomplete",
+            Self::Damaged(_) => "damaged",
+            Self::Disagreeing { .. } => "disagreeing",
+            Self::StartUnknown { .. } => "start_unknown",
+            Self::StartMissing { .. } => "start_missing",
+        }
+    }
+}
+
 impl Periods {
     /// Judges every period that any threshold has bars of. `first_ids` are the first ids of
     /// periods as the exchange has them, by the periods' first µs, as far as it was asked.
     #[must_use]
     pub fn judge(&self, wanted: &[Threshold], first_ids: &BTreeMap<i64, i64>) -> Vec<Judged> {
+        self.judge_by(|_| wanted.to_vec(), first_ids)
+    }
+
+    /// The same, where `wanted` tells the thresholds of each period, by its first µs.
+    #[must_use]
+    pub fn judge_by(
+        &self,
+        wanted: impl Fn(i64) -> Vec<Threshold>,
+        first_ids: &BTreeMap<i64, i64>,
+    ) -> Vec<Judged> {
         self.extents()
             .into_iter()
             .map(|(start_us, extent)| Judged {
                 start_us,
                 ids: extent.ids,
                 verdict: if extent.is_closed {
-                    self.judge_period(start_us, extent.ids, wanted, first_ids.get(&start_us))
+                    let (wanted, first_id) = (wanted(start_us), first_ids.get(&start_us));
+                    self.judge_period(start_us, extent.ids, &wanted, first_id)
                 } else {
                     Err(Unsealable::Open)
                 },
             })
             .collect()
+    }
+
+    /// The thresholds whose bars reach over the period that begins at `start_us`, holes
+    /// included.
+    #[must_use]
+    pub fn spanning(&self, start_us: i64) -> Vec<Threshold> {
+        let extents = self.extents();
+        let Some(extent) = extents.get(&start_us) else {
+            return Vec::new();
+        };
+        let spans = |track: &Track| {
+            let ids = track.coverage.ids?;
+            let begins = ids.first_id <= extent.ids.last_id;
+            Some(begins && extent.ids.first_id <= ids.last_id)
+        };
+        self.tracks
+            .iter()
+            .filter(|(_, track)| spans(track) == Some(true))
+            .map(|(threshold, _)| *threshold)
+            .collect()
+    }
+
+    /// The bars of one threshold in the period that begins at `start_us`; none when it has
+    /// none there.
+    #[must_use]
+    pub fn totals(&self, threshold: Threshold, start_us: i64) -> Option<&PeriodTotals> {
+        period_of(self.tracks.get(&threshold)?, start_us)
+    }
+
+    /// The ids that the others show a threshold to lack at the ends of a period; all of them
+    /// when it has no bars there.
+    #[must_use]
+    pub fn lacking(&self, threshold: Threshold, start_us: i64) -> Vec<IdRange> {
+        let Some(extent) = self.extents().get(&start_us).copied() else {
+            return Vec::new();
+        };
+        let Some(period) = self.totals(threshold, start_us) else {
+            return vec![extent.ids];
+        };
+        let before = IdRange {
+            first_id: extent.ids.first_id,
+            last_id: period.ids.first_id - 1,
+        };
+        let after = IdRange {
+            first_id: period.ids.last_id + 1,
+            last_id: extent.ids.last_id,
+        };
+        let mut lacking = vec![before, after];
+        lacking.retain(|ids| ids.count() > 0);
+        lacking
     }
 
     fn judge_period(

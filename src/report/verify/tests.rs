@@ -5,7 +5,7 @@ use crate::{
         anchor::Anchor,
         row::{Series, Table, UnreadableRow},
         threshold::Threshold,
-        tiling::{Disagreement, Finding, IdRange, LeftOut, Reason},
+        tiling::{Disagreement, Finding, IdRange, LeftOut, Periods, Reason},
     },
     report::printer::tests::Shared,
 };
@@ -53,7 +53,9 @@ fn verified() -> Verified {
             compared: 3,
             disagreements: Vec::new(),
             left_out: Vec::new(),
+            all: Periods::default(),
         }],
+        seals: Vec::new(),
         unreadable: Vec::new(),
         missing: vec![MissingBars {
             symbol: "XYZ".parse().expect("a symbol"),
