@@ -24,6 +24,10 @@ pub enum CrashPoint {
     LeaseTaken,
     /// A batch is about to be sent.
     BeforeSend,
+    /// The seals of a batch's periods are taken back; its rows are not written.
+    Unsealed,
+    /// A batch of bars is written; nobody has looked whether its periods were sealed meanwhile.
+    BarsWritten,
     /// The store has confirmed a batch; the journal still holds it.
     StoreConfirmed,
     /// The batch is deleted from the journal.
@@ -38,7 +42,7 @@ pub enum CrashPoint {
 
 impl CrashPoint {
     /// Every point.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::TradesTaken,
         Self::PageTaken,
         Self::JournalRowsWritten,
@@ -47,12 +51,17 @@ impl CrashPoint {
         Self::BatchSealed,
         Self::LeaseTaken,
         Self::BeforeSend,
+        Self::Unsealed,
+        Self::BarsWritten,
         Self::StoreConfirmed,
         Self::BatchDeleted,
         Self::BatchSplit,
         Self::RowRefused,
         Self::StopCommitted,
     ];
+
+    /// The points that are come to only when bars of sealed periods are written again.
+    pub const ON_REWRITE: [Self; 1] = [Self::Unsealed];
 
     /// The points that are come to only when the store refuses rows for their content.
     pub const ON_REFUSAL: [Self; 2] = [Self::BatchSplit, Self::RowRefused];
@@ -69,6 +78,8 @@ impl CrashPoint {
             Self::BatchSealed => "batch-sealed",
             Self::LeaseTaken => "lease-taken",
             Self::BeforeSend => "before-send",
+            Self::Unsealed => "unsealed",
+            Self::BarsWritten => "bars-written",
             Self::StoreConfirmed => "store-confirmed",
             Self::BatchDeleted => "batch-deleted",
             Self::BatchSplit => "batch-split",

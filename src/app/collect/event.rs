@@ -10,6 +10,7 @@ use crate::domain::{
     remedy::Remedy,
     symbol::Symbol,
     threshold::Threshold,
+    tiling::{IdRange, Unsealable},
 };
 
 mod kind;
@@ -312,6 +313,43 @@ pub enum Event {
     },
     /// They were written, after failures.
     HealthWritten {
+        /// How many attempts had failed.
+        failures: u64,
+    },
+    /// A period is whole in the store, and sealed.
+    PeriodSealed {
+        /// The symbol.
+        symbol: Symbol,
+        /// The first µs of the period.
+        start_us: i64,
+        /// Its trades.
+        ids: IdRange,
+        /// The thresholds that it is sealed with.
+        thresholds: Vec<Threshold>,
+    },
+    /// A period is over, delivered, and does not deserve a seal.
+    PeriodUnsealable {
+        /// The symbol.
+        symbol: Symbol,
+        /// The first µs of the period.
+        start_us: i64,
+        /// Why not.
+        reason: Unsealable,
+    },
+    /// Bars of a sealed period are written again.
+    PeriodUnsealed {
+        /// The symbol.
+        symbol: Symbol,
+        /// The first µs of the period.
+        start_us: i64,
+    },
+    /// Nothing can be sealed; it is tried again and again.
+    SealingFailed {
+        /// Why.
+        reason: String,
+    },
+    /// Sealing works again, after failures.
+    SealingRecovered {
         /// How many attempts had failed.
         failures: u64,
     },

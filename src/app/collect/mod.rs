@@ -17,6 +17,7 @@ mod machine;
 mod outbox;
 mod pipe;
 mod run;
+mod sealer;
 mod session;
 pub mod settings;
 mod slot;

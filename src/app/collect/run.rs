@@ -29,7 +29,7 @@ mod tasks;
 use prepare::prepare;
 use tasks::{
     is_delivering, is_heartbeat, is_session, keep_chronicle, keep_delivery, keep_heartbeat,
-    keep_journal, keep_sessions, reopening,
+    keep_journal, keep_sealer, keep_sessions, reopening,
 };
 
 /// What collecting needs.
@@ -170,6 +170,7 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
     keep_chronicle(&context, &written);
     keep_delivery(&context, ready.needs_schema, &finish);
     keep_heartbeat(&context, ready.needs_schema, (&stop, &heart));
+    keep_sealer(&context, &context.stop);
     keep_sessions(&context);
 
     // Until the stop, nothing may end for good.

@@ -106,6 +106,18 @@ pub struct Limits {
     pub health_interval: Duration,
     /// How long writing them may take.
     pub health_timeout: Duration,
+    /// How long after the turn of a period it is first read back, to be sealed.
+    pub seal_delay: Duration,
+    /// How often is looked whether what was sealed still is.
+    pub seal_interval: Duration,
+    /// The pause after a period could not be sealed.
+    pub seal_retry_min: Duration,
+    /// The longest such pause.
+    pub seal_retry_max: Duration,
+    /// How long a period may be over before it is told of that it cannot be sealed.
+    pub seal_patience: Duration,
+    /// Periods that ended longer ago are not sealed, save the last one.
+    pub seal_reach: Duration,
     /// The deadlines of the steps of rebuilding a session.
     pub steps: StepLimits,
     /// Supervision of tasks.
@@ -166,6 +178,12 @@ impl Default for Limits {
             expected_check: Duration::from_secs(60),
             health_interval: Duration::from_secs(10),
             health_timeout: Duration::from_secs(3),
+            seal_delay: Duration::from_secs(2),
+            seal_interval: Duration::from_secs(60),
+            seal_retry_min: Duration::from_secs(5),
+            seal_retry_max: Duration::from_secs(3600),
+            seal_patience: Duration::from_secs(60),
+            seal_reach: Duration::from_secs(7 * 86_400),
             steps: StepLimits {
                 stop: Duration::from_secs(5),
                 checkpoint: Duration::from_secs(5),
@@ -208,6 +226,11 @@ impl Limits {
             silence_check: scale(self.silence_check),
             expected_check: scale(self.expected_check),
             health_interval: scale(self.health_interval),
+            seal_delay: scale(self.seal_delay),
+            seal_interval: scale(self.seal_interval),
+            seal_retry_min: scale(self.seal_retry_min),
+            seal_retry_max: scale(self.seal_retry_max),
+            seal_patience: scale(self.seal_patience),
             steps: StepLimits {
                 stop: scale(self.steps.stop),
                 checkpoint: scale(self.steps.checkpoint),

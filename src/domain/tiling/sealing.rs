@@ -84,7 +84,7 @@ impl fmt::Display for Unsealable {
             }
             Self::StartUnknown { first_id } => write!(
                 f,
-                "nothing shows that the id {first_id} is its first: the exchange was not asked"
+                "nothing shows that the id {first_id} is its first, and the exchange has not said so"
             ),
             Self::StartMissing { ids } => {
                 write!(f, "it begins with {ids}, which no bar holds")

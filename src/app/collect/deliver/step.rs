@@ -1,9 +1,14 @@
 //! One look at the spool, and the batch that it gives.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, time::Duration};
 
 use crate::{
-    domain::{breaker::Admission, crash::CrashPoint, row::Table},
+    app::seals::unseal,
+    domain::{
+        breaker::Admission,
+        crash::CrashPoint,
+        row::{BarRow, Rows, Table},
+    },
     journal::{Claim, JournalError, Place, SpooledBatch, lease::for_people},
     store::sink::{Batch, StoreError, StoreErrorKind},
 };
@@ -155,8 +160,7 @@ impl Deliverer {
         if self.parts.needs_schema {
             self.parts.store.create_schema().await?;
         }
-        let store = Arc::clone(&self.parts.store);
-        let mut insert = pin!(store.insert(batch));
+        let mut insert = pin!(self.insert(batch));
         let renew_after = self.parts.limits.delivery_lease / 3;
         loop {
             tokio::select! {
@@ -167,6 +171,34 @@ impl Deliverer {
                 }
             }
         }
+    }
+
+    /// Writes a batch. The periods that bars are written of are not sealed when that begins,
+    /// and not by what was there before when it has ended.
+    async fn insert(&self, batch: &Batch) -> Result<(), StoreError> {
+        let store = &*self.parts.store;
+        let Rows::Bars(rows) = &batch.rows else {
+            return store.insert(batch).await;
+        };
+        self.unseal(rows).await?;
+        store.insert(batch).await?;
+        self.parts.crash.reach(CrashPoint::BarsWritten);
+        self.unseal(rows).await
+    }
+
+    async fn unseal(&self, rows: &[BarRow]) -> Result<(), StoreError> {
+        let now_us = self.parts.clock.wall_us();
+        let taken = unseal(&*self.parts.store, rows, now_us).await?;
+        for seal in &taken {
+            self.parts.emit.emit(&Event::PeriodUnsealed {
+                symbol: seal.key.symbol.clone(),
+                start_us: seal.key.period_start_us,
+            });
+        }
+        if !taken.is_empty() {
+            self.parts.crash.reach(CrashPoint::Unsealed);
+        }
+        Ok(())
     }
 
     /// Deletes the batch `before`, which is confirmed, and reads the one behind the batch at

@@ -44,6 +44,11 @@ impl Event {
             Self::StoreUnavailable { .. } => "store.unavailable",
             Self::HealthNotWritten { .. } => "health.not_written",
             Self::HealthWritten { .. } => "health.written",
+            Self::PeriodSealed { .. } => "period.sealed",
+            Self::PeriodUnsealable { .. } => "period.unsealable",
+            Self::PeriodUnsealed { .. } => "period.unsealed",
+            Self::SealingFailed { .. } => "sealing.failed",
+            Self::SealingRecovered { .. } => "sealing.recovered",
             Self::TaskStarted { .. } => "task.started",
             Self::TaskFailed {
                 restart: Some(_), ..
@@ -107,6 +112,9 @@ impl Event {
             | Self::DeliveredElsewhere { .. }
             | Self::DeliveryRecovered { .. }
             | Self::HealthWritten { .. }
+            | Self::PeriodSealed { .. }
+            | Self::PeriodUnsealed { .. }
+            | Self::SealingRecovered { .. }
             | Self::Remedied { .. }
             | Self::Renewing { .. }
             | Self::Renewed { .. }
@@ -134,6 +142,8 @@ impl Event {
             | Self::StepFailed { .. }
             | Self::SymbolsMissing { .. }
             | Self::HealthNotWritten { .. }
+            | Self::PeriodUnsealable { .. }
+            | Self::SealingFailed { .. }
             | Self::CollectorLost { .. }
             | Self::Alerting {
                 is_trouble: true, ..
@@ -178,6 +188,9 @@ impl Event {
             | Self::RemedyFailed { symbol, .. }
             | Self::SymbolDown { symbol, .. }
             | Self::SymbolUp { symbol, .. }
+            | Self::PeriodSealed { symbol, .. }
+            | Self::PeriodUnsealable { symbol, .. }
+            | Self::PeriodUnsealed { symbol, .. }
             | Self::Silent { symbol, .. } => Some(symbol),
             _ => None,
         }
@@ -202,7 +215,7 @@ impl Event {
     }
 
     /// Whether each one has a row of its own, however many there are: uptime is counted from
-    /// them.
+    /// them, and no two seals are the same.
     #[must_use]
     pub const fn is_counted_singly(&self) -> bool {
         matches!(
@@ -212,6 +225,8 @@ impl Event {
                 | Self::CollectorStarted { .. }
                 | Self::CollectorLost { .. }
                 | Self::CollectorStopped { .. }
+                | Self::PeriodSealed { .. }
+                | Self::PeriodUnsealable { .. }
         )
     }
 

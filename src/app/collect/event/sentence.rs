@@ -7,8 +7,9 @@ use crate::domain::{
     liveness::Evidence,
     symbol::Symbol,
     threshold::Threshold,
+    tiling::finding::time_text,
     uptime,
-    words::{noun, trade_ids},
+    words::{list, noun, trade_ids},
 };
 
 impl fmt::Display for Event {
@@ -271,6 +272,35 @@ impl fmt::Display for Event {
             Self::HealthWritten { failures } => {
                 let noun = noun(*failures, "failure");
                 write!(f, "writes to stream_health again after {failures} {noun}")
+            }
+            Self::PeriodSealed {
+                start_us,
+                ids,
+                thresholds,
+                ..
+            } => write!(
+                f,
+                "period from {} is sealed: {ids} at {} dbps",
+                time_text(*start_us),
+                list(thresholds)
+            ),
+            Self::PeriodUnsealable {
+                start_us, reason, ..
+            } => {
+                let start = time_text(*start_us);
+                write!(f, "period from {start} cannot be sealed: {reason}")
+            }
+            Self::PeriodUnsealed { start_us, .. } => write!(
+                f,
+                "period from {} is not sealed any more: its bars are written again",
+                time_text(*start_us)
+            ),
+            Self::SealingFailed { reason } => {
+                write!(f, "failed to seal: {reason}; collecting goes on")
+            }
+            Self::SealingRecovered { failures } => {
+                let noun = noun(*failures, "failure");
+                write!(f, "seals again after {failures} {noun}")
             }
             Self::TaskStarted { task } => write!(f, "task {task} runs"),
             Self::TaskFailed {

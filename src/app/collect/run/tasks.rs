@@ -7,6 +7,7 @@
 //! | `chronicle` | commits events that are no session's | one look at what waits |
 //! | `journal` | sees that the journal's thread answers | an answer |
 //! | `heartbeat` | tells the store's readers how it is | one look at the clock |
+//! | `seal` | seals periods that are whole in the store | one look at the periods |
 
 use std::{path::Path, sync::Arc, thread, time::Duration};
 
@@ -21,6 +22,7 @@ use super::{
         event::{Emit, Event},
         fetch::backoff,
         heartbeat::Heartbeat,
+        sealer::Sealer,
         session::{
             Context, Group, Heritage, Outages, Remembered, Repair, Session, SessionError, rebuild,
         },
@@ -168,6 +170,20 @@ pub(super) fn keep_heartbeat(
     context
         .supervisor
         .keep_aside("heartbeat", finish.clone(), start);
+}
+
+/// Keeps sealing what is whole in the store.
+pub(super) fn keep_sealer(context: &Context, finish: &CancellationToken) {
+    let (task, finished) = (context.clone(), finish.clone());
+    let start = move |turns: Turns| {
+        let sealer = Sealer::new(task.clone());
+        let finished = finished.clone();
+        async move {
+            sealer.run(turns, finished).await;
+            Ok(())
+        }
+    };
+    context.supervisor.keep_aside("seal", finish.clone(), start);
 }
 
 /// Keeps a session for each group of symbols.

@@ -60,7 +60,7 @@ fn whole_periods_are_sealed_save_the_open_one_and_a_first_one_that_nobody_vouche
     assert_eq!(
         refusals(&judge(&set, &nobody)),
         [
-            "nothing shows that the id 1 is its first: the exchange was not asked",
+            "nothing shows that the id 1 is its first, and the exchange has not said so",
             "sealed",
             "sealed",
             "it is not over",

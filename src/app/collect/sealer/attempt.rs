@@ -1,0 +1,128 @@
+//! One attempt to seal the periods of a symbol.
+
+use std::{collections::BTreeSet, pin::pin, time::Duration};
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::{
+        collect::session::Context,
+        seals::{Confirmed, SealRequest, Sealing, confirm, seal},
+        supervise::Turns,
+        verify::stored_seals,
+    },
+    domain::{
+        seal::{SealKey, SealRow},
+        symbol::Symbol,
+        threshold::Threshold,
+    },
+    journal::SpoolStats,
+    store::sink::SealQuery,
+};
+
+/// At a stop, what is being sealed has so long to come to its end.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What one attempt has brought.
+#[derive(Default)]
+pub(super) struct Attempt {
+    /// The seals that there were before.
+    pub stored: Vec<SealRow>,
+    pub sealing: Sealing,
+    pub confirmed: Confirmed,
+    /// What was written and could not be confirmed.
+    pub unconfirmed: Vec<SealRow>,
+}
+
+/// What an attempt is about.
+pub(super) struct Due {
+    pub symbols: Vec<Symbol>,
+    /// What to seal, of one symbol; nothing when seals are only looked at.
+    pub periods: BTreeSet<SealKey>,
+}
+
+/// Whether everything that the journal had at a time is in the store.
+pub(super) fn is_delivered(spool: &SpoolStats, time_us: i64) -> bool {
+    spool.rows == 0 || spool.oldest_us.is_some_and(|oldest_us| oldest_us > time_us)
+}
+
+/// Whether a seal vouches for every wanted threshold.
+pub(super) fn is_covered(seal: &SealRow, wanted: &[Threshold]) -> bool {
+    let mut wanted = wanted.iter();
+    wanted.all(|threshold| seal.digests.contains_key(threshold))
+}
+
+/// Waits for `work`, and takes turns meanwhile; none when it was too long about it after
+/// `finish`.
+pub(super) async fn patiently<T>(
+    work: impl Future<Output = T>,
+    turns: &Turns,
+    finish: &CancellationToken,
+    look: Duration,
+) -> Option<T> {
+    let mut work = pin!(work);
+    let mut given_up_at = None;
+    loop {
+        let until = given_up_at.unwrap_or_else(|| Instant::now() + look);
+        tokio::select! {
+            biased;
+            done = &mut work => return Some(done),
+            () = finish.cancelled(), if given_up_at.is_none() => {
+                given_up_at = Some(Instant::now() + LAST_PATIENCE);
+            }
+            () = tokio::time::sleep_until(until) => {
+                if given_up_at.is_some() {
+                    return None;
+                }
+                turns.take();
+            }
+        }
+    }
+}
+
+/// Reads back, seals and confirms.
+pub(super) async fn attempt(
+    context: &Context,
+    due: &Due,
+    since_us: Option<i64>,
+    unconfirmed: &[SealRow],
+) -> anyhow::Result<Attempt> {
+    let (store, settings) = (&*context.store, &context.settings);
+    let mut done = Attempt::default();
+    if !unconfirmed.is_empty() {
+        done.confirmed = confirm(store, &context.clock, unconfirmed.to_vec()).await?;
+    }
+    let query = SealQuery {
+        exchange: Some(context.exchange.to_string()),
+        symbols: due.symbols.clone(),
+        anchor: Some(settings.anchor),
+        since_us,
+        until_us: None,
+    };
+    let stored = stored_seals(store, &query).await?;
+    done.stored = stored.into_iter().flatten().collect();
+    let has_seal = |key: &&SealKey| {
+        let mut stored = done.stored.iter();
+        stored.any(|seal| seal.key == **key && is_covered(seal, &settings.thresholds))
+    };
+    let only: BTreeSet<_> = due.periods.iter().filter(|key| !has_seal(key)).collect();
+    let Some(first_us) = only.iter().map(|key| key.period_start_us).min() else {
+        return Ok(done);
+    };
+    let request = SealRequest {
+        exchange: query.exchange,
+        symbols: query.symbols,
+        anchor: query.anchor,
+        since_us: Some(first_us),
+        wanted: Some(settings.thresholds.clone()),
+        only: Some(only.into_iter().cloned().collect()),
+    };
+    done.sealing = seal(store, Some(&*context.source), &context.clock, &request).await?;
+    // Should that fail, the seals are there all the same.
+    match confirm(store, &context.clock, done.sealing.written.clone()).await {
+        Ok(confirmed) => done.confirmed.sealed.extend(confirmed.sealed),
+        Err(_) => done.unconfirmed = done.sealing.written.clone(),
+    }
+    Ok(done)
+}
