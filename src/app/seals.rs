@@ -7,10 +7,12 @@
 //! at the second reading, or the seal is there at the writer's second look.
 
 pub mod check;
+pub mod diff;
 pub mod sealing;
 pub mod unsealing;
 
 pub use check::{CheckRequest, SETTLE, UnsealedPeriod, check};
+pub use diff::{DiffRequest, StoreDiff, diff};
 pub use sealing::{Confirmed, SealRequest, Sealing, confirm, seal};
 pub use unsealing::unseal;
 

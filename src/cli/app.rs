@@ -31,6 +31,7 @@ use super::{
     exit::ExitCode,
     probe::{self, ProbeArgs},
     schema::{self, SchemaArgs},
+    seals::SealsArgs,
     spool::SpoolArgs,
     status::{self, StatusArgs},
     verify::VerifyArgs,
@@ -58,6 +59,7 @@ enum Command {
     Collect(Box<CollectArgs>),
     Bars(BarsArgs),
     Verify(VerifyArgs),
+    Seals(SealsArgs),
     Status(StatusArgs),
     Spool(SpoolArgs),
     Doctor(DoctorArgs),
@@ -170,6 +172,7 @@ impl Command {
             Self::Collect(args) => args.flags(),
             Self::Bars(args) => args.flags(),
             Self::Verify(_)
+            | Self::Seals(_)
             | Self::Status(_)
             | Self::Spool(_)
             | Self::Doctor(_)
@@ -184,6 +187,7 @@ impl Command {
             Self::Collect(args) => args.run(context),
             Self::Bars(args) => args.run(context),
             Self::Verify(args) => args.run(context),
+            Self::Seals(args) => args.run(context),
             Self::Status(args) => status::run(&args, context),
             Self::Spool(args) => args.run(context),
             Self::Doctor(args) => args.run(context),

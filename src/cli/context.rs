@@ -78,7 +78,14 @@ impl Context {
     /// # Errors
     /// When no store is set, or it cannot be opened.
     pub fn store_to_read(&self) -> Result<Option<Arc<dyn Store>>, CliError> {
-        let address = &self.settings.store()?.value;
+        Self::open_to_read(&self.settings.store()?.value)
+    }
+
+    /// The store at an address to read from; none when it is a file that is not there yet.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open_to_read(address: &StoreAddress) -> Result<Option<Arc<dyn Store>>, CliError> {
         if let StoreAddress::Sqlite(path) = address
             && matches!(path.try_exists(), Ok(false))
         {

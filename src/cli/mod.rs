@@ -15,6 +15,7 @@ pub mod error;
 pub mod exit;
 pub mod probe;
 pub mod schema;
+mod seals;
 mod spool;
 mod status;
 mod verify;

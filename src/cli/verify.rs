@@ -3,13 +3,19 @@
 use clap::Args;
 
 use crate::{
-    app::verify::{VerifyRequest, verify},
-    domain::{anchor::Anchor, symbol::Symbol, threshold::Threshold},
+    app::{
+        seals::{SealRequest, confirm, seal},
+        verify::{VerifyRequest, verify},
+    },
+    domain::{anchor::Anchor, seal::SealRow, symbol::Symbol, threshold::Threshold},
+    exchange::{binance, source::Source},
     report::{OutputError, verify as report},
+    store::sink::Store,
 };
 
 use super::{
     args::{Since, distinct, stored_anchor},
+    collect::exchange::elsewhere,
     context::{Context, block_on},
     error::CliError,
     exit::ExitCode,
@@ -19,7 +25,8 @@ use super::{
 ///
 /// Finds every hole and overlap with the exact ids, every bar that breaks a rule by
 /// itself, and closed periods in which the thresholds do not hold the same trades. Holes
-/// that the exchange has proven absent are listed and pass.
+/// that the exchange has proven absent are listed and pass. Closed periods that are not
+/// sealed are named with the reason; bars that are not what was sealed are damage.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 no damage, 1 damage or no bars, 64 usage, \
@@ -41,6 +48,9 @@ pub struct VerifyArgs {
     /// Count proven holes as damage, too
     #[arg(long)]
     strict: bool,
+    /// Seal every closed period that deserves it; the exchange is asked where bars begin
+    #[arg(long, conflicts_with = "thresholds")]
+    seal: bool,
 }
 
 impl VerifyArgs {
@@ -59,14 +69,26 @@ impl VerifyArgs {
         let Some(store) = context.store_to_read()? else {
             return Err(context.nothing_stored(&names.join(", ")));
         };
-        let verified = block_on(async { Ok(verify(store.as_ref(), &request).await?) })?;
+        let source = if self.seal {
+            // Without one, what begins a series stays unsealed.
+            elsewhere(binance::Settings::default(), context)?
+        } else {
+            None
+        };
+        let (verified, sealed) = block_on(async {
+            let mut sealed = Vec::new();
+            if self.seal {
+                sealed = seal_all(store.as_ref(), source.as_deref(), &request, context).await?;
+            }
+            Ok((verify(store.as_ref(), &request).await?, sealed))
+        })?;
         let printed = if is_json {
             context
                 .printer
-                .line(report::json(&verified, self.strict))
+                .line(report::json(&verified, &sealed, self.strict))
                 .and_then(|()| context.printer.flush())
         } else {
-            report::human(&verified, self.strict, &context.printer)
+            report::human(&verified, &sealed, self.strict, &context.printer)
         };
         match printed {
             // Whoever stopped reading still gets the verdict.
@@ -80,6 +102,26 @@ impl VerifyArgs {
             damage => Err(damaged(&format!("{damage} findings of damage"))),
         }
     }
+}
+
+/// Seals what deserves it, and returns the seals that stand.
+async fn seal_all(
+    store: &dyn Store,
+    source: Option<&dyn Source>,
+    request: &VerifyRequest,
+    context: &Context,
+) -> anyhow::Result<Vec<SealRow>> {
+    let seal_request = SealRequest {
+        exchange: request.exchange.clone(),
+        symbols: request.symbols.clone(),
+        anchor: request.anchor,
+        since_us: request.since_us,
+        wanted: None,
+        only: None,
+    };
+    let sealing = seal(store, source, &context.clock, &seal_request).await?;
+    let confirmed = confirm(store, &context.clock, sealing.written).await?;
+    Ok(confirmed.sealed)
 }
 
 fn damaged(what: &str) -> CliError {

@@ -10,6 +10,7 @@ pub mod frame;
 pub mod messages;
 pub mod printer;
 pub mod redraw;
+pub mod seals;
 pub mod spool;
 pub mod status;
 pub mod stored_status;

@@ -10,21 +10,32 @@
 //!  "periods": [{"exchange", "symbol", "anchor", "compared",
 //!               "disagreements": [{"start", "column", "values": {dbps: text}, "text"}],
 //!               "left_out": [{"threshold_decimal_bps", "periods", "reason", "text"}]}],
+//!  "seals": [{"exchange", "symbol", "anchor", "start", "first_agg_trade_id",
+//!             "last_agg_trade_id", "state", "is_damage", "text"}],
+//!  "sealed": [the seals that --seal has written, as 'streamkit seals' prints them],
 //!  "missing": [{"symbol", "threshold_decimal_bps" or null}],
 //!  "unreadable": [{"table", "key", "column", "text"}]}
 //! ```
 //!
-//! Times are µs since 1970 UTC. Ids and times are null when no bar tells them.
+//! Every closed period is among the seals; its state is `sealed`, `partly` (without some
+//! thresholds), `broken` (the bars are not what was sealed), `deserving` (whole, and nobody has
+//! sealed it), or why it is not whole: `incomplete`, `damaged`, `disagreeing`,
+//! `start_unknown`, `start_missing`. Times are µs since 1970 UTC. Ids and times are null when no bar tells them.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::app::verify::{PeriodsReport, SeriesReport, Span, Verified};
+use crate::{
+    app::verify::{PeriodSeal, PeriodsReport, SealState, SeriesReport, Span, Verified},
+    domain::seal::SealRow,
+};
 
 use super::{
-    OutputError, Printer, style,
+    OutputError, Printer,
+    seals::{period_text, seal_json},
+    style,
     table::{Column, Table, grouped},
     words::{counted, wrapped},
 };
@@ -32,11 +43,17 @@ use super::{
 /// How far sentences stand from the left.
 const INDENT: usize = 2;
 
-/// Prints the report as tables and sentences. With `strict`, proven holes are damage.
+/// Prints the report as tables and sentences, with what was `sealed` just now. With `strict`,
+/// proven holes are damage.
 ///
 /// # Errors
 /// When it cannot be printed.
-pub fn human(verified: &Verified, strict: bool, printer: &Printer) -> Result<(), OutputError> {
+pub fn human(
+    verified: &Verified,
+    sealed: &[SealRow],
+    strict: bool,
+    printer: &Printer,
+) -> Result<(), OutputError> {
     for (index, periods) in verified.periods.iter().enumerate() {
         let group: Vec<_> = verified
             .series
@@ -60,6 +77,7 @@ pub fn human(verified: &Verified, strict: bool, printer: &Printer) -> Result<(),
         }
         for line in sentences(&group, periods, strict)
             .iter()
+            .chain(&seal_sentences(&verified.seals, sealed, periods))
             .flat_map(|sentence| wrapped(sentence, INDENT, printer.width()))
         {
             printer.line(line)?;
@@ -183,6 +201,61 @@ fn sentences(group: &[&SeriesReport], periods: &PeriodsReport, strict: bool) -> 
     lines
 }
 
+/// What there is to say of the seals of one symbol and anchor. Periods that follow each other
+/// and have the same to be said of them are told of together.
+fn seal_sentences(
+    seals: &[PeriodSeal],
+    sealed: &[SealRow],
+    periods: &PeriodsReport,
+) -> Vec<String> {
+    let of_group = seals
+        .iter()
+        .filter(|seal| seal.key() == periods.key(seal.start_us));
+    let of_group: Vec<_> = of_group.collect();
+    let mut lines = Vec::new();
+    let new = sealed
+        .iter()
+        .filter(|seal| seal.key == periods.key(seal.key.period_start_us));
+    let new = new.count() as u64;
+    if new > 0 {
+        lines.push(format!("sealed {} just now", counted(new, "closed period")));
+    }
+    let count = of_group.iter().filter(|seal| seal.state.is_sealed());
+    let count = count.count() as u64;
+    if count > 0 {
+        let are = if count == 1 { "is" } else { "are" };
+        lines.push(format!("{} {are} sealed", counted(count, "closed period")));
+    }
+    for run in of_group.chunk_by(|a, b| a.state == b.state) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else {
+            continue;
+        };
+        if first.state.is_sealed() {
+            continue;
+        }
+        let mark = if first.state.is_damage() {
+            "damage"
+        } else {
+            "note"
+        };
+        let from = period_text(first.anchor, first.start_us);
+        let which = match run.len() {
+            1 => format!("the {} {from}", first.anchor),
+            count => format!(
+                "each of the {} from {from} to {}",
+                counted(count as u64, first.anchor.as_str()),
+                period_text(last.anchor, last.start_us)
+            ),
+        };
+        let remedy = match &first.state {
+            SealState::Deserving => "; 'streamkit verify --seal' seals it",
+            _ => "",
+        };
+        lines.push(format!("{mark}: {which} {}{remedy}", first.state));
+    }
+    lines
+}
+
 fn conclusion(verified: &Verified, strict: bool, has_color: bool) -> String {
     let damage = verified.damage(strict);
     let verdict = if damage == 0 {
@@ -204,9 +277,9 @@ fn bars(verified: &Verified) -> u64 {
     verified.series.iter().map(|report| report.bars).sum()
 }
 
-/// The report as one JSON object.
+/// The report as one JSON object, with what was `sealed` just now.
 #[must_use]
-pub fn json(verified: &Verified, strict: bool) -> Value {
+pub fn json(verified: &Verified, sealed: &[SealRow], strict: bool) -> Value {
     let damage = verified.damage(strict);
     json!({
         "is_clean": damage == 0,
@@ -215,6 +288,8 @@ pub fn json(verified: &Verified, strict: bool) -> Value {
         "series": verified.series.iter().map(|report| series_json(report, strict))
             .collect::<Vec<_>>(),
         "periods": verified.periods.iter().map(periods_json).collect::<Vec<_>>(),
+        "seals": verified.seals.iter().map(period_seal_json).collect::<Vec<_>>(),
+        "sealed": sealed.iter().map(seal_json).collect::<Vec<_>>(),
         "missing": verified.missing.iter().map(|missing| json!({
             "symbol": missing.symbol,
             "threshold_decimal_bps": missing.threshold,
@@ -225,6 +300,20 @@ pub fn json(verified: &Verified, strict: bool) -> Value {
             "column": unreadable.column,
             "text": unreadable.to_string(),
         })).collect::<Vec<_>>(),
+    })
+}
+
+fn period_seal_json(seal: &PeriodSeal) -> Value {
+    json!({
+        "exchange": &*seal.exchange,
+        "symbol": seal.symbol,
+        "anchor": seal.anchor,
+        "start": seal.start_us,
+        "first_agg_trade_id": seal.ids.first_id,
+        "last_agg_trade_id": seal.ids.last_id,
+        "state": seal.state.code(),
+        "is_damage": seal.state.is_damage(),
+        "text": seal.state.to_string(),
     })
 }
 

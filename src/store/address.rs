@@ -102,6 +102,20 @@ impl StoreAddress {
 }
 
 impl ClickHouseAddress {
+    /// Whether a password for one is a password for the other.
+    #[must_use]
+    pub fn is_same_user(&self, other: &Self) -> bool {
+        let of = |address: &Self| {
+            (
+                address.tls,
+                address.host.clone(),
+                address.port,
+                address.user.clone(),
+            )
+        };
+        of(self) == of(other)
+    }
+
     /// The URL of the server's HTTP interface, without user, password and database.
     #[must_use]
     pub fn http_url(&self) -> String {

@@ -1,7 +1,13 @@
 //! Rows as they stand in a store, before anybody trusts them.
 
-use super::{BarRow, GapRow, Series, Table};
-use crate::domain::{bar::Bar, price::Decimal};
+use super::{
+    BarRow, GapRow, Series, Table,
+    columns::{BAR_COLUMNS, KEY_COLUMNS, OWN_COLUMNS},
+};
+use crate::domain::{
+    bar::Bar,
+    price::{Decimal, Price},
+};
 
 /// A bar as a store holds it: with the columns that its other columns imply.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +72,57 @@ impl StoredBar {
                 implied: text(implied),
             }
         })
+    }
+
+    /// The first column behind the key that `other` has another value in, with both values.
+    #[must_use]
+    pub fn first_difference(&self, other: &Self) -> Option<(&'static str, String, String)> {
+        let columns = BAR_COLUMNS[KEY_COLUMNS..OWN_COLUMNS].iter();
+        let values = self.values().into_iter().zip(other.values());
+        columns
+            .zip(values)
+            .find(|(_, (mine, others))| mine != others)
+            .map(|(column, (mine, others))| (column.name, mine, others))
+    }
+
+    /// What the columns behind the key hold, so that other bits are another text.
+    fn values(&self) -> Vec<String> {
+        let (bar, implied) = (&self.row.bar, &self.implied);
+        let sums = &bar.sums;
+        let decimal = |units: i128, digits| Decimal { units, digits }.to_string();
+        let price = |price: Price| decimal(price.0.into(), 8);
+        let mut values = vec![
+            bar.last_agg_trade_id.to_string(),
+            bar.first_trade_id.to_string(),
+            bar.last_trade_id.to_string(),
+            bar.open_time_us.to_string(),
+            bar.close_time_us.to_string(),
+            price(bar.open),
+            price(bar.high),
+            price(bar.low),
+            price(bar.close),
+            price(bar.vwap),
+            decimal(implied.volume, 8),
+            decimal(sums.buy_volume(), 8),
+            decimal(sums.sell_volume(), 8),
+            decimal(implied.turnover, 16),
+            decimal(sums.buy_turnover(), 16),
+            decimal(sums.sell_turnover(), 16),
+            implied.trade_count.to_string(),
+            sums.buy_trade_count().to_string(),
+            sums.sell_trade_count().to_string(),
+            sums.agg_trade_count().to_string(),
+            implied.duration_us.to_string(),
+        ];
+        values.extend(bar.features.columns().map(|(_, value)| {
+            if value.is_nan() {
+                format!("NaN ({:016x})", value.to_bits())
+            } else {
+                format!("{value:?}")
+            }
+        }));
+        values.push(bar.closed_by.as_str().to_owned());
+        values
     }
 
     /// The bar, if its columns agree.

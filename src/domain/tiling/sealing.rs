@@ -158,6 +158,21 @@ impl Periods {
             .collect()
     }
 
+    /// The thresholds that have bars.
+    pub fn thresholds(&self) -> impl Iterator<Item = Threshold> {
+        self.tracks.keys().copied()
+    }
+
+    /// The periods that any threshold has bars of, by their first µs: the ids that all of
+    /// them together show, and whether a bar shows that it is over.
+    #[must_use]
+    pub fn spans(&self) -> BTreeMap<i64, (IdRange, bool)> {
+        let extents = self.extents().into_iter();
+        extents
+            .map(|(start_us, extent)| (start_us, (extent.ids, extent.is_closed)))
+            .collect()
+    }
+
     /// The bars of one threshold in the period that begins at `start_us`; none when it has
     /// none there.
     #[must_use]

@@ -66,7 +66,13 @@ fn verified() -> Verified {
 
 fn printed(verified: &Verified, strict: bool) -> String {
     let out = Shared::default();
-    human(verified, strict, &Printer::to(out.clone(), std::io::sink())).expect("printed");
+    human(
+        verified,
+        &[],
+        strict,
+        &Printer::to(out.clone(), std::io::sink()),
+    )
+    .expect("printed");
     out.text()
 }
 
@@ -116,7 +122,7 @@ fn a_disagreement_takes_the_place_of_the_agreement() {
         ),
         "{text}"
     );
-    let json = json(&verified, false);
+    let json = json(&verified, &[], false);
     assert_eq!(
         json["periods"][0]["disagreements"][0]["values"]["500"],
         "1.6"
@@ -152,7 +158,7 @@ fn a_threshold_that_was_left_out_is_told_with_its_reason() {
         ),
         "{text}"
     );
-    let json = json(&verified, false);
+    let json = json(&verified, &[], false);
     assert_eq!(json["periods"][0]["left_out"][0]["reason"], "begins_later");
 }
 
@@ -195,7 +201,7 @@ fn rows_that_cannot_be_read_are_damage_with_their_keys() {
         text.lines().all(|line| line.chars().count() <= 80),
         "{text}"
     );
-    let json = json(&verified, false);
+    let json = json(&verified, &[], false);
     assert_eq!(json["unreadable"][0]["column"], "state");
     assert_eq!(json["series"][0]["findings"][0]["first_id"], Value::Null);
     assert_eq!(json["series"][0]["open_time"], Value::Null);
@@ -203,7 +209,7 @@ fn rows_that_cannot_be_read_are_damage_with_their_keys() {
 
 #[test]
 fn programs_get_the_same_as_json() {
-    let json = json(&verified(), false);
+    let json = json(&verified(), &[], false);
     assert_eq!(json["is_clean"], false);
     assert_eq!(json["damage"], 2);
     assert_eq!(json["series"][0]["anchor"], "day");
