@@ -94,6 +94,11 @@ pub fn short_limits() -> Limits {
         delivery_retry_max: Duration::from_millis(300),
         breaker_open: Duration::from_millis(1200),
         delivery_lease: Duration::from_millis(600),
+        seal_delay: Duration::from_millis(50),
+        seal_interval: Duration::from_millis(500),
+        seal_retry_min: Duration::from_millis(50),
+        seal_retry_max: Duration::from_millis(500),
+        seal_patience: Duration::from_secs(1),
         ..Limits::default()
     }
 }

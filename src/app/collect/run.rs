@@ -28,8 +28,8 @@ mod tasks;
 
 use prepare::prepare;
 use tasks::{
-    is_delivering, is_heartbeat, is_session, keep_chronicle, keep_delivery, keep_heartbeat,
-    keep_journal, keep_sealer, keep_sessions, reopening,
+    is_delivering, is_heartbeat, is_sealer, is_session, keep_chronicle, keep_delivery,
+    keep_heartbeat, keep_journal, keep_sealer, keep_sessions, reopening,
 };
 
 /// What collecting needs.
@@ -191,6 +191,8 @@ pub async fn run(collector: Collector, stop: CancellationToken) -> Result<Summar
     if !late.is_empty() {
         failure.get_or_insert(CollectError::StopTimedOut(limits.stop_timeout));
     }
+    // What it has to tell shall be written down, too; should it hang, nobody waits longer.
+    supervisor.ended(share(SESSIONS_SHARE), is_sealer).await;
     if let Ok(error) = fatalities.try_recv() {
         failure.get_or_insert(error);
     }

@@ -16,7 +16,6 @@ use crate::{
     app::{seals::Sealing, supervise::Turns},
     domain::{
         anchor::Period,
-        breaker::BreakerState,
         seal::{SealKey, SealRow},
         symbol::Symbol,
         tiling::Unsealable,
@@ -32,10 +31,13 @@ use super::{
 
 mod attempt;
 
-use attempt::{Attempt, Due, attempt, is_covered, is_delivered, patiently};
+use attempt::{Attempt, Due, attempt, is_covered, is_delivered, is_usable, newest_us, patiently};
 
 /// How often the task looks, within the patience that it is given.
 const LOOKS_PER_PATIENCE: u32 = 4;
+
+/// So many failures in a row are told of.
+const TOLD_FAILURES: u64 = 2;
 
 pub(super) struct Sealer {
     context: Context,
@@ -51,6 +53,9 @@ pub(super) struct Sealer {
     unconfirmed: Vec<SealRow>,
     /// When it was last looked whether what was sealed still is.
     looked: Instant,
+    /// Symbols without a trade since the start, whose last bar was asked for.
+    asked: BTreeSet<Symbol>,
+    begun: Instant,
     failures: u64,
     pauses: ExponentialBackoff,
     /// Nothing is tried before.
@@ -83,6 +88,8 @@ impl Sealer {
             empty: BTreeSet::new(),
             unconfirmed: Vec::new(),
             looked: Instant::now(),
+            asked: BTreeSet::new(),
+            begun: Instant::now(),
             failures: 0,
             failed_until: None,
         }
@@ -97,6 +104,17 @@ impl Sealer {
                 return;
             }
             self.notice();
+            if let Some(symbol) = self.unheard() {
+                let asked = newest_us(&self.context, &symbol);
+                let asked = timeout(limits.delivery_hang, asked);
+                // Should that fail, the next trade will tell.
+                let newest_us = patiently(asked, &turns, &finish, look).await;
+                if let Some(Ok(Ok(Some(time_us)))) = newest_us {
+                    self.note_time(&symbol, time_us);
+                }
+                self.asked.insert(symbol);
+                continue;
+            }
             let Some(due) = self.due() else {
                 tokio::select! {
                     () = finish.cancelled() => {}
@@ -133,48 +151,69 @@ impl Sealer {
         }
     }
 
-    /// Notes which periods are over by now, and forgets those that are too long ago.
+    /// Notes which periods are over by now.
     fn notice(&mut self) {
-        let anchor = self.context.settings.anchor;
-        let reach_us = micros(self.context.settings.limits.seal_reach);
-        let now = Instant::now();
-        let next = now + self.context.settings.limits.seal_delay;
         for line in self.context.board.read().symbols {
-            let Some(time_us) = line.last_time_us else {
-                continue;
-            };
-            let known = self.newest_us.get(&line.symbol).copied();
-            let newest_us = known.map_or(time_us, |known| known.max(time_us));
-            self.newest_us.insert(line.symbol.clone(), newest_us);
-            let current = anchor.period(newest_us);
-            if known.is_some_and(|known| known >= current.start_us) {
-                continue;
+            if let Some(time_us) = line.last_time_us {
+                self.note_time(&line.symbol, time_us);
             }
-            let oldest_us = newest_us.saturating_sub(reach_us);
-            let mut first_us = current.start_us;
-            let mut period = anchor.period(current.start_us.saturating_sub(1));
-            loop {
-                first_us = first_us.min(period.start_us);
-                let key = self.key(&line.symbol, period);
-                if !self.sealed.contains(&key) && !self.empty.contains(&key) {
-                    self.pending.entry(key).or_insert_with(|| Pending {
-                        noticed_us: self.context.clock.wall_us(),
-                        noticed: now,
-                        next,
-                        pauses: retries(&self.context.settings.limits),
-                        told: None,
-                    });
-                }
-                if period.start_us <= oldest_us {
-                    break;
-                }
-                period = anchor.period(period.start_us.saturating_sub(1));
+        }
+    }
+
+    /// A symbol that nothing has come of since the start: what was left unsealed has no need
+    /// to wait for its next trade.
+    fn unheard(&self) -> Option<Symbol> {
+        let symbols = self.context.settings.symbols.iter();
+        let mut unheard = symbols.filter(|symbol| {
+            !self.newest_us.contains_key(*symbol) && !self.asked.contains(*symbol)
+        });
+        let is_time = self.begun.elapsed() >= self.context.settings.limits.seal_delay;
+        let is_usable = is_usable(&self.context.board.read().sink);
+        (is_time && is_usable).then(|| unheard.next().cloned())?
+    }
+
+    /// A trade of that time is there: the periods before its own are over. Those that are too
+    /// long ago are forgotten.
+    fn note_time(&mut self, symbol: &Symbol, time_us: i64) {
+        let anchor = self.context.settings.anchor;
+        let limits = &self.context.settings.limits;
+        let known = self.newest_us.get(symbol).copied();
+        let newest_us = known.map_or(time_us, |known| known.max(time_us));
+        self.newest_us.insert(symbol.clone(), newest_us);
+        let current = anchor.period(newest_us);
+        if known.is_some_and(|known| known >= current.start_us) {
+            return;
+        }
+        let now = Instant::now();
+        let oldest_us = newest_us.saturating_sub(micros(limits.seal_reach));
+        let mut period = anchor.period(current.start_us.saturating_sub(1));
+        loop {
+            let key = self.key(symbol, period);
+            if !self.sealed.contains(&key) && !self.empty.contains(&key) {
+                let next = now + self.context.settings.limits.seal_delay;
+                let pending = self.begin(now, next);
+                self.pending.entry(key).or_insert(pending);
             }
-            let is_recent =
-                |key: &SealKey| key.symbol != line.symbol || key.period_start_us >= first_us;
-            self.pending.retain(|key, _| is_recent(key));
-            self.sealed.retain(is_recent);
-            self.empty.retain(is_recent);
+            if period.start_us <= oldest_us {
+                break;
+            }
+            period = anchor.period(period.start_us.saturating_sub(1));
+        }
+        let is_recent =
+            |key: &SealKey| key.symbol != *symbol || key.period_start_us >= period.start_us;
+        self.pending.retain(|key, _| is_recent(key));
+        self.sealed.retain(is_recent);
+        self.empty.retain(is_recent);
+    }
+
+    /// A period that is first tried at `next`.
+    fn begin(&self, now: Instant, next: Instant) -> Pending {
+        Pending {
+            noticed_us: self.context.clock.wall_us(),
+            noticed: now,
+            next,
+            pauses: retries(&self.context.settings.limits),
+            told: None,
         }
     }
 
@@ -183,10 +222,7 @@ impl Sealer {
     fn due(&self) -> Option<Due> {
         let now = Instant::now();
         let shown = self.context.board.read();
-        if shown.sink.failures > 0
-            || shown.sink.breaker != BreakerState::Closed
-            || self.failed_until.is_some_and(|until| now < until)
-        {
+        if !is_usable(&shown.sink) || self.failed_until.is_some_and(|until| now < until) {
             return None;
         }
         let is_due = |pending: &Pending| {
@@ -221,7 +257,7 @@ impl Sealer {
 
     fn took_place(&mut self, due: &Due, done: Attempt) {
         let told = &self.context.told;
-        if self.failures > 0 {
+        if self.failures >= TOLD_FAILURES {
             let failures = self.failures;
             told.emit(&Event::SealingRecovered { failures });
         }
@@ -287,13 +323,8 @@ impl Sealer {
         let gone: Vec<_> = self.sealed.difference(sealed).cloned().collect();
         for key in gone {
             self.sealed.remove(&key);
-            self.pending.entry(key).or_insert_with(|| Pending {
-                noticed_us: self.context.clock.wall_us(),
-                noticed: now,
-                next: now,
-                pauses: retries(&self.context.settings.limits),
-                told: None,
-            });
+            let pending = self.begin(now, now);
+            self.pending.entry(key).or_insert(pending);
         }
     }
 
@@ -324,8 +355,9 @@ impl Sealer {
         let pause = self.pauses.next().unwrap_or(limits.seal_retry_max);
         self.failed_until = Some(Instant::now() + pause);
         self.failures += 1;
-        // One that lasts is told of once.
-        if self.failures == 1 {
+        // A store that is away is delivery's to tell of, which may not know yet. One failure
+        // that lasts is told of once.
+        if self.failures == TOLD_FAILURES {
             self.context.told.emit(&Event::SealingFailed {
                 reason: reason.to_owned(),
             });

@@ -42,19 +42,27 @@ impl Source for Known {
     }
 
     async fn connect(&self, _: &[Symbol]) -> Result<Box<dyn LiveStream>, SourceError> {
-        unimplemented!("nobody connects")
+        Err(nobody())
     }
 
     async fn page(&self, _: &Symbol, _: i64) -> Result<Page, SourceError> {
-        unimplemented!("nobody asks")
+        Err(nobody())
     }
 
     async fn latest(&self, _: &Symbol) -> Result<Option<Newest>, SourceError> {
-        unimplemented!("nobody asks")
+        Err(nobody())
     }
 
     async fn first_since(&self, _: &Symbol, time_us: i64) -> Result<Option<Trade>, SourceError> {
         Ok(self.0.values().find(|t| t.time_us >= time_us).copied())
+    }
+}
+
+/// Nobody asks for anything else.
+fn nobody() -> SourceError {
+    SourceError::Unreachable {
+        endpoint: "here".to_owned(),
+        cause: "it only knows first trades".to_owned(),
     }
 }
 

@@ -115,6 +115,15 @@ pub struct LimitsArgs {
     /// Give up writing them after so long
     #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "3s")]
     health_timeout: Duration,
+    /// Read a period back so long after it is over, to seal it
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "2s")]
+    seal_delay: Duration,
+    /// Look so often whether what was sealed still is
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    seal_interval: Duration,
+    /// Seal periods that ended no longer ago, and the last one
+    #[arg(long, hide_short_help = true, value_name = "DURATION", value_parser = duration, default_value = "7d")]
+    seal_reach: Duration,
     /// Multiply every time by this, to see in minutes what takes hours.
     #[arg(long, value_name = "FACTOR", hide = true, default_value = "1")]
     time_scale: f64,
@@ -192,6 +201,9 @@ impl LimitsArgs {
             renew_after: self.renew_after,
             health_interval: self.health_interval,
             health_timeout: self.health_timeout,
+            seal_delay: self.seal_delay,
+            seal_interval: self.seal_interval,
+            seal_reach: self.seal_reach,
             tasks: supervise::Limits {
                 hang: self.hang_after,
                 ..supervise::Limits::default()

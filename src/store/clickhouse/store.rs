@@ -264,7 +264,8 @@ impl Store for ClickHouseStore {
     }
 
     async fn stored_seals(&self, query: &SealQuery) -> Result<Vec<SealRead>, StoreError> {
-        self.read(seals::seals(&self.client, query)).await
+        // Whoever writes bars waits for it, and there are few of them.
+        self.shortly(seals::seals(&self.client, query)).await
     }
 
     async fn put_request(&self, change: &Change) -> Result<(), StoreError> {

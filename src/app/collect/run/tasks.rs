@@ -54,6 +54,11 @@ pub(super) fn is_heartbeat(name: &str) -> bool {
     name == "heartbeat"
 }
 
+/// Whether a task is the one that seals.
+pub(super) fn is_sealer(name: &str) -> bool {
+    name == "seal"
+}
+
 /// How the journal is opened anew when its thread has panicked.
 pub(super) fn reopening(state_dir: &Path, options: Options, emit: &Emit) -> Reopen {
     let (state_dir, emit) = (state_dir.to_owned(), emit.clone());

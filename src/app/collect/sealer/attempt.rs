@@ -7,22 +7,25 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{
-        collect::session::Context,
+        collect::{session::Context, snapshot::SinkSnapshot},
         seals::{Confirmed, SealRequest, Sealing, confirm, seal},
         supervise::Turns,
         verify::stored_seals,
     },
     domain::{
+        bar::ClosedBy,
+        breaker::BreakerState,
+        row::Series,
         seal::{SealKey, SealRow},
         symbol::Symbol,
         threshold::Threshold,
     },
     journal::SpoolStats,
-    store::sink::SealQuery,
+    store::sink::{SealQuery, StoreError},
 };
 
 /// At a stop, what is being sealed has so long to come to its end.
-const LAST_PATIENCE: Duration = Duration::from_secs(2);
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What one attempt has brought.
 #[derive(Default)]
@@ -45,6 +48,38 @@ pub(super) struct Due {
 /// Whether everything that the journal had at a time is in the store.
 pub(super) fn is_delivered(spool: &SpoolStats, time_us: i64) -> bool {
     spool.rows == 0 || spool.oldest_us.is_some_and(|oldest_us| oldest_us > time_us)
+}
+
+/// Whether delivery has no trouble with the store.
+pub(super) fn is_usable(sink: &SinkSnapshot) -> bool {
+    sink.failures == 0 && sink.breaker == BreakerState::Closed
+}
+
+/// A time that the bars of a symbol show to be over; none without bars.
+pub(super) async fn newest_us(
+    context: &Context,
+    symbol: &Symbol,
+) -> Result<Option<i64>, StoreError> {
+    let mut newest_us = None;
+    for &threshold in &context.settings.thresholds {
+        let series = Series {
+            exchange: context.exchange.clone(),
+            symbol: symbol.clone(),
+            threshold,
+            anchor: context.settings.anchor,
+        };
+        let Some(last) = context.store.last_bar(&series).await? else {
+            continue;
+        };
+        let period = series.anchor.period(last.bar.open_time_us);
+        // The trade that has cut it belongs to the next one.
+        let time_us = match last.bar.closed_by {
+            ClosedBy::Anchor => period.end_us,
+            ClosedBy::Breach | ClosedBy::Gap => last.bar.open_time_us,
+        };
+        newest_us = newest_us.max(Some(time_us));
+    }
+    Ok(newest_us)
 }
 
 /// Whether a seal vouches for every wanted threshold.
