@@ -1,9 +1,22 @@
 //! Whoever writes bars of a sealed period again takes the seal back first, and dies where he
 //! likes.
 
-use std::{os::unix::process::ExitStatusExt as _, path::Path};
+use std::{
+    os::unix::process::ExitStatusExt as _,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
-use crate::scene::{DAYS, FIRST_DAY, Place, Scene};
+use rusqlite::Connection;
+use streamkit::{
+    domain::crash::{CrashPoint, CrashPoints},
+    exchange::sim::{Config, Rate},
+};
+
+use crate::{
+    common::Rig,
+    scene::{DAYS, FIRST_DAY, Place, Scene},
+};
 
 const KILLED: Option<i32> = Some(9);
 const DAY_US: i64 = 86_400_000_000;
@@ -80,4 +93,53 @@ fn a_crash_between_unsealing_and_rewriting_leaves_no_seal_over_rows_that_nobody_
         let (verified, code) = scene.verify(&place, &[]);
         assert_eq!(code, Some(0), "{verified:#}");
     }
+}
+
+/// A seal of a day that covers everything, as somebody else would write it.
+const SEAL: &str = "INSERT INTO seals VALUES ('sim', 'BTCUSDT', 'day', ?1, 0, 9000000000000, 1, \
+                    '1.00000000', '{\"25\":\"v1:aa\"}', 1, 1, 0)";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_seal_that_is_made_while_bars_are_written_does_not_outlive_their_confirmation() {
+    let config = Config {
+        symbols: vec!["BTCUSDT".to_owned()],
+        rate: Rate::PerSecond(1000.0),
+        history: Some(1000),
+        trades_per_day: Some(1_000_000),
+        day: Some(jiff::civil::date(2025, 1, 1)),
+        ..Config::default()
+    };
+    let mut rig = Rig::start(config).await;
+    let path = rig.store_path();
+    // What became of the seal by the time that the batch counted as delivered.
+    let seals_left = Arc::new(OnceLock::new());
+    let (left, is_sealed) = (Arc::clone(&seals_left), OnceLock::new());
+    rig.settings.crash = CrashPoints::armed(move |point| {
+        let is_interesting = matches!(point, CrashPoint::BarsWritten | CrashPoint::StoreConfirmed);
+        if !is_interesting || left.get().is_some() {
+            return;
+        }
+        let database = Connection::open(&path).expect("a database");
+        if point == CrashPoint::BarsWritten {
+            is_sealed.get_or_init(|| {
+                database
+                    .execute(SEAL, [FIRST_DAY * DAY_US])
+                    .expect("sealed")
+            });
+        } else if is_sealed.get().is_some() {
+            let sql = "SELECT count(*) FROM seals WHERE is_deleted = 0";
+            let count: i64 = database
+                .query_row(sql, [], |row| row.get(0))
+                .expect("seals");
+            let _ = left.set(count);
+        }
+    });
+    let running = rig.collect();
+    running.until_event("period.unsealed").await;
+    running
+        .until("a confirmed batch", |_| seals_left.get().is_some())
+        .await;
+    assert_eq!(seals_left.get(), Some(&0));
+    running.stop().await.expect("a graceful stop");
+    rig.server.stop().await;
 }
