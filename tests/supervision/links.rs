@@ -6,7 +6,7 @@ use super::{
     *,
 };
 
-/// Two links by a relay; nothing is asked for by silences shorter than a second.
+/// Two links by a relay; nothing is asked for by silences shorter than a second, or to seal.
 async fn two_links() -> (Rig, Relay, Running) {
     let mut rig = Rig::start(busy()).await;
     let relay = Relay::to(&rig.server.ws_url()).await;
@@ -15,6 +15,8 @@ async fn two_links() -> (Rig, Relay, Running) {
     rig.binance.ws_urls = vec![relay.url().parse().expect("a URL")];
     let limits = &mut rig.settings.limits;
     limits.links = 2;
+    // Whoever seals may have to ask where a first day begins.
+    limits.seal_delay = Duration::from_secs(3600);
     limits.silence_min = Duration::from_secs(1);
     limits.silence_max = Duration::from_secs(5);
     let running = rig.collect();

@@ -30,6 +30,8 @@ use crate::{
     },
 };
 
+mod diff;
+
 const DAY_US: i64 = 86_400_000_000;
 
 /// An exchange that knows its first trades.
