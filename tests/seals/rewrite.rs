@@ -25,7 +25,7 @@ const DAY_US: i64 = 86_400_000_000;
 /// journal: the second day, which is sealed, is gone over again.
 fn forget(scene: &Scene, place: &Place, name: &str) {
     let path = scene.directory.path().join(format!("{name}.sqlite"));
-    let database = rusqlite::Connection::open(path).expect("a database");
+    let database = Connection::open(path).expect("a database");
     let from_us = (FIRST_DAY + 2) * DAY_US;
     for sql in [
         "DELETE FROM bars WHERE open_time >= ?1",
