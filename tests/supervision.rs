@@ -100,7 +100,11 @@ fn failures(running: &Running) -> Vec<String> {
 /// A task that misbehaves once is named, started anew, and the bars are those of the tape.
 async fn is_started_anew(name: &str, what: &str, words: &str) {
     // Some look at the world no more than once a second.
-    let turn = if name == "heartbeat" { 3 } else { 20 };
+    let turn = if ["heartbeat", "seal"].contains(&name) {
+        3
+    } else {
+        20
+    };
     let (rig, running) = misbehaving(&[&format!("{name}:{what}@{turn}")]).await;
     running.until_event("task.failed").await;
     let told = failures(&running).remove(0);
@@ -156,6 +160,16 @@ async fn a_chronicle_that_hangs_is_started_anew() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_heartbeat_that_hangs_is_started_anew() {
     is_started_anew("heartbeat", "hang", "it hangs: no turn for 5.0 s").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sealer_that_panics_is_started_anew() {
+    is_started_anew("seal", "panic", "it panicked at").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sealer_that_hangs_is_started_anew() {
+    is_started_anew("seal", "hang", "it hangs: no turn for 5.0 s").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -355,6 +355,49 @@ fn a_watching_task_is_started_anew(task: &str, what: &str, reason: &str) {
     assert!(collector.wait().success());
 }
 
+/// The tasks of a collector. Each is made to panic and to hang by a test: the watching ones
+/// here, those that collect in `supervision`, channels beside their code.
+const TASKS: [&str; 11] = [
+    "channel:pager",
+    "chronicle",
+    "delivery",
+    "health",
+    "heartbeat",
+    "journal",
+    "pages",
+    "report",
+    "seal",
+    "session-0",
+    "status",
+];
+
+#[test]
+fn every_task_is_listed_and_known_to_the_tests_that_make_tasks_fail() {
+    let (home, sim, port) = (Home::new(), exchange(), free_port());
+    let alerts = "[channels.pager]\ntype = 'webhook'\nurl = 'http://127.0.0.1:1'\n";
+    std::fs::write(home.path("alerts.toml"), alerts).expect("written");
+    let line = format!(
+        "collect BTCUSDT {} --listen 127.0.0.1:{port} --alerts {}",
+        at(&sim),
+        home.path("alerts.toml").display()
+    );
+    let mut command = home.command(&line);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut collector = Process(child.expect("it starts"));
+    until(port, "/health", |status, _| status == 200);
+    let (_, body) = get(port, "/status").expect("a page");
+    let status: Value = serde_json::from_str(&body).expect("JSON");
+    let tasks = status["tasks"].as_array().expect("tasks").iter();
+    let mut names: Vec<_> = tasks.filter_map(|task| task["name"].as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names, TASKS,
+        "a task without tests that make it panic and hang"
+    );
+    collector.terminate();
+    assert!(collector.wait().success());
+}
+
 #[test]
 fn a_health_task_that_hangs_is_named_and_works_again() {
     a_watching_task_is_started_anew("health", "hang", "it hangs: no turn for 5.0 s");
