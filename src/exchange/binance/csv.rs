@@ -181,6 +181,20 @@ impl<R: Read> Reader<R> {
         self.gaps.iter().copied()
     }
 
+    /// The file goes on where another one ended: its first id has to rise above `last_id`,
+    /// and what is left out between them is a gap. For a reader that has read nothing.
+    #[must_use]
+    pub fn after(mut self, last_id: Option<i64>) -> Self {
+        self.last_id = last_id;
+        self
+    }
+
+    /// The last id so far, or the one that the file has to follow.
+    #[must_use]
+    pub fn last_id(&self) -> Option<i64> {
+        self.last_id
+    }
+
     /// The line that the first trade stands on: 1, or 2 behind a header.
     #[must_use]
     pub fn first_line(&self) -> u64 {

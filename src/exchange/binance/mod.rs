@@ -1,6 +1,8 @@
-//! Binance spot: the live stream, history by id, and files of trades.
+//! Binance spot: the live stream, history by id, the archive, and files of trades.
 
 mod adapter;
+pub mod archive;
+mod client;
 mod connects;
 pub mod csv;
 mod digits;

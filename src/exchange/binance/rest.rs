@@ -9,21 +9,20 @@ mod page;
 mod since;
 
 use std::{
-    net::SocketAddr,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
 use reqwest::{
-    Response, StatusCode, dns,
+    Response, StatusCode,
     header::{HeaderMap, HeaderValue},
-    redirect,
 };
 use serde::Deserialize;
 use tokio::time;
 use url::Url;
 
 use super::{
+    client::{self, innermost},
     endpoints::Endpoints,
     excerpt::excerpt,
     gate::Closed,
@@ -32,10 +31,8 @@ use super::{
 use crate::{
     domain::symbol::Symbol,
     exchange::{
-        dial::Resolver,
         socket::{RATE_LIMITED, retry_after},
         source::{Newest, Page, SourceError},
-        tls,
     },
 };
 use budget::Budget;
@@ -83,16 +80,8 @@ impl Rest {
             .ok_or(SettingsError::NoEndpoint("a history endpoint"))?;
         let mut headers = HeaderMap::new();
         headers.insert("X-MBX-TIME-UNIT", HeaderValue::from_static("MICROSECOND"));
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::client_config()?.as_ref().clone())
-            .dns_resolver(NameResolver(settings.resolver.clone()))
+        let http = client::builder(&settings.resolver, settings.connect_deadline)?
             .default_headers(headers)
-            .connect_timeout(settings.connect_deadline)
-            .pool_idle_timeout(Duration::from_secs(60))
-            // The stream cannot take a proxy either: both shall see the same exchange.
-            .no_proxy()
-            // Whoever redirects is not the exchange.
-            .redirect(redirect::Policy::none())
             .build()?;
         Ok(Self {
             http,
@@ -341,29 +330,6 @@ fn rest_of_minute(headers: &HeaderMap) -> Duration {
         .and_then(|second| second.parse::<u64>().ok())
         .map_or(0, |second| second.min(59));
     Duration::from_secs(60 - second)
-}
-
-/// The cause that says most: the last one in the chain.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
-}
-
-/// Our resolver in the words of the HTTP library.
-struct NameResolver(Resolver);
-
-impl dns::Resolve for NameResolver {
-    fn resolve(&self, name: dns::Name) -> dns::Resolving {
-        let resolver = self.0.clone();
-        Box::pin(async move {
-            let addresses = resolver.resolve(name.as_str()).await?;
-            let addresses = addresses.into_iter().map(|ip| SocketAddr::new(ip, 0));
-            Ok(Box::new(addresses) as dns::Addrs)
-        })
-    }
 }
 
 #[cfg(test)]
