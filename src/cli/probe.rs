@@ -37,6 +37,7 @@ enum ProbeCommand {
     /// Prints one line to stdout once it listens: the address, then the base URLs of streams and
     /// REST. Without --history the seeded tape runs by the wall clock, and its whole past is served.
     /// With --history or --tape the tape is played from its beginning at --rate.
+    /// The archive's zips of days and months that are over are below the base URL of REST, too.
     /// POST /sim/faults makes things go wrong, GET /sim/stats tells what has happened.
     Serve(ServeArgs),
     /// Write the sim's tape to stdout as CSV: a,p,q,f,l,T,m,M, times in microseconds.

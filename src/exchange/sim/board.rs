@@ -141,6 +141,33 @@ impl Board {
         trades.iter().filter_map(looks).collect()
     }
 
+    /// The faults that a file of the archive is published with, for this symbol. They strike
+    /// when the zip is asked for.
+    pub(crate) fn published_faults(&self, symbol: usize, strikes: bool) -> Vec<FaultKind> {
+        if !self.any() {
+            return Vec::new();
+        }
+        let mut state = self.state();
+        prune(&mut state.active);
+        let mut found = Vec::new();
+        for active in &mut state.active {
+            let is_published = match &active.fault.kind {
+                FaultKind::Archive(fault) => fault.is_published(),
+                // Seen by `look`, and no strike there either.
+                FaultKind::DropIds { .. } | FaultKind::Malformed { .. } => true,
+                _ => false,
+            };
+            if is_published && active.symbol.is_none_or(|only| only == symbol) {
+                found.push(active.fault.kind.clone());
+                if strikes && matches!(active.fault.kind, FaultKind::Archive(_)) {
+                    active.left = active.left.map(|left| left.saturating_sub(1));
+                    self.count_strikes(1);
+                }
+            }
+        }
+        found
+    }
+
     /// What the streams send in place of these trades of a symbol, in order.
     pub(crate) fn mangle(&self, symbol: usize, trades: &[SimTrade]) -> Vec<Item> {
         let mut state = self.state();

@@ -3,6 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::archive::Archive;
 use super::board::Board;
 use super::clock::Clock;
 use super::config::Config;
@@ -26,6 +27,7 @@ pub(crate) struct Exchange {
     pub(crate) clock: Clock,
     pub(crate) hub: Hub,
     pub(crate) board: Board,
+    pub(crate) archive: Archive,
     pub(crate) limits: Limits,
     pub(crate) stats: Counters,
     pub(crate) played: Played,
@@ -48,6 +50,7 @@ impl Exchange {
             limits: Limits::new(&config),
             hub: Hub::new(names),
             board: Board::default(),
+            archive: Archive::default(),
             stats: Counters::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -126,6 +129,7 @@ impl Exchange {
             messages_sent: self.stats.messages_sent(),
             slow_clients: self.hub.slow_clients(),
             rest_requests: self.stats.rest(),
+            archive: self.stats.archive(),
             symbols: symbols.collect(),
             faults: self.board.list(),
             faults_struck: self.board.struck(),

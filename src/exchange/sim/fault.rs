@@ -24,6 +24,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::archive_fault::ArchiveFault;
+
 /// One fault: what goes wrong, where, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -230,6 +232,8 @@ pub enum FaultKind {
         /// How many trades fewer.
         by: u64,
     },
+    /// The archive's files are wrong, or do not arrive.
+    Archive(ArchiveFault),
 }
 
 /// How a connection ends.
@@ -316,6 +320,7 @@ impl FaultKind {
             {
                 Some(format!("{status} is not an HTTP status of 200 to 599"))
             }
+            Self::Archive(fault) => fault.complaint(),
             Self::Close { code, .. } if !(1000..=4999).contains(code) => {
                 Some(format!("{code} is not a close code of 1000 to 4999"))
             }

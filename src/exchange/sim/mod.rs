@@ -8,11 +8,17 @@
 //!
 //! ```text
 //!  walk, tape_file ─ tape ─ clock (what is past) ─ player ─ hub ─ stream   (WebSocket)
-//!                                   └───────────── history ─ rest         (HTTP)
+//!                                   ├───────────── history ─ rest         (HTTP)
+//!                                   └── archive_content ─ archive         (HTTP)
 //!                            board (faults) strikes all of them
 //! ```
 
+mod archive;
+mod archive_content;
+mod archive_fault;
+mod archive_zip;
 mod board;
+mod body;
 mod clock;
 mod config;
 mod connection;
@@ -46,11 +52,12 @@ mod walk;
 mod walk_block;
 mod walk_time;
 
+pub use archive_fault::{ArchiveFault, BooleanText, ZipDamage};
 pub use config::{Config, Rate};
 pub use control::Faults;
 pub use error::SimError;
 pub use fault::{CutHow, Fault, FaultChange, FaultKind, GarbleHow, MalformedHow};
 pub use server::Server;
-pub use stats::{Stats, SymbolStats};
+pub use stats::{ArchiveStats, Stats, SymbolStats};
 pub use tape::Tape;
 pub use trade::SimTrade;

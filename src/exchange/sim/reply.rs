@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 
+use super::body::ReplyBody;
+
 /// What the sim answers an HTTP request with.
-pub(crate) type Reply = Response<Full<Bytes>>;
+pub(crate) type Reply = Response<ReplyBody>;
 
 /// The header that tells the request weight used in the window.
 const USED_WEIGHT: HeaderName = HeaderName::from_static("x-mbx-used-weight-1m");
@@ -74,6 +75,14 @@ pub(crate) fn json_reply(status: u16, body: impl Into<Bytes>) -> Reply {
     reply
 }
 
+/// A plain text.
+pub(crate) fn text_reply(body: String) -> Reply {
+    let mut reply = plain(200, body);
+    let text = HeaderValue::from_static("text/plain");
+    reply.headers_mut().insert(CONTENT_TYPE, text);
+    reply
+}
+
 /// An answer with one of the exchange's error codes.
 pub(crate) fn error_reply(status: u16, code: i32, message: &str) -> Reply {
     let message = serde_json::Value::from(message);
@@ -130,7 +139,7 @@ pub(crate) fn with_weight(mut reply: Reply, used: u32) -> Reply {
 }
 
 fn plain(status: u16, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(Full::new(body.into()));
+    let mut reply = Response::new(ReplyBody::from(body.into()));
     // An impossible status cannot come from here; it would be the server's error.
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *reply.status_mut() = status;

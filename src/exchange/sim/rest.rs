@@ -131,7 +131,7 @@ async fn fail(exchange: &Exchange, symbol: Option<usize>) -> Option<Outcome> {
 }
 
 /// An answer with a status that a fault asks for.
-fn failure(status: u16, retry_after_s: Option<u64>) -> Reply {
+pub(crate) fn failure(status: u16, retry_after_s: Option<u64>) -> Reply {
     let reply = match status {
         429 => error_reply(429, -1003, "Too many requests."),
         418 => error_reply(418, -1003, "Way too many requests; IP banned."),

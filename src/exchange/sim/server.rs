@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
+use super::archive;
 use super::config::Config;
 use super::control::Faults;
 use super::error::SimError;
@@ -85,6 +86,11 @@ impl Server {
     /// The base URL of REST, as in `http://127.0.0.1:1234`.
     pub fn rest_url(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// The base URL of the archive, as in `http://127.0.0.1:1234`.
+    pub fn archive_url(&self) -> String {
+        self.rest_url()
     }
 
     /// The handle to make things go wrong.
@@ -196,6 +202,10 @@ async fn respond(
             Ok(Err(_)) => error_reply(413, -1, "the body is too large"),
             Err(_) => error_reply(408, -1, "the body did not come"),
         });
+    }
+    if path.starts_with("/data/") {
+        let (method, uri) = (request.method(), request.uri());
+        return Ok(archive::respond(exchange, method, uri, request.headers()).await);
     }
     let method: &Method = request.method();
     match rest::api(exchange, address, method, request.uri(), request.headers()).await {

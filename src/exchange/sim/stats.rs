@@ -14,6 +14,7 @@ pub(crate) struct Counters {
     connections_ever: AtomicU64,
     messages_sent: AtomicU64,
     rest: Mutex<BTreeMap<u16, u64>>,
+    archive: Mutex<ArchiveStats>,
 }
 
 impl Counters {
@@ -31,6 +32,26 @@ impl Counters {
     pub(crate) fn count_rest(&self, status: u16) {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
         *rest.entry(status).or_default() += 1;
+    }
+
+    /// Counts a request to the archive, and the bytes that its answer announces.
+    pub(crate) fn count_archive(&self, status: u16, is_checksum: bool, body_bytes: u64) {
+        let archive = &mut *self.archive.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_checksum {
+            *archive.checksum_requests.entry(status).or_default() += 1;
+            return;
+        }
+        *archive.zip_requests.entry(status).or_default() += 1;
+        if (200..300).contains(&status) {
+            archive.zip_bytes += body_bytes;
+        }
+    }
+
+    pub(crate) fn archive(&self) -> ArchiveStats {
+        self.archive
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn connections_ever(&self) -> u64 {
@@ -62,12 +83,25 @@ pub struct Stats {
     pub slow_clients: u64,
     /// REST requests by the status of the answer; 0 is no answer.
     pub rest_requests: BTreeMap<u16, u64>,
+    /// The archive.
+    pub archive: ArchiveStats,
     /// Each symbol.
     pub symbols: BTreeMap<String, SymbolStats>,
     /// The faults in force, with the strikes left.
     pub faults: Vec<Fault>,
     /// How often faults have struck.
     pub faults_struck: u64,
+}
+
+/// What has been asked of the archive so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ArchiveStats {
+    /// Requests for zips by the status of the answer; 206 is a part.
+    pub zip_requests: BTreeMap<u16, u64>,
+    /// Requests for checksums by the status of the answer.
+    pub checksum_requests: BTreeMap<u16, u64>,
+    /// How long all zips and parts of zips were that were answered, whole or not.
+    pub zip_bytes: u64,
 }
 
 /// What has happened to one symbol so far.

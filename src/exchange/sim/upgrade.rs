@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{
     CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
@@ -19,6 +18,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
+use super::body::ReplyBody;
 use super::connection::{Connection, Order};
 use super::exchange::Exchange;
 use super::fault::FaultKind;
@@ -170,7 +170,7 @@ fn switching_protocols(key: &HeaderValue) -> Reply {
     let Ok(accept) = HeaderValue::from_str(&accept) else {
         return page_reply(500);
     };
-    let mut reply = Response::new(Full::new(Bytes::new()));
+    let mut reply = Response::new(ReplyBody::from(Bytes::new()));
     *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = reply.headers_mut();
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
