@@ -48,7 +48,7 @@ pub struct BarsArgs {
     /// Only the newest so many of each series
     #[arg(long, value_name = "N", value_parser = positive::<u64>)]
     limit: Option<u64>,
-    /// Build the bars from this CSV of trades (a,p,q,f,l,T,m), without any store
+    /// Build the bars from this CSV of trades (a,p,q,f,l,T,m) or a zip of one, without any store
     #[arg(long, value_name = "FILE", help_heading = "From a tape")]
     from_tape: Option<PathBuf>,
     /// Let a bar close even at the time that it opened

@@ -6,7 +6,6 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fs::File,
     io::{self, Read as _, Seek as _, Write as _},
     num::NonZeroU64,
     path::Path,
@@ -31,7 +30,10 @@ use crate::{
         threshold::Threshold,
         trade::Trade,
     },
-    exchange::binance::csv::{CsvError, Reader},
+    exchange::binance::{
+        archive::{FileError, TradeFile},
+        csv::CsvError,
+    },
     report::bars::{BarsFormat, BarsReporter, push_line},
 };
 
@@ -128,14 +130,19 @@ fn row(bar: Bar, request: &TapeRequest<'_>, exchange: &ExchangeName) -> BarRow {
     }
 }
 
-fn failed(error: TapeError<CsvError>, path: &Path) -> CliError {
+fn failed(error: TapeError<FileError>, path: &Path) -> CliError {
     let path = path.display();
     match error {
-        TapeError::Unreadable(error @ CsvError::Io { .. }) => {
-            CliError::from(error).hint("check that the file is there, and that you may read it")
-        }
-        TapeError::Unreadable(error @ CsvError::Line { .. }) => {
-            CliError::from(error).hint(LINE_HINT)
+        TapeError::Unreadable(error) => {
+            let hint = match &error {
+                FileError::Csv(CsvError::Io { .. }) => {
+                    "check that the file is there, and that you may read it"
+                }
+                FileError::Csv(CsvError::Line { .. }) => LINE_HINT,
+                FileError::Zip { .. } => ZIP_HINT,
+                FileError::Thread { .. } => "run it again; please report it if it happens twice",
+            };
+            CliError::from(error).hint(hint)
         }
         TapeError::Malformed { line, source } => CliError::new(
             ExitCode::Failed,
@@ -166,56 +173,52 @@ fn failed(error: TapeError<CsvError>, path: &Path) -> CliError {
 const LINE_HINT: &str = "every line is a,p,q,f,l,T,m: aggregate id, price, quantity, first and \
                          last individual id, time, and whether the buyer is the maker";
 
+const ZIP_HINT: &str = "fetch the file again; a zip holds one CSV of trades, as in the exchange's \
+                        archive";
+
 const SPACE_HINT: &str = "make room in the directory for temporary files (TMPDIR)";
 
 /// The trades of a file with their lines.
 struct TapeFile {
-    reader: Reader<File>,
+    file: TradeFile,
     block: Vec<Trade>,
     /// The next trade of the block.
     next: usize,
-    /// How many trades came before the block.
-    passed: u64,
-    /// What was wrong after the block.
-    failure: Option<CsvError>,
+    /// The line that the block's first trade stands on.
+    first_line: u64,
 }
 
 impl TapeFile {
-    fn open(path: &Path) -> Result<Self, CsvError> {
+    fn open(path: &Path) -> Result<Self, FileError> {
         Ok(Self {
-            reader: Reader::open(path)?,
+            file: TradeFile::open(path)?,
             block: Vec::new(),
             next: 0,
-            passed: 0,
-            failure: None,
+            first_line: 1,
         })
     }
 }
 
 impl Iterator for TapeFile {
-    type Item = Result<TapeTrade, CsvError>;
+    type Item = Result<TapeTrade, FileError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(&trade) = self.block.get(self.next) {
-                // One line is one trade, behind the header if there is one.
-                let line = self.reader.first_line() + self.passed + self.next as u64;
-                self.next += 1;
-                return Some(Ok(TapeTrade { line, trade }));
-            }
-            if let Some(failure) = self.failure.take() {
-                return Some(Err(failure));
-            }
-            self.passed += self.block.len() as u64;
+        if self.next == self.block.len() {
             self.block.clear();
             self.next = 0;
-            match self.reader.read_block(&mut self.block) {
-                Ok(true) => {}
-                Ok(false) => return None,
-                // The trades before the wrong line come first.
-                Err(failure) => self.failure = Some(failure),
+            match self.file.next_block() {
+                Ok(Some(block)) => {
+                    self.block.extend_from_slice(block.trades);
+                    self.first_line = block.first_line;
+                }
+                Ok(None) => return None,
+                Err(error) => return Some(Err(error)),
             }
         }
+        let trade = self.block[self.next];
+        let line = self.first_line + self.next as u64;
+        self.next += 1;
+        Some(Ok(TapeTrade { line, trade }))
     }
 }
 
