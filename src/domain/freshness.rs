@@ -22,7 +22,7 @@
 //! ```
 //!
 //! From the age `warn_us` on a finding is a warning, from `crit_us` on critical, and only
-//! what is critical is restarted. A restart is advised on evidence alone: an answer that is
+//! what is critical is restarted. "Delivering late" is critical at once. A restart is advised on evidence alone: an answer that is
 //! missing is never a reason.
 //!
 //! Ages are taken by the clock that the rows are dated by: that of this machine if their
@@ -241,7 +241,8 @@ impl Look<'_> {
             None => "data",
         };
         let age = span(age_us);
-        let late = |text: String| Verdict::new(level, Cause::DeliveringLate, text);
+        // Whoever reads the store is blind, though the collector is not.
+        let late = |text: String| Verdict::new(Level::Critical, Cause::DeliveringLate, text);
         let dead = |text: String| Verdict::new(level, Cause::DeadCollector, text);
         match (self.facts.journal, self.facts.seen_before_us) {
             (Journal::Advances, _) => late(format!(

@@ -47,6 +47,12 @@ pub enum Metric {
     RestartFailed,
     /// Alerts in a row that a channel could not send; 0 after one that it sent. By channel.
     ChannelBroken,
+    /// 1 while the watchdog finds something that somebody might look at; else 0. By symbol, and
+    /// for what it restarts.
+    FreshnessWarning,
+    /// 1 while the watchdog finds something that somebody has to look at, or cannot look; else
+    /// 0. By symbol, and for what it restarts.
+    FreshnessCritical,
 }
 
 /// What a metric's figures are counted in.
@@ -68,7 +74,7 @@ pub enum Unit {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::DataStaleS,
         Self::SilenceS,
         Self::ReconnectsPerHour,
@@ -86,6 +92,8 @@ impl Metric {
         Self::GapsAbsent,
         Self::RestartFailed,
         Self::ChannelBroken,
+        Self::FreshnessWarning,
+        Self::FreshnessCritical,
     ];
 
     /// Its stable name.
@@ -109,6 +117,8 @@ impl Metric {
             Self::GapsAbsent => "gaps_absent",
             Self::RestartFailed => "restart_failed",
             Self::ChannelBroken => "channel_broken",
+            Self::FreshnessWarning => "freshness_warning",
+            Self::FreshnessCritical => "freshness_critical",
         }
     }
 
@@ -125,9 +135,12 @@ impl Metric {
             | Self::DeadLettersPerHour
             | Self::GapsAbsent => Unit::PerHour,
             Self::SpoolRows | Self::BufferRows => Unit::Rows,
-            Self::SpoolFull | Self::BreakerOpen | Self::IdResets | Self::ChannelBroken => {
-                Unit::Flag
-            }
+            Self::SpoolFull
+            | Self::BreakerOpen
+            | Self::IdResets
+            | Self::ChannelBroken
+            | Self::FreshnessWarning
+            | Self::FreshnessCritical => Unit::Flag,
             Self::RestartFailed => Unit::Count,
         }
     }

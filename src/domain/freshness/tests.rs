@@ -126,7 +126,7 @@ fn cases() -> Vec<Case> {
         ("journal rests, exchange ahead", Facts { exchange: newer(None), ..stale(Journal::Rests, None) }, Critical, DeadCollector, Helps),
         ("delivering late", stale(Journal::Advances, None), Critical, DeliveringLate, Useless),
         ("delivering late, a second look", stale(Journal::Advances, Some(20 * MINUTE)), Critical, DeliveringLate, Useless),
-        ("delivering late, not for long", Facts { journal: Journal::Advances, ..facts(row(7 * MINUTE, 7 * MINUTE)) }, Warning, DeliveringLate, Useless),
+        ("delivering late, not for long", Facts { journal: Journal::Advances, ..facts(row(7 * MINUTE, 7 * MINUTE)) }, Critical, DeliveringLate, Useless),
         // No row, or no answer.
         ("missing symbol", answered(Answer::Absent), Critical, Missing, Useless),
         ("empty table", answered(Answer::Empty), Unknown, Empty, Useless),

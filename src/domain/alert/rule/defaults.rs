@@ -146,6 +146,20 @@ impl Rule {
                     "an alert channel cannot send",
                     "`streamkit doctor --send-test-alert` tries each channel",
                 ),
+            // Of the watchdog: no collector measures these.
+            Self::new("freshness_warning", Metric::FreshnessWarning, 0.0)
+                .wait(at_once, at_once)
+                .says(
+                    "the watchdog warns",
+                    "`streamkit status --remote` shows what the collectors say of themselves",
+                ),
+            Self::new("freshness_critical", Metric::FreshnessCritical, 0.0)
+                .critical()
+                .wait(at_once, at_once)
+                .says(
+                    "the data are not fresh in the database, or it cannot be told",
+                    "`streamkit watchdog --dry-run` looks again and restarts nothing",
+                ),
         ]
     }
 }
