@@ -335,6 +335,17 @@ impl Store for Confirming {
         Ok(())
     }
 
+    async fn clock_us(&self) -> Result<Option<i64>, StoreError> {
+        Ok(None)
+    }
+
+    async fn newest(
+        &self,
+        _: &streamkit::store::newest::NewestQuery,
+    ) -> Result<Vec<streamkit::store::newest::NewestRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn insert(&self, batch: &Batch) -> Result<(), StoreError> {
         if let Rows::Bars(rows) = &batch.rows {
             self.count.fetch_add(rows.len() as u64, Ordering::Relaxed);

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod clickhouse;
 mod names;
+pub mod newest;
 mod open;
 pub mod schema;
 pub mod sink;

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::newest::{NewestQuery, NewestRow};
 use crate::domain::{
     anchor::Anchor,
     backfill_request::{Change, RequestRead, Status},
@@ -138,6 +139,21 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When it cannot be reached or refuses.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// What the clock of the store shows while it answers, in µs since 1970 UTC; none when
+    /// it has none but that of this machine.
+    ///
+    /// # Errors
+    /// When it cannot be reached or refuses.
+    async fn clock_us(&self) -> Result<Option<i64>, StoreError>;
+
+    /// The newest row of each name in any table, by name. Nothing is changed, whatever the
+    /// statement says, and nothing but that table is touched.
+    ///
+    /// # Errors
+    /// When the store fails or refuses, does not answer in time, or answers with more rows
+    /// than allowed or with what is not a name and a time.
+    async fn newest(&self, query: &NewestQuery) -> Result<Vec<NewestRow>, StoreError>;
 
     /// Puts a batch in. Returns once the rows are durable there.
     ///

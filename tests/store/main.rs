@@ -14,9 +14,11 @@ mod clickhouse;
 mod damage;
 mod faults;
 mod health;
+mod newest;
 mod outage;
 mod place;
 mod requests;
+mod routine;
 mod rows;
 mod seals;
 #[path = "../common/clickhouse.rs"]

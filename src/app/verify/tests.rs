@@ -34,6 +34,17 @@ impl Store for Memory {
         Ok(())
     }
 
+    async fn clock_us(&self) -> Result<Option<i64>, StoreError> {
+        Ok(None)
+    }
+
+    async fn newest(
+        &self,
+        _: &crate::store::newest::NewestQuery,
+    ) -> Result<Vec<crate::store::newest::NewestRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn insert(&self, _: &Batch) -> Result<(), StoreError> {
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! insert   one batch: serialised, sent, and confirmed by what came back
 //! health   rows of health on the wire, and the reading of them
 //! seals    the same for seals
+//! newest   the newest rows of any table, and the clock
 //! read     bars by series, streamed
 //! rows     what a row looks like on the wire
 //! errors   codes and classes of failures
@@ -16,6 +17,7 @@ mod codes;
 mod errors;
 mod health;
 mod insert;
+mod newest;
 mod read;
 mod requests;
 mod rows;

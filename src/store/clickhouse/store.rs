@@ -10,6 +10,7 @@ use super::{
     errors::{Evidence, Failure, failure},
     health,
     insert::{Lane, Load},
+    newest,
     read::{self, Bars},
     requests, seals,
     wire::Wire,
@@ -23,6 +24,7 @@ use crate::{
     store::{
         address::ClickHouseAddress,
         names::put_in_order,
+        newest::{NewestQuery, NewestRow},
         schema::{self, StoreKind, quote_identifier},
         sink::{
             BarQuery, Batch, EventQuery, GapQuery, HealthQuery, RequestQuery, SealQuery, Store,
@@ -201,6 +203,16 @@ impl Store for ClickHouseStore {
         self.shortly(self.client.query_raw("SELECT 1").fetch_one::<u8>())
             .await
             .map(|_| ())
+    }
+
+    async fn clock_us(&self) -> Result<Option<i64>, StoreError> {
+        self.shortly(newest::clock_us(&self.client)).await.map(Some)
+    }
+
+    async fn newest(&self, query: &NewestQuery) -> Result<Vec<NewestRow>, StoreError> {
+        newest::newest(&self.client, query)
+            .await
+            .map_err(|failure| self.error(failure))
     }
 
     async fn insert(&self, batch: &Batch) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 //! insert   one batch in one transaction
 //! health   rows of health, in and out
 //! seals    seals, in and out
+//! newest   the newest rows of any table, on a connection of its own
 //! read     bars by series, piece by piece
 //! rows     what a row looks like in the file
 //! values   what a column of it may hold
@@ -15,6 +16,7 @@
 mod errors;
 mod health;
 mod insert;
+mod newest;
 mod read;
 mod requests;
 mod rows;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     errors::Failure,
-    health, insert,
+    health, insert, newest,
     read::{self, Start},
     requests, seals,
     worker::Worker,
@@ -20,6 +20,7 @@ use crate::{
     store::{
         address::StoreAddress,
         names::put_in_order,
+        newest::{NewestQuery, NewestRow},
         sink::{
             BarQuery, Batch, EventQuery, GapQuery, HealthQuery, RequestQuery, SealQuery, Store,
             StoreError, StoreErrorKind, SymbolIds,
@@ -48,6 +49,8 @@ impl Default for SqliteOptions {
 /// A store in a SQLite file. See [`Store`].
 pub struct SqliteStore {
     address: String,
+    path: PathBuf,
+    busy_timeout: Duration,
     worker: Worker,
 }
 
@@ -58,8 +61,14 @@ impl SqliteStore {
     /// When its thread cannot be started.
     pub fn new(path: PathBuf, options: SqliteOptions) -> Result<Self, StoreError> {
         let address = StoreAddress::Sqlite(path.clone()).to_string();
-        match Worker::start(path, options.busy_timeout, options.answer_timeout) {
-            Ok(worker) => Ok(Self { address, worker }),
+        let busy_timeout = options.busy_timeout;
+        match Worker::start(path.clone(), busy_timeout, options.answer_timeout) {
+            Ok(worker) => Ok(Self {
+                address,
+                path,
+                busy_timeout,
+                worker,
+            }),
             Err(error) => Err(StoreError {
                 kind: StoreErrorKind::Retry,
                 address,
@@ -158,6 +167,16 @@ impl Store for SqliteStore {
                 })?)
         })
         .await
+    }
+
+    async fn clock_us(&self) -> Result<Option<i64>, StoreError> {
+        Ok(None)
+    }
+
+    async fn newest(&self, query: &NewestQuery) -> Result<Vec<NewestRow>, StoreError> {
+        newest::newest(self.path.clone(), self.busy_timeout, query.clone())
+            .await
+            .map_err(|failure| self.error(failure))
     }
 
     async fn insert(&self, batch: &Batch) -> Result<(), StoreError> {
