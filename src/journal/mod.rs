@@ -21,6 +21,7 @@ mod schema;
 pub mod spool;
 #[cfg(test)]
 mod testing;
+pub mod trace;
 
 pub use actor::{JournalHandle, Lease, Panicked, Reopen, catch, start};
 pub use commit::{CheckpointRow, Commit, Committed};

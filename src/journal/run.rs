@@ -13,7 +13,7 @@ use rusqlite::{Transaction, params};
 use super::{error::JournalError, file::Journal};
 
 const SYMBOLS: &str = "run_symbols";
-const ALIVE: &str = "run_alive_us";
+pub(super) const ALIVE: &str = "run_alive_us";
 
 /// What a commit says of the run that makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +101,40 @@ mod tests {
         Journal::open(directory, options).expect("opened")
     }
 
+    #[test]
+    fn who_looks_from_outside_sees_that_a_collector_lives_although_nothing_is_traded() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut journal = open(directory.path());
+        let seen = || {
+            let commits = crate::journal::trace::last_commits(directory.path());
+            let commits = commits.expect("readable").into_iter();
+            commits
+                .map(|commit| commit.committed_at_us)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(seen(), [0; 0]);
+        checkpoint(&mut journal, 5);
+        assert_eq!(seen(), [5]);
+        mark(&mut journal, RunMark::Alive, 9);
+        assert_eq!(seen(), [9]);
+    }
+
+    fn checkpoint(journal: &mut Journal, now_us: i64) {
+        let checkpoint = CheckpointRow {
+            exchange: "sim".into(),
+            symbol: "BTCUSDT".parse().expect("a symbol"),
+            anchor: Anchor::Day,
+            last_agg_trade_id: 7,
+            state: "{}".to_owned(),
+        };
+        let commit = Commit {
+            checkpoints: vec![checkpoint],
+            now_us,
+            ..Commit::default()
+        };
+        journal.commit(commit).expect("committed");
+    }
+
     fn mark(journal: &mut Journal, mark: RunMark, now_us: i64) {
         let commit = Commit {
             run: Some(mark),
@@ -124,19 +158,7 @@ mod tests {
             Some(LostRun { symbols, alive_us })
         };
         assert_eq!(journal.lost_run().expect("read"), lost(200));
-        let checkpoint = CheckpointRow {
-            exchange: "sim".into(),
-            symbol: "BTCUSDT".parse().expect("a symbol"),
-            anchor: Anchor::Day,
-            last_agg_trade_id: 7,
-            state: "{}".to_owned(),
-        };
-        let commit = Commit {
-            checkpoints: vec![checkpoint],
-            now_us: 300,
-            ..Commit::default()
-        };
-        journal.commit(commit).expect("committed");
+        checkpoint(&mut journal, 300);
         assert_eq!(journal.lost_run().expect("read"), lost(300));
         mark(&mut journal, RunMark::Ended, 400);
         drop(journal);
