@@ -11,3 +11,4 @@ pub mod spool;
 pub mod supervise;
 pub mod uptime;
 pub mod verify;
+pub mod watchdog;
