@@ -19,6 +19,7 @@ pub mod table;
 pub mod terminal;
 pub mod uptime;
 pub mod verify;
+pub mod watchdog;
 pub mod words;
 
 pub use printer::{OutputError, Printer};
