@@ -73,6 +73,11 @@ impl BarsArgs {
             Output::Human => BarsFormat::Human,
             Output::Csv => BarsFormat::Csv,
             Output::Json => BarsFormat::Json,
+            Output::Nagios => {
+                let sentence = "only the watchdog can print for nagios";
+                return Err(CliError::new(ExitCode::Usage, sentence)
+                    .hint("use -o human, -o json or -o csv"));
+            }
         };
         let newest = match (self.limit, format) {
             (None, BarsFormat::Human) => Some(SHOWN_BARS),

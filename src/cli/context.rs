@@ -26,6 +26,8 @@ pub enum Output {
     Json,
     /// CSV; only bars have it.
     Csv,
+    /// One line for Nagios; only the watchdog has it.
+    Nagios,
 }
 
 /// Settings, and the ways in and out.
@@ -41,13 +43,15 @@ pub struct Context {
     pub clock: Clock,
     /// The exchange, if it was named on the command line.
     pub named_exchange: Option<String>,
+    /// Whether less is to be said.
+    pub is_quiet: bool,
 }
 
 impl Context {
-    /// Whether to print JSON, for commands that know no CSV.
+    /// Whether to print JSON, for commands that know nothing else but text.
     ///
     /// # Errors
-    /// When CSV was asked for.
+    /// When something else was asked for.
     pub fn is_json(&self) -> Result<bool, CliError> {
         match self.output {
             Output::Human => Ok(false),
@@ -56,6 +60,11 @@ impl Context {
                 CliError::new(ExitCode::Usage, "only bars can be printed as csv")
                     .hint("use -o human or -o json"),
             ),
+            Output::Nagios => Err(CliError::new(
+                ExitCode::Usage,
+                "only the watchdog can print for nagios",
+            )
+            .hint("use -o human or -o json")),
         }
     }
 

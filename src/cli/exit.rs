@@ -1,7 +1,8 @@
 //! The one table of exit codes.
 //!
 //! They follow `sysexits.h` where that has a word for it, so that service managers and
-//! scripts can tell what is worth another try. `watchdog` has its own table.
+//! scripts can tell what is worth another try. `watchdog` ends as plugins of Nagios do:
+//! 0 fresh, 1 a warning, 2 critical, 3 unknown, and 3 whatever else goes wrong.
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,10 @@ pub enum ExitCode {
     Ok = 0,
     /// It did not, or what it checked is not well.
     Failed = 1,
+    /// Only of `watchdog`: somebody has to look.
+    Critical = 2,
+    /// Only of `watchdog`: it cannot be told.
+    Unknown = 3,
     /// The command line is wrong.
     Usage = 64,
     /// Something that it needs cannot be reached.

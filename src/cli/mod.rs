@@ -19,6 +19,7 @@ mod seals;
 mod spool;
 mod status;
 mod verify;
+mod watchdog;
 
 pub use app::run;
 pub use collect::{alerting, watching};

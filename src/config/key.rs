@@ -27,6 +27,8 @@ pub enum Key {
     Anchor,
     /// The name of a collector in the store.
     Collector,
+    /// From which ages on single symbols are stale, for the watchdog.
+    Freshness,
     /// Which messages are logged.
     Log,
     /// How they are written.
@@ -37,7 +39,7 @@ pub enum Key {
 
 impl Key {
     /// Every setting, in the order in which they are shown.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Store,
         Self::StorePassword,
         Self::StateDir,
@@ -47,6 +49,7 @@ impl Key {
         Self::Thresholds,
         Self::Anchor,
         Self::Collector,
+        Self::Freshness,
         Self::Log,
         Self::LogFormat,
         Self::Color,
@@ -65,6 +68,7 @@ impl Key {
             Self::Thresholds => "thresholds",
             Self::Anchor => "anchor",
             Self::Collector => "collector",
+            Self::Freshness => "freshness",
             Self::Log => "log",
             Self::LogFormat => "log_format",
             Self::Color => "color",
@@ -96,7 +100,10 @@ impl Key {
     /// Whether it takes several values: a list in the file, commas in a variable.
     #[must_use]
     pub const fn is_list(self) -> bool {
-        matches!(self, Self::WsUrl | Self::RestUrl | Self::Thresholds)
+        matches!(
+            self,
+            Self::WsUrl | Self::RestUrl | Self::Thresholds | Self::Freshness
+        )
     }
 
     /// Whether its value is never shown.

@@ -13,7 +13,7 @@ mod texts;
 mod words;
 
 use texts::Texts;
-pub use words::{CollectorName, Color, Exchange, LogFilter, LogFormat};
+pub use words::{CollectorName, Color, Exchange, Freshness, LogFilter, LogFormat};
 
 /// Where a setting's value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +100,8 @@ pub struct Settings {
     pub anchor: Setting<Anchor>,
     /// The name of a collector in the store, if it is not to be that of the machine.
     pub collector: Option<Setting<CollectorName>>,
+    /// From which ages on single symbols are stale, for the watchdog.
+    pub freshness: Setting<Vec<Freshness>>,
     /// Which messages are logged.
     pub log: Setting<LogFilter>,
     /// How they are written.
@@ -150,6 +152,7 @@ impl Settings {
             thresholds: texts.thresholds()?,
             anchor: texts.anchor()?,
             collector: texts.one(Key::Collector)?,
+            freshness: texts.freshness()?,
             log: texts.one_or(Key::Log, LogFilter::default())?,
             log_format: texts.one_or(Key::LogFormat, LogFormat::Text)?,
             color: texts.one_or(Key::Color, Color::Auto)?,
@@ -191,6 +194,7 @@ impl Settings {
         let store = self.store.as_ref();
         let state_dir = self.state_dir.as_ref();
         let collector = self.collector.as_ref();
+        let freshness = self.freshness.value.iter();
         vec![
             Shown {
                 key: Key::Store,
@@ -230,6 +234,11 @@ impl Settings {
                     .map(|name| name.value.to_string())
                     .collect(),
                 origin: collector.map_or(&Origin::Default, |name| &name.origin),
+            },
+            Shown {
+                key: Key::Freshness,
+                values: freshness.map(ToString::to_string).collect(),
+                origin: &self.freshness.origin,
             },
             Shown::of(Key::Log, &self.log),
             Shown::of(Key::LogFormat, &self.log_format),

@@ -206,6 +206,14 @@ impl<'a> Texts<'a> {
         Ok(setting)
     }
 
+    pub(super) fn freshness(&self) -> Result<Setting<Vec<words::Freshness>>, SettingError> {
+        let read = |text: &str| text.parse();
+        Ok(self.list(Key::Freshness, read)?.unwrap_or(Setting {
+            value: Vec::new(),
+            origin: Origin::Default,
+        }))
+    }
+
     pub(super) fn urls(
         &self,
         key: Key,

@@ -1,6 +1,6 @@
 //! The values that settings take, as types.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::Url;
@@ -90,6 +90,60 @@ impl FromStr for CollectorName {
 impl fmt::Display for CollectorName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+/// From which ages on a symbol is stale: `SYMBOL=WARN/CRIT`, such as `BTCUSDT=1m/5m`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Freshness {
+    /// The symbol, as it is named in the table.
+    pub name: String,
+    /// From which age on that is worth a warning.
+    pub warn: Duration,
+    /// From which age on it is critical.
+    pub crit: Duration,
+}
+
+impl FromStr for Freshness {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let failed = |reason: &str| {
+            format!(
+                "'{}' is no limit of freshness ({reason}): SYMBOL=WARN/CRIT is, such as \
+                 BTCUSDT=1m/5m",
+                text.escape_debug()
+            )
+        };
+        let (name, ages) = text
+            .rsplit_once('=')
+            .ok_or_else(|| failed("'=' is missing"))?;
+        let (warn, crit) = ages
+            .split_once('/')
+            .ok_or_else(|| failed("'/' is missing"))?;
+        if name.trim() != name || name.is_empty() {
+            return Err(failed("the symbol is missing"));
+        }
+        let read = |text: &str| {
+            let age = humantime::parse_duration(text.trim());
+            age.map_err(|_| failed("durations are written 90s or 5m"))
+        };
+        let (warn, crit) = (read(warn)?, read(crit)?);
+        if warn.is_zero() || warn > crit {
+            return Err(failed("it warns at some age, and is critical later"));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            warn,
+            crit,
+        })
+    }
+}
+
+impl fmt::Display for Freshness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |age| humantime::format_duration(age).to_string().replace(' ', "");
+        write!(f, "{}={}/{}", self.name, show(self.warn), show(self.crit))
     }
 }
 
@@ -311,6 +365,20 @@ mod tests {
                 error.starts_with(&format!("'{text}' is not a log filter (")),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn a_limit_of_freshness_names_a_symbol_and_two_ages() {
+        for text in ["BTCUSDT=1m/5m", "a=b=1m30s/1h"] {
+            let freshness: Freshness = text.parse().expect(text);
+            assert_eq!(freshness.to_string(), text);
+        }
+        for text in [
+            "", "BTCUSDT", "=1m/5m", "A=1m", "A=5m/1m", "A=0s/1m", "A=x/1m", " A=1m/5m",
+        ] {
+            let error = text.parse::<Freshness>().expect_err(text);
+            assert!(error.ends_with("such as BTCUSDT=1m/5m"), "{error}");
         }
     }
 

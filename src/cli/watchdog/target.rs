@@ -1,0 +1,75 @@
+//! What is restarted.
+
+use std::{sync::Arc, time::Duration};
+
+use clap::Args;
+
+use crate::{
+    app::watchdog::{NamedUnit, Restarts},
+    cli::{args::duration, error::CliError, exit::ExitCode},
+    unit::{Environment, Unit},
+};
+
+/// A unit and its restarts.
+#[derive(Debug, Args)]
+pub struct TargetArgs {
+    /// Restart this service of systemd
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["container", "restart_command"])]
+    unit: Option<String>,
+    /// The service is one of the user's own manager
+    #[arg(long, requires = "unit")]
+    user: bool,
+    /// Restart this container, with docker or podman
+    #[arg(long, value_name = "NAME", conflicts_with = "restart_command")]
+    container: Option<String>,
+    /// Restart by this command; no shell reads it
+    #[arg(long, value_name = "CMD ARGS…")]
+    restart_command: Option<String>,
+    /// How long a restart may take
+    #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = duration)]
+    pub restart_timeout: Duration,
+    /// So many restarts are made within an hour at most
+    #[arg(long, value_name = "COUNT", default_value = "3")]
+    pub restarts_per_hour: usize,
+    /// How far two restarts are apart at least
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    pub restarts_apart: Duration,
+    /// How long to wait after a restart for fresh data
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pub recheck: Duration,
+    /// Say what would be restarted, and restart nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl TargetArgs {
+    /// What is to be restarted, if anything.
+    ///
+    /// # Errors
+    /// When it can be nothing of the kind.
+    pub fn unit(&self) -> Result<Option<Arc<dyn Restarts>>, CliError> {
+        let environment = Environment::of_this_process();
+        let (kind, unit) = match (&self.unit, &self.container, &self.restart_command) {
+            (Some(name), ..) => ("systemd unit", Unit::systemd(name, self.user)),
+            (_, Some(name), _) => ("container", Unit::container(name, None, &environment)),
+            (.., Some(line)) => ("command", Unit::command(line)),
+            (None, None, None) => return Ok(None),
+        };
+        let unit = unit.map_err(|error| {
+            let hint = error.hint();
+            CliError::from(error).exit(ExitCode::Usage).hint(hint)
+        })?;
+        let shown = unit.to_string();
+        // The last word of such a command is the name, with its ending.
+        let name = match shown.rsplit_once(' ') {
+            Some((_, name)) if self.restart_command.is_none() => name,
+            _ => &shown,
+        };
+        let owner = if self.user { "the user's " } else { "" };
+        Ok(Some(Arc::new(NamedUnit {
+            name: format!("{owner}{kind} {name}"),
+            unit,
+            environment,
+        })))
+    }
+}

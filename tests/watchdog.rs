@@ -1,0 +1,18 @@
+//! The watchdog as cron runs it: a process, a store, a unit.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+#[path = "watchdog/cases.rs"]
+mod cases;
+#[path = "watchdog/frozen.rs"]
+mod frozen;
+#[path = "watchdog/scene.rs"]
+mod scene;
+#[path = "watchdog/target.rs"]
+mod target;

@@ -1,0 +1,354 @@
+//! What is found, as a table: rows, a command line, an exit code and words of the answer.
+
+use std::net::TcpListener;
+
+use streamkit::domain::row::{HealthRow, StreamState};
+
+use crate::{
+    common::process::{Sim, text},
+    scene::{Scene, aged},
+};
+
+/// One case.
+struct Case {
+    name: &'static str,
+    rows: fn() -> Vec<HealthRow>,
+    line: &'static str,
+    code: i32,
+    words: &'static [&'static str],
+}
+
+fn dead() -> Vec<HealthRow> {
+    vec![aged("BTCUSDT", 300, 300)]
+}
+
+fn fresh() -> Vec<HealthRow> {
+    vec![aged("BTCUSDT", 1, 2), aged("ETHUSDT", 1, 3)]
+}
+
+fn nothing() -> Vec<HealthRow> {
+    Vec::new()
+}
+
+/// What needs nothing but rows.
+const CASES: &[Case] = &[
+    Case {
+        name: "fresh",
+        rows: fresh,
+        line: "",
+        code: 0,
+        words: &["BTCUSDT", "ETHUSDT", "fresh"],
+    },
+    Case {
+        name: "no trade for more than --warn, and nobody knows why",
+        rows: || vec![aged("BTCUSDT", 1, 80)],
+        line: "",
+        code: 1,
+        words: &["warning", "the exchange was not asked"],
+    },
+    Case {
+        name: "no trade for more than --crit, and nobody knows why: nothing to restart",
+        rows: || vec![aged("BTCUSDT", 1, 200)],
+        line: "--unit collect",
+        code: 2,
+        words: &["critical", "the exchange was not asked"],
+    },
+    Case {
+        name: "a dead collector, seen twice, without a unit",
+        rows: dead,
+        line: "",
+        code: 2,
+        words: &["critical", "dead collector"],
+    },
+    Case {
+        name: "a dead collector in a rehearsal",
+        rows: dead,
+        line: "--unit collect --dry-run",
+        code: 2,
+        words: &["dead collector", "the same at a second look"],
+    },
+    Case {
+        name: "a quiet market, as its collector has asked",
+        rows: || {
+            let mut row = aged("BTCUSDT", 1, 900);
+            row.state = StreamState::Quiet;
+            vec![row]
+        },
+        line: "",
+        code: 0,
+        words: &["quiet market"],
+    },
+    Case {
+        name: "the newest row of any collector counts",
+        rows: || {
+            let mut other = aged("BTCUSDT", 900, 900);
+            "vps".clone_into(&mut other.collector);
+            vec![other, aged("BTCUSDT", 1, 1)]
+        },
+        line: "--unit collect",
+        code: 0,
+        words: &["fresh"],
+    },
+    Case {
+        name: "an empty table",
+        rows: nothing,
+        line: "--unit collect",
+        code: 3,
+        words: &["unknown", "no rows"],
+    },
+    Case {
+        name: "a symbol that is expected and absent",
+        rows: || vec![aged("BTCUSDT", 1, 1)],
+        line: "--symbol BTCUSDT,SOLUSDT --unit collect",
+        code: 2,
+        words: &["SOLUSDT", "critical", "no row about it"],
+    },
+    Case {
+        name: "only what was asked for counts",
+        rows: || vec![aged("BTCUSDT", 1, 1), aged("ETHUSDT", 900, 900)],
+        line: "--symbol BTCUSDT",
+        code: 0,
+        words: &["BTCUSDT"],
+    },
+    Case {
+        name: "a symbol with ages of its own",
+        rows: || vec![aged("BTCUSDT", 1, 80)],
+        line: "--freshness BTCUSDT=10m/20m",
+        code: 0,
+        words: &["fresh"],
+    },
+    Case {
+        name: "times in the future",
+        rows: || vec![aged("BTCUSDT", -600, -600)],
+        line: "--unit collect",
+        code: 3,
+        words: &["unknown", "in the future"],
+    },
+    Case {
+        name: "a collector that was told to end, and nobody asks for",
+        rows: || {
+            let mut row = aged("OLDUSDT", 900, 900);
+            row.state = StreamState::Ended;
+            vec![row, aged("BTCUSDT", 1, 1)]
+        },
+        line: "--unit collect",
+        code: 1,
+        words: &["OLDUSDT", "warning"],
+    },
+    Case {
+        name: "rows that wait in the spool",
+        rows: || {
+            let mut row = aged("BTCUSDT", 1, 1);
+            row.spool_rows = 20_000;
+            vec![row]
+        },
+        line: "",
+        code: 1,
+        words: &["20000 rows in the spool"],
+    },
+    Case {
+        name: "a wrong command line",
+        rows: nothing,
+        line: "--no-such-flag",
+        code: 3,
+        words: &["error: ", "hint: "],
+    },
+    Case {
+        name: "limits that contradict each other",
+        rows: nothing,
+        line: "--warn 5m --unit x --container y",
+        code: 3,
+        words: &["error: ", "hint: "],
+    },
+];
+
+fn check(scene: &Scene) {
+    scene.program("systemctl", "echo \"$@\" >> calls");
+    for case in CASES {
+        let rows = (case.rows)();
+        let clean = if scene.is_clickhouse() {
+            "TRUNCATE TABLE stream_health"
+        } else {
+            "DELETE FROM stream_health"
+        };
+        scene.execute(clean);
+        scene.put(&rows);
+        let told = scene.assert(case.line, case.code, case.words);
+        assert_eq!(scene.read("calls"), "", "{}: {told}", case.name);
+    }
+}
+
+#[test]
+fn each_case_has_its_line_and_its_exit_code_in_sqlite() {
+    check(&Scene::sqlite());
+}
+
+#[test]
+fn each_case_has_its_line_and_its_exit_code_in_clickhouse() {
+    if let Some(scene) = Scene::clickhouse() {
+        check(&scene);
+    }
+}
+
+#[test]
+fn a_database_that_does_not_answer_is_unknown_and_nothing_is_restarted() {
+    let scene = Scene::sqlite();
+    scene.program("systemctl", "echo \"$@\" >> calls");
+    let mute = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mute_at = mute.local_addr().expect("an address");
+    let closed_at = {
+        let closed = TcpListener::bind("127.0.0.1:0").expect("a port");
+        closed.local_addr().expect("an address")
+    };
+    for (store, words) in [
+        (format!("clickhouse://u@{mute_at}/d"), "no answer within"),
+        (format!("clickhouse://u@{closed_at}/d"), "unknown"),
+        ("sqlite:~/nowhere.db".to_owned(), "no such file"),
+        ("sqlite:~/systemctl".to_owned(), "unknown"),
+    ] {
+        let line = format!("--unit collect --query-timeout 1s --store {store}");
+        scene.assert(&line, 3, &["unknown", words]);
+        let line = format!("--symbol BTCUSDT {line}");
+        scene.assert(&line, 3, &["BTCUSDT", "unknown"]);
+    }
+    assert_eq!(scene.read("calls"), "");
+}
+
+#[test]
+fn the_clock_of_the_database_is_taken_out_and_told_of() {
+    let Some(scene) = Scene::clickhouse() else {
+        return;
+    };
+    scene.put(&[aged("BTCUSDT", 1, 1)]);
+    for (seconds, words) in [("-600", "ahead of"), ("600", "behind")] {
+        let line = format!("--clock-ahead-s {seconds}");
+        scene.assert(&line, 0, &["fresh", "clock of the database", words]);
+    }
+    let told = scene.assert("", 0, &["fresh"]);
+    assert!(!told.contains("clock"), "{told}");
+}
+
+/// Any table with a time in µs and a name.
+fn check_any_table(scene: &Scene) {
+    let engine = if scene.is_clickhouse() {
+        "ENGINE = MergeTree ORDER BY name"
+    } else {
+        ""
+    };
+    let (type_of_name, type_of_time) = if scene.is_clickhouse() {
+        ("String", "Int64")
+    } else {
+        ("TEXT", "INTEGER")
+    };
+    scene.execute(&format!(
+        "CREATE TABLE mine (name {type_of_name}, at_us {type_of_time}) {engine}"
+    ));
+    let now_us = crate::scene::now_us();
+    let line = "--table mine --time-column at_us --symbol-column name";
+    scene.assert(line, 3, &["unknown"]);
+    scene.execute(&format!(
+        "INSERT INTO mine VALUES ('a', {now_us}), ('b', {})",
+        now_us - 90_000_000
+    ));
+    scene.assert(line, 1, &["a", "b", "warning"]);
+    scene.assert(&format!("{line} --symbol a"), 0, &["fresh"]);
+    scene.assert(&format!("{line} --symbol a,c"), 2, &["c", "critical"]);
+    scene.assert("--table mine --time-column at_us", 0, &["mine", "fresh"]);
+    scene.assert(
+        "--table mine --time-column nowhere",
+        3,
+        &["unknown", "nowhere"],
+    );
+    let mut command = scene.command(line);
+    command.args(["--where", "name = 'a'"]);
+    assert_eq!(command.status().expect("it runs").code(), Some(0));
+    let mut command = scene.command("");
+    command.args(["--query", "SELECT name, at_us FROM mine WHERE name = 'b'"]);
+    assert_eq!(command.status().expect("it runs").code(), Some(1));
+    scene.assert("--table mine", 3, &["--time-column"]);
+}
+
+#[test]
+fn any_table_is_looked_at_in_sqlite() {
+    check_any_table(&Scene::sqlite());
+}
+
+#[test]
+fn any_table_is_looked_at_in_clickhouse() {
+    if let Some(scene) = Scene::clickhouse() {
+        check_any_table(&scene);
+    }
+}
+
+#[test]
+fn the_exchange_tells_a_quiet_market_from_a_dead_stream() {
+    let scene = Scene::sqlite();
+    scene.program("systemctl", "echo \"$@\" >> calls");
+    let sim = Sim::start(
+        &["--seed", "5", "--trades-per-day", "7000", "--rate", "1"],
+        &["--symbols", "BTCUSDT", "--history", "3000"],
+    );
+    let line = format!(
+        "--ask-exchange --exchange sim --ws-url {} --rest-url {} --unit collect --dry-run",
+        sim.ws, sim.rest
+    );
+    let mut row = aged("BTCUSDT", 1, 900);
+    row.exchange = "sim".into();
+    // Nothing at the exchange is newer than that.
+    row.last_agg_trade_id = Some(i64::MAX / 2);
+    scene.put(&[row.clone()]);
+    scene.assert(&line, 0, &["quiet market"]);
+    row.last_agg_trade_id = Some(1);
+    row.heartbeat_at_us += 1;
+    scene.put(&[row.clone()]);
+    scene.assert(&line, 2, &["dead stream", "dry run"]);
+    drop(sim);
+    row.heartbeat_at_us += 1;
+    scene.put(&[row]);
+    scene.assert(&line, 2, &["the exchange cannot be asked"]);
+}
+
+#[test]
+fn nagios_gets_one_line_and_programs_a_document() {
+    let scene = Scene::sqlite();
+    scene.put(&[aged("BTCUSDT", 1, 2), aged("ETHUSDT", 1, 80)]);
+    let output = scene.run("-o nagios");
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(
+        told.contains("'BTCUSDT'=") && told.contains("s;60;120;0"),
+        "{told}"
+    );
+    let output = scene.run("-o json");
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let document: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(
+        document["symbols"].as_array().map(Vec::len),
+        Some(2),
+        "{told}"
+    );
+    scene.assert("-o csv", 3, &["hint: "]);
+}
+
+#[test]
+fn a_wrong_password_is_unknown() {
+    let Some(scene) = Scene::clickhouse() else {
+        return;
+    };
+    let wrong = scene.address.replace("default@", "default:wrong@");
+    let line = format!("--unit collect --store {wrong}");
+    let told = scene.assert(&line, 3, &["unknown", "password"]);
+    assert!(!told.contains("wrong@"), "{told}");
+}
+
+#[test]
+fn a_sqlite_store_is_read_while_it_is_written_and_a_lock_is_waited_for_in_time() {
+    let scene = Scene::sqlite();
+    scene.put(&fresh());
+    let writer = rusqlite::Connection::open(scene.path("bars.db")).expect("the file");
+    writer.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    scene.assert("", 0, &["fresh"]);
+    writer.execute_batch("ROLLBACK").expect("no lock");
+}
