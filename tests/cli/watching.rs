@@ -357,7 +357,7 @@ fn a_watching_task_is_started_anew(task: &str, what: &str, reason: &str) {
 
 /// The tasks of a collector. Each is made to panic and to hang by a test: the watching ones
 /// here, those that collect in `supervision`, channels beside their code.
-const TASKS: [&str; 11] = [
+const TASKS: [&str; 12] = [
     "channel:pager",
     "chronicle",
     "delivery",
@@ -365,6 +365,7 @@ const TASKS: [&str; 11] = [
     "heartbeat",
     "journal",
     "pages",
+    "ping:dead-man",
     "report",
     "seal",
     "session-0",
@@ -374,7 +375,8 @@ const TASKS: [&str; 11] = [
 #[test]
 fn every_task_is_listed_and_known_to_the_tests_that_make_tasks_fail() {
     let (home, sim, port) = (Home::new(), exchange(), free_port());
-    let alerts = "[channels.pager]\ntype = 'webhook'\nurl = 'http://127.0.0.1:1'\n";
+    let alerts = "[channels.pager]\ntype = 'webhook'\nurl = 'http://127.0.0.1:1'\n\
+                  [channels.dead-man]\ntype = 'ping'\nurl = 'http://127.0.0.1:1'\n";
     std::fs::write(home.path("alerts.toml"), alerts).expect("written");
     let line = format!(
         "collect BTCUSDT {} --listen 127.0.0.1:{port} --alerts {}",

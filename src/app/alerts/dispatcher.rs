@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -19,13 +19,16 @@ use super::{
 use crate::{
     app::{
         clock::Clock,
-        supervise::{self, Supervisor, Turns},
+        supervise::{self, Supervisor, TaskEvent, Turns},
     },
     domain::alert::{Metric, Notice, NoticeKind, Reading},
 };
 
 /// How often a task that waits for work shows within the patience with it that it does.
 const LOOKS_PER_PATIENCE: u32 = 4;
+
+/// Tasks that have nothing to do any more end within that.
+const END_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the names of the tasks of channels begin with.
 const CHANNEL: &str = "channel:";
@@ -40,8 +43,8 @@ pub struct Dispatcher {
     outlets: Vec<Outlet>,
     collector: String,
     supervisor: Supervisor,
-    /// Cancelled when the channels shall end, whatever waits.
-    dropped: CancellationToken,
+    /// Cancelled when the tasks shall end, whatever waits.
+    over: CancellationToken,
     /// Cancelled when the pings shall end.
     pinged: CancellationToken,
     pulse: Pulse,
@@ -50,11 +53,7 @@ pub struct Dispatcher {
 impl Drop for Dispatcher {
     fn drop(&mut self) {
         self.pinged.cancel();
-        for channel in self.notifier.channels.iter() {
-            channel.queue.close();
-            channel.draining.cancel();
-        }
-        self.dropped.cancel();
+        self.over.cancel();
     }
 }
 
@@ -77,7 +76,21 @@ impl Dispatcher {
         emit: Emit,
     ) -> Self {
         let kept = supervise::Limits::default();
-        let supervisor = Supervisor::new(Clock::system(), kept, Vec::new(), |_| {});
+        let supervisor = Supervisor::new(Clock::system(), kept, Vec::new(), |event| {
+            if let TaskEvent::Failed {
+                task,
+                reason,
+                backtrace,
+                ..
+            } = event
+            {
+                let backtrace = backtrace.as_deref().unwrap_or_default();
+                tracing::error!(
+                    code = "task.failed",
+                    "task {task} failed: {reason}\n{backtrace}"
+                );
+            }
+        });
         Self::start_under(&supervisor, collector, outlets, limits, emit)
     }
 
@@ -93,7 +106,7 @@ impl Dispatcher {
     ) -> Self {
         let collector = collector.into();
         let pulse = Pulse::new();
-        let (dropped, pinged) = (CancellationToken::new(), CancellationToken::new());
+        let (over, pinged) = (CancellationToken::new(), CancellationToken::new());
         let look = supervisor.watching_patience() / LOOKS_PER_PATIENCE;
         let mut channels = Vec::new();
         for outlet in &outlets.channels {
@@ -105,13 +118,23 @@ impl Dispatcher {
                 emit.clone(),
             );
             let task = Arc::new(tokio::sync::Mutex::new(task));
-            let ended = dropped.clone();
+            let (drained, ended) = (shared.drained.clone(), over.clone());
             let start = move |turns: Turns| {
-                let (task, ended) = (Arc::clone(&task), ended.clone());
-                // Whoever had it before is gone when this runs.
+                let (task, drained) = (Arc::clone(&task), drained.clone());
+                let ended = ended.clone();
+                let work = async move {
+                    // Whoever had it before is gone when this runs.
+                    let mut task = task.lock().await;
+                    task.run(&turns, look).await;
+                    if task.is_drained() {
+                        // Nothing is left to do until it is over.
+                        drained.cancel();
+                        let _ = turns.while_idle(look, std::future::pending::<()>()).await;
+                    }
+                };
                 async move {
                     tokio::select! {
-                        () = async { task.lock().await.run(&turns, look).await } => {}
+                        () = work => {}
                         () = ended.cancelled() => {}
                     }
                     Ok(())
@@ -119,8 +142,7 @@ impl Dispatcher {
             };
             let name = format!("{CHANNEL}{}", shared.name());
             let patience = patience(outlet.deadline) + 2 * look;
-            let stop = shared.draining.clone();
-            supervisor.keep_aside_patiently(name, patience, stop, start);
+            supervisor.keep_aside_patiently(name, patience, over.clone(), start);
             channels.push(shared);
         }
         let mut pings = Vec::new();
@@ -157,7 +179,7 @@ impl Dispatcher {
             outlets: outlets.channels,
             collector,
             supervisor: supervisor.clone(),
-            dropped,
+            over,
             pinged,
             pulse,
         }
@@ -186,11 +208,17 @@ impl Dispatcher {
         let until = Instant::now() + deadline;
         self.pinged.cancel();
         for channel in self.notifier.channels.iter() {
-            channel.queue.close();
             channel.draining.cancel();
+            channel.queue.close();
         }
-        // The outcome stands in the counts.
-        self.supervisor.ended(until, is_of_alerts).await;
+        // What is started anew meanwhile sends what waits, too. The outcome stands in the
+        // counts.
+        for channel in self.notifier.channels.iter() {
+            let _ = timeout_at(until, channel.drained.cancelled()).await;
+        }
+        self.over.cancel();
+        let end = Instant::now() + END_PATIENCE;
+        self.supervisor.ended(end, is_of_alerts).await;
         let channels = self.notifier.channels.iter();
         channels
             .map(|channel| {
@@ -246,8 +274,13 @@ impl Notifier {
         let channels = self.stats().into_iter().map(|stats| {
             let lost = stats.given_up_in_a_row;
             let error = stats.last_error.unwrap_or_default();
-            let detail = format!("{lost} alerts in a row were given up: {error}");
-            (stats.channel, lost as f64, detail)
+            let detail = if lost > 0 {
+                format!("{lost} alerts in a row were given up: {error}")
+            } else {
+                error
+            };
+            let troubles = lost + stats.task_failures_in_a_row;
+            (stats.channel, troubles as f64, detail)
         });
         let pings = self.ping_stats().into_iter().map(|stats| {
             let failed = stats.failed_in_a_row;

@@ -1,13 +1,8 @@
 //! What happens while alerts are sent, as facts.
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use crate::notify::ChannelError;
+use crate::{app::supervise, notify::ChannelError};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +151,14 @@ impl Emit {
 
     /// Hands one event over. Whoever panics on it does not end the task that sends alerts.
     pub(super) fn emit(&self, event: &AlertEvent) {
-        drop(catch_unwind(AssertUnwindSafe(|| (self.0)(event))));
+        if let Err(caught) = supervise::catch(|| (self.0)(event)) {
+            tracing::error!(
+                code = "alert.taker_panicked",
+                "whoever is told of alerts {}\n{}",
+                caught.reason,
+                caught.backtrace
+            );
+        }
     }
 }
 

@@ -1,13 +1,11 @@
 //! The task of one channel, and that of one ping.
 
 use std::{
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use futures_util::FutureExt;
 use serde::Serialize;
 use tokio::{
     sync::watch,
@@ -23,7 +21,7 @@ use super::{
     settings::{Limits, Outlet},
 };
 use crate::{
-    app::supervise::Turns,
+    app::supervise::{Catching, Turns},
     domain::alert::Notice,
     notify::{ChannelError, Message, Ping, Remedy},
 };
@@ -55,6 +53,8 @@ pub struct OutletStats {
     pub failed_attempts: u64,
     /// Notices given up since the last message that arrived: more than 0 is broken.
     pub given_up_in_a_row: u64,
+    /// How often its task has failed since then: more than 0 is broken, too.
+    pub task_failures_in_a_row: u64,
     /// Why the last attempt failed, if it did.
     pub last_error: Option<String>,
 }
@@ -88,6 +88,8 @@ pub(super) struct Shared {
     stats: Mutex<OutletStats>,
     /// Cancelled when nothing new comes: what waits has to go out.
     pub draining: CancellationToken,
+    /// Cancelled when nothing waits any more after that.
+    pub drained: CancellationToken,
 }
 
 impl Shared {
@@ -101,6 +103,7 @@ impl Shared {
             queue: Queue::new(limits.queue),
             stats: Mutex::new(stats),
             draining: CancellationToken::new(),
+            drained: CancellationToken::new(),
         }
     }
 
@@ -158,25 +161,38 @@ impl Task {
             let mut stats = self.shared.lock();
             let lost = std::mem::take(&mut stats.unsent);
             stats.given_up += lost;
-            stats.given_up_in_a_row += lost.max(1);
+            stats.given_up_in_a_row += lost;
+            stats.task_failures_in_a_row += 1;
             stats.last_error = Some(FAILED.to_owned());
             self.untold += lost;
         }
         let max = self.shared.outlet.channel.max_notices();
         let shared = Arc::clone(&self.shared);
-        while let Some(Some(notices)) = turns.while_idle(look, shared.queue.take(max)).await {
-            // Until their fate is known they count as not sent: the task may be ended.
-            let count = notices.len() as u64;
-            shared.lock().unsent = count;
-            self.deliver(notices, turns, look).await;
-            shared.lock().unsent = 0;
+        loop {
+            // Taken anew after each look: whether something waits is looked at, not hoped for.
+            let taken = time::timeout(look, shared.queue.take(max)).await;
+            if let Ok(notices) = taken {
+                let Some(notices) = notices else { return };
+                // Until their fate is known they count as not sent: the task may be ended.
+                shared.lock().unsent = notices.len() as u64;
+                if !self.deliver(notices, turns, look).await {
+                    return;
+                }
+                shared.lock().unsent = 0;
+            }
             if turns.take_or_misbehave().await {
                 return;
             }
         }
     }
 
-    async fn deliver(&mut self, notices: Vec<Notice>, turns: &Turns, look: Duration) {
+    /// Whether nothing comes any more, and nothing waits.
+    pub fn is_drained(&self) -> bool {
+        self.shared.draining.is_cancelled() && self.shared.queue.len() == 0
+    }
+
+    /// Sends notices, or gives them up. Returns whether either has happened.
+    async fn deliver(&mut self, notices: Vec<Notice>, turns: &Turns, look: Duration) -> bool {
         let dropped = self.shared.queue.dropped();
         self.untold += dropped - self.dropped;
         self.dropped = dropped;
@@ -190,14 +206,14 @@ impl Task {
         let mut attempts = 0;
         let error = loop {
             // The rate limit and pauses may be longer than the patience with a task.
-            if turns.while_idle(look, self.admit()).await.is_none() {
-                return;
+            let is_admitted = turns.while_idle(look, self.admit()).await.is_some();
+            if !is_admitted || turns.take_or_misbehave().await {
+                return false;
             }
-            turns.take();
             attempts += 1;
             let Err(error) = attempt(&self.shared.outlet, &message).await else {
                 self.arrived(&message, attempts);
-                return;
+                return true;
             };
             let pause = pauses.next().unwrap_or(self.limits.retry_max);
             {
@@ -215,13 +231,14 @@ impl Task {
                         retry_in,
                     });
                     if turns.while_idle(look, self.rest(retry_in)).await.is_none() {
-                        return;
+                        return false;
                     }
                 }
                 _ => break error,
             }
         };
         self.gave_up(&message, error);
+        true
     }
 
     /// Waits for the rate limit, unless it is time to go.
@@ -251,7 +268,8 @@ impl Task {
             let mut stats = self.shared.lock();
             stats.sent += notices as u64;
             stats.last_error = None;
-            std::mem::take(&mut stats.given_up_in_a_row) > 0
+            let failures = std::mem::take(&mut stats.task_failures_in_a_row);
+            std::mem::take(&mut stats.given_up_in_a_row) + failures > 0
         };
         self.untold -= message.lost;
         if was_broken {
@@ -289,13 +307,21 @@ pub(super) async fn attempt(outlet: &Outlet, message: &Message) -> Result<(), Ch
         channel, deadline, ..
     } = outlet;
     let patience = patience(*deadline);
-    let send = AssertUnwindSafe(channel.send(message, *deadline)).catch_unwind();
+    let send = Catching::new(channel.send(message, *deadline));
     match time::timeout(patience, send).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => Err(ChannelError::permanent(
-            format!("send by {}: the channel panicked", channel.name()),
-            "this is a bug: the log has its backtrace",
-        )),
+        Ok(Err(caught)) => {
+            let (name, reason) = (channel.name(), caught.reason);
+            tracing::error!(
+                code = "alert.channel_panicked",
+                "channel {name}: {reason}\n{}",
+                caught.backtrace
+            );
+            Err(ChannelError::permanent(
+                format!("send by {name}: {reason}"),
+                "this is a bug: the log has its backtrace",
+            ))
+        }
         Err(_) => Err(ChannelError::retry(format!(
             "send by {}: no outcome within {patience:?}",
             channel.name()

@@ -157,9 +157,7 @@ impl Chronicle {
         };
         let until = Instant::now() + patience;
         let committing = journal.commit(commit);
-        let done = turns
-            .while_waiting(patience / LOOKS_PER_PATIENCE, until, committing)
-            .await;
+        let done = turns.while_waiting(patience / 2, until, committing).await;
         self.ended(mark.as_ref(), done.is_ok());
         done.map(|_| true)
     }
@@ -201,7 +199,7 @@ pub(super) async fn keep_committing(
         }
         let is_alive = alive.elapsed() >= ALIVE_INTERVAL;
         match chronicle
-            .commit(&context.journal, is_alive, turns, limits.tasks.hang)
+            .commit(&context.journal, is_alive, turns, look)
             .await
         {
             Ok(has_committed) => {
@@ -219,10 +217,10 @@ pub(super) async fn keep_committing(
                 if let Some(reason) = error.damage() {
                     // Trying again does not mend it; the next start sets it aside.
                     let _ = context.fatal.try_send(CollectError::JournalDamaged(reason));
-                    finish.cancelled().await;
+                    let _ = turns.while_idle(look, finish.cancelled()).await;
                     return Ok(());
                 }
-                failures += 1;
+                failures += usize::from(is_last);
                 if is_last && failures >= LAST_ATTEMPTS {
                     return Ok(());
                 }

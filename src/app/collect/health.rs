@@ -11,7 +11,10 @@ use std::{
 };
 
 use crate::{
-    app::supervise::{TaskState, TaskStatus},
+    app::{
+        alerts::is_of_alerts,
+        supervise::{TaskState, TaskStatus},
+    },
     domain::{
         breaker::BreakerState,
         health::{
@@ -128,6 +131,14 @@ impl Sampler {
         wall_us: i64,
     ) -> HealthSnapshot {
         let counts = self.tally.read();
+        // A channel that fails is told of by the other channels. It does not make collecting
+        // unhealthy, or its pings would stop with it.
+        let tasks: Vec<_> = tasks
+            .iter()
+            .filter(|task| !is_of_alerts(&task.name))
+            .cloned()
+            .collect();
+        let tasks = &tasks[..];
         let restarts = tasks.iter().map(|task| task.restarts).sum();
         let oldest_us = shown.spool.oldest_us;
         let spool_age_us = self.spool_age.look(oldest_us, now_us, wall_us);
@@ -294,6 +305,27 @@ mod tests {
         assert_eq!(restarts.look(3, 11 * MINUTE_US), 1);
         assert_eq!(restarts.look(3, 15 * MINUTE_US), 0);
         assert_eq!(restarts.look(u64::MAX, 16 * MINUTE_US), MAX_RECENT as u64);
+    }
+
+    #[test]
+    fn a_channel_that_fails_makes_collecting_no_less_healthy() {
+        let mut sampler = Sampler::new(Tally::default(), PathBuf::from("."));
+        let failing = |name: &str, restarts| TaskStatus {
+            name: name.into(),
+            state: TaskState::Restarting,
+            turns: 1,
+            restarts,
+            last_failure: None,
+        };
+        let mut look = |restarts| {
+            let names = ["channel:pager", "ping:dead-man", "pages"];
+            let tasks = names.map(|name| failing(name, restarts));
+            sampler.sample(&Shown::default(), &tasks, 0, 0)
+        };
+        look(0);
+        let health = look(1);
+        assert_eq!(health.failed_tasks, ["pages"]);
+        assert_eq!((health.restarts_1h, health.tasks.len()), (1, 1));
     }
 
     #[test]

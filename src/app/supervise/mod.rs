@@ -14,6 +14,6 @@ mod panics;
 mod supervisor;
 mod turns;
 
-pub use panics::{Caught, Failure, catch};
+pub use panics::{Catching, Caught, Failure, catch};
 pub use supervisor::{Given, Limits, Supervisor, TaskEvent, TaskState, TaskStatus};
 pub use turns::{Mischief, MischiefAt, MischiefAtError, Turns};

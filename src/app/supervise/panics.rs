@@ -102,10 +102,11 @@ fn caught(payload: &(dyn Any + Send)) -> Caught {
 }
 
 /// A future whose panics are values.
-pub(super) struct Catching<F>(Pin<Box<F>>);
+pub struct Catching<F>(Pin<Box<F>>);
 
 impl<F> Catching<F> {
-    pub(super) fn new(future: F) -> Self {
+    /// `future`, whose panics are caught.
+    pub fn new(future: F) -> Self {
         Self(Box::pin(future))
     }
 }

@@ -42,6 +42,7 @@ async fn a_channel_is_started_anew(mischief: &str, reason: &str) {
     let notifier = dispatcher.notifier();
     notifier.notify(&notice(1));
     one.wait_for(1).await;
+    notifier.notify(&notice(2));
     let failed = async {
         while told.lock().expect("unharmed").is_empty() {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -65,12 +66,14 @@ async fn a_channel_is_started_anew(mischief: &str, reason: &str) {
         "1 alerts in a row were given up: its task failed and was started anew: the log has \
          the cause"
     );
-    notifier.notify(&notice(2));
-    assert_eq!(one.wait_for(2).await.len(), 2);
+    notifier.notify(&notice(3));
+    let heard = one.wait_for(2).await;
+    assert_eq!(heard[1].1.lost, 1, "it hears that one was lost");
     let status = task(&supervisor);
     assert_eq!((status.state, status.restarts), (TaskState::Running, 1));
     let stats = dispatcher.stop(MINUTE).await;
-    assert_eq!((stats[0].sent, stats[0].given_up_in_a_row), (2, 0));
+    assert_eq!((stats[0].sent, stats[0].given_up), (2, 1));
+    assert_eq!(stats[0].given_up_in_a_row, 0);
     assert_eq!(task(&supervisor).state, TaskState::Stopped);
 }
 
@@ -82,6 +85,69 @@ async fn a_channel_whose_task_panics_shows_as_broken_and_works_again() {
 #[tokio::test(start_paused = true)]
 async fn a_channel_whose_task_hangs_shows_as_broken_and_works_again() {
     a_channel_is_started_anew("hang@3", "it hangs: no turn for 26.0 s").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_whose_task_fails_without_a_message_loses_none_and_shows_as_broken() {
+    let (supervisor, _) = keeping("channel:one:return@1");
+    let one = Script::new("one", 1, Act::Arrive);
+    let (limits, emit) = (Limits::default(), Events::default().emit());
+    let dispatcher =
+        Dispatcher::start_under(&supervisor, "node-1", outlets(&[&one]), &limits, emit);
+    let notifier = dispatcher.notifier();
+    let until_broken = async {
+        while notifier.readings()[0].value == 0.0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(MINUTE, until_broken)
+        .await
+        .expect("it shows as broken");
+    assert_eq!(
+        notifier.readings()[0].detail,
+        "its task failed and was started anew: the log has the cause"
+    );
+    notifier.notify(&notice(1));
+    assert_eq!(one.wait_for(1).await[0].1.lost, 0);
+    let stats = dispatcher.stop(MINUTE).await;
+    assert_eq!((stats[0].sent, stats[0].given_up), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_at_a_stop_has_the_whole_deadline_to_arrive() {
+    let (supervisor, told) = keeping("nobody:panic");
+    let pause = Duration::from_secs(15);
+    let slow = Script::new("slow", 1, Act::Arrive).first(&[Act::FailFor(pause)]);
+    let (limits, emit) = (Limits::default(), Events::default().emit());
+    let limits = Limits {
+        retry_min: pause,
+        ..limits
+    };
+    let dispatcher =
+        Dispatcher::start_under(&supervisor, "node-1", outlets(&[&slow]), &limits, emit);
+    dispatcher.notifier().notify(&notice(1));
+    slow.wait_for(1).await;
+    let stats = dispatcher.stop(3 * pause).await;
+    assert_eq!((stats[0].sent, stats[0].unsent), (1, 0));
+    assert!(told.lock().expect("unharmed").is_empty(), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_task_has_left_is_sent_at_a_stop() {
+    let (supervisor, told) = keeping("channel:one:panic@3");
+    let one = Script::new("one", 1, Act::Arrive);
+    let (limits, emit) = (Limits::default(), Events::default().emit());
+    let dispatcher =
+        Dispatcher::start_under(&supervisor, "node-1", outlets(&[&one]), &limits, emit);
+    for number in 0..4 {
+        dispatcher.notifier().notify(&notice(number));
+    }
+    let stats = dispatcher.stop(MINUTE).await;
+    assert_eq!(told.lock().expect("unharmed").len(), 1);
+    assert_eq!(
+        (stats[0].sent, stats[0].given_up, stats[0].unsent),
+        (3, 1, 0)
+    );
 }
 
 #[tokio::test(start_paused = true)]
