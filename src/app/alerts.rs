@@ -16,6 +16,7 @@ mod dispatcher;
 mod event;
 mod limit;
 mod memory;
+mod pinger;
 mod pulse;
 mod queue;
 mod settings;
@@ -27,9 +28,10 @@ mod trial;
 pub use dispatcher::{Dispatcher, Notifier, is_of_alerts};
 pub use event::{AlertEvent, Emit};
 pub use memory::{FILE_NAME, Memory, MemoryError};
+pub use pinger::PingStats;
 pub use pulse::Pulse;
 pub use settings::{Limits, Outlet, Outlets, open};
-pub use task::{OutletStats, PingStats};
+pub use task::OutletStats;
 pub use trial::{Trial, send_test_alert};
 
 #[cfg(test)]

@@ -10,10 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     event::{AlertEvent, Emit},
+    pinger::{PingStats, Pinger},
     pulse::Pulse,
     queue::Pushed,
     settings::{Limits, Outlet, Outlets},
-    task::{OutletStats, PingStats, Pinger, Shared, Task, patience},
+    task::{OutletStats, Shared, Task, patience},
     trial::{self, Trial},
 };
 use crate::{
