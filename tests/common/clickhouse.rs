@@ -185,6 +185,24 @@ impl OwnClickHouse {
     /// Stops it where it stands: it takes connections and says nothing.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
+        // The signal is only sent by then: a thread that runs may answer once more.
+        let begun = Instant::now();
+        while !self.stands_still() {
+            assert!(begun.elapsed() < START, "the server does not stop");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Whether every one of its threads is stopped.
+    fn stands_still(&self) -> bool {
+        let child = self.child.as_ref().expect("it runs");
+        let threads = std::fs::read_dir(format!("/proc/{}/task", child.id()));
+        let states = threads.expect("threads").filter_map(|thread| {
+            let stat = std::fs::read_to_string(thread.ok()?.path().join("stat")).ok()?;
+            // pid (name) state …, and the name may hold anything.
+            stat.rsplit_once(") ")?.1.chars().next()
+        });
+        states.into_iter().all(|state| state == 'T')
     }
 
     /// Lets it go on after [`Self::freeze`].
