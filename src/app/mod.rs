@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod backfill;
+pub mod backoff;
 pub mod clock;
 pub mod collect;
 pub mod crash;

@@ -9,13 +9,14 @@ use tokio::time::Instant;
 
 use crate::{
     domain::{
+        micros::micros,
         row::{EventRow, ExchangeName, GapRow, GapState, Rows},
         symbol::Symbol,
     },
     journal::{Journal, JournalError, lease},
 };
 
-use super::{clock::Clock, collect::settings::micros};
+use super::clock::Clock;
 
 /// How long the lease is held to give batches up.
 const LEASE: Duration = Duration::from_secs(30);

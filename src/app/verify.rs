@@ -242,4 +242,6 @@ fn missing(request: &VerifyRequest, found: &[SeriesReport]) -> Vec<MissingBars> 
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use jiff::{Timestamp, civil, tz::TimeZone};
 
-use crate::domain::anchor::Anchor;
+use crate::domain::{anchor::Anchor, micros::micros};
 
 /// Keeps the first of equal values, in order.
 pub fn distinct<T: PartialEq + Clone>(values: &[T]) -> Vec<T> {
@@ -58,9 +58,7 @@ impl Since {
     /// The moment in µs, when it is `now_us`.
     pub fn time_us(self, now_us: i64) -> i64 {
         match self {
-            Self::Ago(ago) => {
-                now_us.saturating_sub(i64::try_from(ago.as_micros()).unwrap_or(i64::MAX))
-            }
+            Self::Ago(ago) => now_us.saturating_sub(micros(ago)),
             Self::At(time_us) => time_us,
         }
     }

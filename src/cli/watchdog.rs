@@ -12,7 +12,7 @@ use crate::{
         StoredHealth, Watchdog, check_seals,
     },
     config::{Key, settings::Freshness},
-    domain::{freshness, freshness::Level, restart_policy, symbol::Symbol},
+    domain::{freshness, freshness::Level, micros::micros, restart_policy, symbol::Symbol},
     exchange::binance,
     journal::trace,
     report::watchdog as report,
@@ -341,8 +341,4 @@ impl WatchdogArgs {
             Level::Unknown => ExitCode::Unknown,
         }
     }
-}
-
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

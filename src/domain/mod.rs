@@ -19,6 +19,7 @@ pub mod health;
 pub mod ladder;
 pub mod lag;
 pub mod liveness;
+pub mod micros;
 pub mod outage;
 pub mod overlap;
 pub mod price;

@@ -94,8 +94,9 @@ impl Journal {
     }
 }
 
-/// A name that is unlike any other.
-pub(super) fn random_id() -> String {
+/// A name that is unlike any other: 128 random bits, in hex.
+#[must_use]
+pub fn random_id() -> String {
     let mut bytes = [0u8; 16];
     #[expect(
         clippy::disallowed_methods,

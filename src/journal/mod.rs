@@ -28,7 +28,7 @@ pub use commit::{CheckpointRow, Commit, Committed};
 pub use delivery::{Claim, Confirmed};
 pub use error::JournalError;
 pub use fence::Fence;
-pub use file::{Journal, Options, SetAside};
+pub use file::{Journal, Options, SetAside, random_id};
 pub use inspect::{BatchInfo, BatchState, Finding};
 pub use refusal::Refusal;
 pub use run::{LostRun, RunMark};

@@ -23,7 +23,7 @@ use crate::domain::{
 use super::{
     OutputError, Printer,
     table::{Column, Table, grouped},
-    words::counted,
+    words::{counted, minute},
 };
 
 pub mod diff;
@@ -79,13 +79,6 @@ pub fn human(seals: &[SealRow], printer: &Printer) -> Result<(), OutputError> {
     }
     printer.line(counted(seals.len() as u64, "seal"))?;
     printer.flush()
-}
-
-fn minute(time_us: i64) -> String {
-    Timestamp::from_microsecond(time_us).map_or_else(
-        |_| time_us.to_string(),
-        |time| time.strftime("%Y-%m-%d %H:%M").to_string(),
-    )
 }
 
 /// The listing as one JSON object.

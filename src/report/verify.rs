@@ -24,7 +24,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
@@ -37,7 +36,7 @@ use super::{
     seals::{period_text, seal_json},
     style,
     table::{Column, Table, grouped},
-    words::{counted, wrapped},
+    words::{counted, minute, wrapped},
 };
 
 /// How far sentences stand from the left.
@@ -141,13 +140,6 @@ fn group_table(group: &[&SeriesReport], strict: bool) -> Table {
 
 fn known(report: &SeriesReport, text: impl FnOnce(&Span) -> String) -> String {
     report.span.as_ref().map_or_else(|| "-".to_owned(), text)
-}
-
-fn minute(time_us: i64) -> String {
-    Timestamp::from_microsecond(time_us).map_or_else(
-        |_| time_us.to_string(),
-        |time| time.strftime("%Y-%m-%d %H:%M").to_string(),
-    )
 }
 
 fn result(report: &SeriesReport, strict: bool) -> String {

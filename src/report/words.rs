@@ -1,5 +1,7 @@
 //! Words and lines for people.
 
+use jiff::Timestamp;
+
 use super::table::grouped;
 use crate::domain::words::noun;
 
@@ -39,6 +41,14 @@ pub fn wrapped(text: &str, indent: usize, width: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// A time in µs to the minute, in UTC; the bare number when no calendar holds it.
+pub(super) fn minute(time_us: i64) -> String {
+    Timestamp::from_microsecond(time_us).map_or_else(
+        |_| time_us.to_string(),
+        |time| time.strftime("%Y-%m-%d %H:%M").to_string(),
+    )
 }
 
 #[cfg(test)]

@@ -11,5 +11,7 @@ mod open;
 pub mod schema;
 pub mod sink;
 pub mod sqlite;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use open::{StoreOptions, open};

@@ -9,7 +9,7 @@ const ENGINES: [&str; 2] = ["docker", "podman"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Container {
     pub engine: String,
-    name: String,
+    pub name: String,
 }
 
 impl Container {

@@ -26,7 +26,7 @@ const KINDS: [&str; 11] = [
 /// A unit by its full name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Service {
-    name: String,
+    pub name: String,
     is_user: bool,
 }
 

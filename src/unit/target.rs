@@ -63,6 +63,19 @@ impl Unit {
         Ok(Self(Kind::Command(CommandLine::parse(line)?)))
     }
 
+    /// What it is, in words. Two names are two units: each has a history of its own.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.0 {
+            Kind::Service(service) => {
+                let owner = if service.is_user() { "the user's " } else { "" };
+                format!("{owner}systemd unit {}", quoted(&service.name))
+            }
+            Kind::Container(container) => format!("container {}", quoted(&container.name)),
+            Kind::Command(_) => format!("command {self}"),
+        }
+    }
+
     /// Restarts it and waits until that is done, for at most `deadline`; then whatever runs
     /// is killed, with everything that it started. The same happens when the future is
     /// dropped.

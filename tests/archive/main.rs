@@ -15,3 +15,5 @@ mod processes;
 mod random;
 mod scene;
 mod served;
+#[path = "../common/tape.rs"]
+mod tape;

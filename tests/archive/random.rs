@@ -6,7 +6,7 @@ use proptest::{prelude::*, test_runner::Config as Cases};
 use streamkit::exchange::sim::{ArchiveFault, BooleanText, Config, SimTrade};
 use tokio::runtime::Runtime;
 
-use crate::scene::*;
+use crate::{scene::*, tape::domain_trade};
 
 /// 2025-01-01 in µs.
 const DAY_US: i64 = 1_735_689_600_000_000;

@@ -4,19 +4,18 @@ use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use jiff::civil::date;
 use streamkit::{
-    domain::{
-        price::{Price, Quantity},
-        trade::Trade,
-    },
+    domain::trade::Trade,
     exchange::{
         binance::archive::{
             Archive, ArchiveError, ArchiveName, ArchiveSettings, CachedFile, Delivery, Fetched,
             FileError, Piece, Pieces,
         },
-        sim::{ArchiveFault, ArchiveStats, Config, Fault, FaultKind, Rate, Server, SimTrade},
+        sim::{ArchiveFault, ArchiveStats, Config, Fault, FaultKind, Rate, Server},
     },
 };
 use tempfile::TempDir;
+
+use crate::tape::domain_trade;
 
 /// 2025-01-01 in days since 1970.
 const DAY: i64 = 20_089;
@@ -130,18 +129,6 @@ pub async fn fetched(archive: &Archive, file: &str) -> (CachedFile, Delivery) {
     match fetch(archive, file).await {
         Ok(Fetched::File { file, delivery }) => (file, delivery),
         other => panic!("{file}: {other:?}"),
-    }
-}
-
-pub fn domain_trade(trade: &SimTrade) -> Trade {
-    Trade {
-        id: trade.id,
-        price: Price(trade.price_e8),
-        quantity: Quantity(trade.quantity_e8),
-        first_trade_id: trade.first_id,
-        last_trade_id: trade.last_id,
-        time_us: trade.time_us,
-        buyer_is_maker: trade.buyer_maker,
     }
 }
 

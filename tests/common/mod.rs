@@ -12,6 +12,7 @@
 pub mod clickhouse;
 pub mod process;
 pub mod proxy;
+pub mod tape;
 
 use std::{
     net::SocketAddr,
@@ -32,7 +33,6 @@ use streamkit::{
         anchor::Anchor,
         bar::Bar,
         crash::CrashPoints,
-        price::{Price, Quantity},
         reference::Reference,
         row::{BarRow, GapRow},
         symbol::Symbol,
@@ -41,7 +41,7 @@ use streamkit::{
     },
     exchange::{
         binance::{self, Binance},
-        sim::{Config, Server, SimTrade},
+        sim::{Config, Server},
         socket::SocketSettings,
     },
     store::{
@@ -240,7 +240,11 @@ impl Rig {
     pub fn tape(&self, symbol: &Symbol, first_id: i64, last_id: i64) -> Vec<Trade> {
         let count = u64::try_from(last_id - first_id + 1).expect("a range");
         let trades = self.server.tape().trades(symbol.as_str(), first_id, count);
-        trades.expect("a tape").iter().map(trade).collect()
+        trades
+            .expect("a tape")
+            .iter()
+            .map(tape::domain_trade)
+            .collect()
     }
 
     /// The bars that the reference makes of the tape, from the trade `first_id` to `last_id`.
@@ -437,17 +441,5 @@ impl Running {
             .await
             .expect("it stops")
             .expect("no panic")
-    }
-}
-
-fn trade(trade: &SimTrade) -> Trade {
-    Trade {
-        id: trade.id,
-        price: Price(trade.price_e8),
-        quantity: Quantity(trade.quantity_e8),
-        first_trade_id: trade.first_id,
-        last_trade_id: trade.last_id,
-        time_us: trade.time_us,
-        buyer_is_maker: trade.buyer_maker,
     }
 }

@@ -119,11 +119,10 @@ impl Dispatcher {
                 emit.clone(),
             );
             let task = Arc::new(tokio::sync::Mutex::new(task));
-            let (drained, ended) = (shared.drained.clone(), over.clone());
-            let start = move |turns: Turns| {
+            let drained = shared.drained.clone();
+            let work = move |turns: Turns| {
                 let (task, drained) = (Arc::clone(&task), drained.clone());
-                let ended = ended.clone();
-                let work = async move {
+                async move {
                     // Whoever had it before is gone when this runs.
                     let mut task = task.lock().await;
                     task.run(&turns, look).await;
@@ -132,18 +131,11 @@ impl Dispatcher {
                         drained.cancel();
                         let _ = turns.while_idle(look, std::future::pending::<()>()).await;
                     }
-                };
-                async move {
-                    tokio::select! {
-                        () = work => {}
-                        () = ended.cancelled() => {}
-                    }
-                    Ok(())
                 }
             };
             let name = format!("{CHANNEL}{}", shared.name());
             let patience = patience(outlet.deadline) + 2 * look;
-            supervisor.keep_aside_patiently(name, patience, over.clone(), start);
+            keep(supervisor, name, patience, &over, work);
             channels.push(shared);
         }
         let mut pings = Vec::new();
@@ -156,19 +148,12 @@ impl Dispatcher {
             let name = format!("{PING}{}", ping.name());
             let pinger = Pinger::new(ping, deadline, pulse.watch(), stats, limits, emit.clone());
             let pinger = Arc::new(tokio::sync::Mutex::new(pinger));
-            let finish = pinged.clone();
-            let start = move |turns: Turns| {
-                let (pinger, finish) = (Arc::clone(&pinger), finish.clone());
-                async move {
-                    tokio::select! {
-                        () = async { pinger.lock().await.run(&turns, look).await } => {}
-                        () = finish.cancelled() => {}
-                    }
-                    Ok(())
-                }
+            let work = move |turns: Turns| {
+                let pinger = Arc::clone(&pinger);
+                async move { pinger.lock().await.run(&turns, look).await }
             };
             let patience = patience(deadline) + 2 * look;
-            supervisor.keep_aside_patiently(name, patience, pinged.clone(), start);
+            keep(supervisor, name, patience, &pinged, work);
         }
         let notifier = Notifier {
             channels: channels.into(),
@@ -304,6 +289,28 @@ impl Notifier {
             })
             .collect()
     }
+}
+
+/// Keeps what `work` makes running until `over`, and no longer.
+fn keep<F: Future<Output = ()> + Send + 'static>(
+    supervisor: &Supervisor,
+    name: String,
+    patience: Duration,
+    over: &CancellationToken,
+    work: impl Fn(Turns) -> F + Send + 'static,
+) {
+    let ended = over.clone();
+    let start = move |turns| {
+        let (work, ended) = (work(turns), ended.clone());
+        async move {
+            tokio::select! {
+                () = work => {}
+                () = ended.cancelled() => {}
+            }
+            Ok(())
+        }
+    };
+    supervisor.keep_aside_patiently(name, patience, over.clone(), start);
 }
 
 /// Whether the task of that name sends alerts or pings: these tasks end last, because what

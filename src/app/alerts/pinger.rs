@@ -15,10 +15,10 @@ use super::{
     event::{AlertEvent, Emit},
     pulse,
     settings::Limits,
-    task::{FAILED, pauses},
+    task::FAILED,
 };
 use crate::{
-    app::supervise::Turns,
+    app::{backoff::backoff, supervise::Turns},
     notify::{ChannelError, Ping},
 };
 
@@ -88,7 +88,7 @@ impl Pinger {
         let interval = self.ping.interval();
         let max_age = interval * self.limits.pulse_intervals;
         let retry_max = self.limits.retry_max.min(interval);
-        let mut pauses = pauses(self.limits.retry_min.min(interval), retry_max);
+        let mut pauses = backoff(self.limits.retry_min.min(interval), retry_max);
         let mut was_alive = false;
         loop {
             let sign = *self.pulse.borrow_and_update();
@@ -107,7 +107,7 @@ impl Pinger {
             was_alive = true;
             let outcome = self.ping.ping(self.deadline).await;
             let pause = if outcome.is_ok() {
-                pauses = self::pauses(self.limits.retry_min.min(interval), retry_max);
+                pauses = backoff(self.limits.retry_min.min(interval), retry_max);
                 interval
             } else {
                 pauses.next().unwrap_or(retry_max)

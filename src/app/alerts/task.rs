@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use serde::Serialize;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,10 @@ use super::{
     settings::{Limits, Outlet},
 };
 use crate::{
-    app::supervise::{Catching, Turns},
+    app::{
+        backoff::backoff,
+        supervise::{Catching, Turns},
+    },
     domain::alert::Notice,
     notify::{ChannelError, Message, Remedy},
 };
@@ -174,7 +176,7 @@ impl Task {
             lost: self.untold,
             notices,
         };
-        let mut pauses = pauses(self.limits.retry_min, self.limits.retry_max);
+        let mut pauses = backoff(self.limits.retry_min, self.limits.retry_max);
         let mut attempts = 0;
         let error = loop {
             // The rate limit and pauses may be longer than the patience with a task.
@@ -304,14 +306,4 @@ pub(super) async fn attempt(outlet: &Outlet, message: &Message) -> Result<(), Ch
 /// So long an attempt may take. A test of an incident is two requests.
 pub(super) fn patience(deadline: Duration) -> Duration {
     2 * deadline + DEADLINE_GRACE
-}
-
-pub(super) fn pauses(min: Duration, max: Duration) -> ExponentialBackoff {
-    ExponentialBuilder::default()
-        .with_min_delay(min)
-        .with_max_delay(max)
-        .with_factor(2.0)
-        .with_jitter()
-        .without_max_times()
-        .build()
 }

@@ -6,16 +6,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rand::Rng as _;
-
 use crate::{
     app::clock::Clock,
     domain::{
         backfill_request::{Change, Progress, RequestRow, Status, Turn},
+        micros::micros,
         row::UnreadableRow,
         symbol::Symbol,
         threshold::Threshold,
     },
+    journal::random_id,
     store::sink::{RequestQuery, Store, StoreError},
 };
 
@@ -74,7 +74,7 @@ pub async fn ask(
         let request = RequestRow {
             since_us,
             ..RequestRow::new(
-                fresh_id(),
+                random_id(),
                 symbol.to_string(),
                 threshold_dbps,
                 clock.wall_us(),
@@ -98,16 +98,6 @@ fn reaches_as_far(request: &RequestRow, since_us: Option<i64>) -> bool {
         (None, Some(_)) => false,
         (Some(theirs), Some(ours)) => theirs <= ours,
     }
-}
-
-/// 128 random bits, in hex.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "no two requests may have the same id, in tests either"
-)]
-fn fresh_id() -> String {
-    let mut generator = rand::rng();
-    format!("{:016x}{:016x}", generator.next_u64(), generator.next_u64())
 }
 
 /// A worker's way to the queue. Cheap to clone.
@@ -235,7 +225,7 @@ impl Queue {
     }
 
     fn lease_us(&self) -> i64 {
-        i64::try_from(self.lease.as_micros()).unwrap_or(i64::MAX)
+        micros(self.lease)
     }
 }
 

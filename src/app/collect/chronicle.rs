@@ -11,11 +11,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{
+        backoff::backoff,
         clock::Clock,
         supervise::{Failure, Turns},
     },
@@ -25,7 +26,6 @@ use crate::{
 use super::{
     diary::Diary,
     event::{Emit, Event},
-    fetch::backoff,
     run::CollectError,
     session::Context,
 };
@@ -187,12 +187,8 @@ pub(super) async fn keep_committing(
     chronicle.shared().diary.failed();
     loop {
         let until = Instant::now() + pause;
-        while !finish.is_cancelled() && Instant::now() < until {
-            tokio::select! {
-                () = finish.cancelled() => {}
-                () = tokio::time::sleep_until(until.min(Instant::now() + look)) => turns.take(),
-            }
-        }
+        let finished = timeout_at(until, finish.cancelled());
+        let _ = turns.while_waiting(look, until, finished).await;
         let is_last = finish.is_cancelled();
         if is_last {
             chronicle.shared().diary.finish();

@@ -22,19 +22,15 @@ use crate::{
     domain::{
         breaker::{self, Breaker},
         crash::CrashPoints,
+        micros::micros,
         row::Table,
     },
     journal::{JournalError, JournalHandle, Lease, SpooledBatch},
     store::sink::Store,
 };
 
-use super::{
-    event::Emit,
-    fetch::backoff,
-    settings::{Limits, micros},
-    snapshot::Board,
-};
-use crate::app::{clock::Clock, supervise::Turns};
+use super::{event::Emit, settings::Limits, snapshot::Board};
+use crate::app::{backoff::backoff, clock::Clock, supervise::Turns};
 
 /// How often the spool is looked at when nothing says that it has changed: another process
 /// may have put something into it.

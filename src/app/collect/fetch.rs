@@ -27,12 +27,13 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use backon::ExponentialBackoff;
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{runtime::Handle, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
+    app::backoff::backoff,
     domain::{sequence::Missing, symbol::Symbol},
     exchange::source::{Newest as NewestTrade, Page, Source, SourceError},
 };
@@ -104,17 +105,6 @@ pub(super) struct Fetch {
     /// The last wanted id, as of the last look: another one is another gap.
     gap_last: Option<i64>,
     page_trades: Option<i64>,
-}
-
-/// A backoff that doubles from `min` to `max`, with jitter, for ever.
-pub(super) fn backoff(min: Duration, max: Duration) -> ExponentialBackoff {
-    ExponentialBuilder::default()
-        .with_min_delay(min)
-        .with_max_delay(max)
-        .with_factor(2.0)
-        .with_jitter()
-        .without_max_times()
-        .build()
 }
 
 impl Fetch {

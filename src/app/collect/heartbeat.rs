@@ -11,10 +11,11 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::supervise::Turns,
+    app::{backoff::backoff, supervise::Turns},
     domain::{
         breaker::BreakerState,
         health::Pulse,
+        micros::micros,
         row::{HealthRow, StreamState},
     },
     store::sink::HealthQuery,
@@ -22,10 +23,9 @@ use crate::{
 
 use super::{
     event::Event,
-    fetch::backoff,
     health::health,
     session::Context,
-    settings::{Limits, micros},
+    settings::Limits,
     snapshot::{Phase, Shown, SymbolSnapshot},
 };
 

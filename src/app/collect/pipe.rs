@@ -7,6 +7,7 @@ use crate::{
         health::Pulse,
         ladder::{Ladder, OutOfOrder, SeriesState},
         liveness::{Liveness, Signs, State},
+        micros::micros,
         row::{ExchangeName, GapRow, GapState},
         sequence::{Absence, Offered, Proof, Sequence},
         symbol::Symbol,
@@ -17,10 +18,7 @@ use crate::{
     journal::Commit,
 };
 
-use super::{
-    settings::{Limits, micros},
-    snapshot::SymbolSnapshot,
-};
+use super::{settings::Limits, snapshot::SymbolSnapshot};
 
 mod doubt;
 mod evidence;

@@ -9,25 +9,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use backon::ExponentialBackoff;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{seals::Sealing, supervise::Turns},
+    app::{backoff::backoff, seals::Sealing, supervise::Turns},
     domain::{
         anchor::Period,
+        micros::micros,
         seal::{SealKey, SealRow},
         symbol::Symbol,
         tiling::Unsealable,
     },
 };
 
-use super::{
-    event::Event,
-    fetch::backoff,
-    session::Context,
-    settings::{Limits, micros},
-};
+use super::{event::Event, session::Context, settings::Limits};
 
 mod attempt;
 
@@ -98,6 +94,7 @@ impl Sealer {
     /// Seals until `finish`.
     pub async fn run(mut self, turns: Turns, finish: CancellationToken) {
         let limits = self.context.settings.limits.clone();
+        let patience = limits.delivery_hang;
         let look = (limits.tasks.hang / LOOKS_PER_PATIENCE).min(limits.seal_delay / 2);
         while !finish.is_cancelled() {
             if turns.take_or_misbehave().await {
@@ -106,9 +103,8 @@ impl Sealer {
             self.notice();
             if let Some(symbol) = self.unheard() {
                 let asked = newest_us(&self.context, &symbol);
-                let asked = timeout(limits.delivery_hang, asked);
                 // Should that fail, the next trade will tell.
-                let newest_us = patiently(asked, &turns, &finish, look).await;
+                let newest_us = patiently(asked, patience, (&turns, look), &finish).await;
                 if let Some(Ok(Ok(Some(time_us)))) = newest_us {
                     self.note_time(&symbol, time_us);
                 }
@@ -125,8 +121,8 @@ impl Sealer {
             let unconfirmed = std::mem::take(&mut self.unconfirmed);
             let since_us = self.since_us(&due);
             let attempt = attempt(&self.context, &due, since_us, &unconfirmed);
-            let attempt = timeout(limits.delivery_hang, attempt);
-            let Some(result) = patiently(attempt, &turns, &finish, look).await else {
+            let attempt = patiently(attempt, patience, (&turns, look), &finish);
+            let Some(result) = attempt.await else {
                 return;
             };
             match result {
@@ -134,7 +130,6 @@ impl Sealer {
                 Ok(Err(error)) => self.failed(unconfirmed, &format!("{error:#}")),
                 Err(_) => {
                     let address = self.context.store.address();
-                    let patience = limits.delivery_hang;
                     let reason = format!("read {address} within {patience:?}");
                     self.failed(unconfirmed, &reason);
                 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use crate::{
     app::supervise::{self, MischiefAt},
-    domain::{anchor::Anchor, crash::CrashPoints, liveness, symbol::Symbol, threshold::Threshold},
+    domain::{
+        anchor::Anchor, crash::CrashPoints, liveness, micros::micros, symbol::Symbol,
+        threshold::Threshold,
+    },
 };
 
 /// What to collect, and how.
@@ -257,9 +260,4 @@ impl Limits {
             grace_us: micros(self.silence_grace),
         }
     }
-}
-
-/// A duration in µs.
-pub(crate) fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

@@ -6,6 +6,7 @@ use backon::ExponentialBackoff;
 use tokio::time::Instant;
 
 use crate::{
+    app::backoff::backoff,
     domain::{
         health::Pulse,
         liveness::{Action, Evidence, Signs},
@@ -17,7 +18,7 @@ use crate::{
 
 use super::{
     event::Event,
-    fetch::{Fetch, Request, backoff},
+    fetch::{Fetch, Request},
     pipe::Pipe,
     session::{Context, Tally},
     snapshot::{Link, Phase, SymbolSnapshot},

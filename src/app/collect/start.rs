@@ -14,6 +14,7 @@ use futures_util::future::join_all;
 use crate::{
     domain::{
         ladder::{Checkpoint, Ladder, Rules, SeriesState},
+        micros::micros,
         row::{BarRow, GapRow, GapState, Series},
         symbol::Symbol,
         threshold::Threshold,
@@ -28,7 +29,6 @@ use super::{
     event::Event,
     pipe::{Beginning, Pipe},
     session::Context,
-    settings::micros,
 };
 
 /// Why a symbol cannot start yet.

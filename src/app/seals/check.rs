@@ -13,6 +13,7 @@ use crate::{
     app::verify::{PeriodSeal, SealState, Verified, VerifyRequest, stored_seals, verify},
     domain::{
         anchor::{Anchor, Period},
+        micros::micros,
         row::ExchangeName,
         seal::{SealKey, SealRow},
         symbol::Symbol,
@@ -72,8 +73,7 @@ pub async fn check(
     request: &CheckRequest,
     now_us: i64,
 ) -> anyhow::Result<Vec<UnsealedPeriod>> {
-    let ended_us =
-        |ago: Duration| now_us.saturating_sub(i64::try_from(ago.as_micros()).unwrap_or(i64::MAX));
+    let ended_us = |ago: Duration| now_us.saturating_sub(micros(ago));
     let window = (ended_us(request.window), ended_us(request.settle));
     let tapes = tapes(store, request, window.0).await?;
     let starts = tapes

@@ -62,6 +62,7 @@ pub async fn diff(
             in_a.get(tape).unwrap_or(&nothing),
             in_b.get(tape).unwrap_or(&nothing),
         ];
+        let spans = periods.map(Periods::spans);
         let thresholds: BTreeSet<_> = periods.iter().flat_map(|all| all.thresholds()).collect();
         for threshold in thresholds {
             let series = Series {
@@ -70,13 +71,16 @@ pub async fn diff(
                 anchor: tape.2,
                 threshold,
             };
-            compare(series, periods, [a, b], &mut found).await?;
+            compare(series, (periods, &spans), [a, b], &mut found).await?;
         }
     }
     Ok(found)
 }
 
 type Tape = (ExchangeName, Symbol, Anchor);
+
+/// By their first µs: the ids of a tape's periods, and whether they are over.
+type Spans = BTreeMap<i64, (IdRange, bool)>;
 
 fn tapes(verified: Verified) -> BTreeMap<Tape, Periods> {
     verified
@@ -89,11 +93,10 @@ fn tapes(verified: Verified) -> BTreeMap<Tape, Periods> {
 /// Compares one series.
 async fn compare(
     series: Series,
-    periods: [&Periods; 2],
+    (periods, spans): ([&Periods; 2], &[Spans; 2]),
     stores: [&dyn Store; 2],
     found: &mut StoreDiff,
 ) -> anyhow::Result<()> {
-    let spans = periods.map(Periods::spans);
     let starts: BTreeSet<i64> = spans
         .iter()
         .flat_map(|spans| spans.keys().copied())
@@ -102,7 +105,7 @@ async fn compare(
     let mut named = None;
     for start_us in starts {
         let totals = periods.map(|all| all.totals(series.threshold, start_us));
-        let ids = union(&spans, start_us);
+        let ids = union(spans, start_us);
         let whole = [Side::A, Side::B].map(|side| {
             let (totals, span) = (totals[side as usize], spans[side as usize].get(&start_us));
             (side, why_not_whole(totals, span, ids))
@@ -146,7 +149,7 @@ async fn compare(
 }
 
 /// The ids that a period has in either store.
-fn union(spans: &[BTreeMap<i64, (IdRange, bool)>; 2], start_us: i64) -> IdRange {
+fn union(spans: &[Spans; 2], start_us: i64) -> IdRange {
     let mut ids = spans.iter().filter_map(|spans| spans.get(&start_us));
     let first = ids.next().map(|(ids, _)| *ids);
     let first = first.unwrap_or(IdRange {

@@ -9,12 +9,15 @@ use super::*;
 use crate::{
     app::{
         clock::Clock,
-        verify::{SealState, VerifyRequest, verify},
+        verify::{
+            SealState, VerifyRequest,
+            testing::{DAY_US, dbps, tape},
+            verify,
+        },
     },
     domain::{
         anchor::Anchor,
         ladder::{Ladder, Rules},
-        price::{Price, Quantity},
         row::{BarRow, Rows},
         symbol::Symbol,
         threshold::Threshold,
@@ -23,16 +26,12 @@ use crate::{
     },
     exchange::source::{LiveStream, Newest, Page, Source, SourceError},
     store::{
-        StoreOptions,
-        address::StoreAddress,
-        open,
         sink::{Batch, SealQuery, Store},
+        testing,
     },
 };
 
 mod diff;
-
-const DAY_US: i64 = 86_400_000_000;
 
 /// An exchange that knows its first trades.
 struct Known(BTreeMap<i64, Trade>);
@@ -72,27 +71,8 @@ fn known() -> Known {
     Known(tape().into_iter().map(|trade| (trade.id, trade)).collect())
 }
 
-/// A hundred trades a day from day 20000 on; the fifth day has begun.
-fn tape() -> Vec<Trade> {
-    (1..=450)
-        .map(|id| Trade {
-            id,
-            price: Price(1_000_000 + (id % 20) * 1_000),
-            quantity: Quantity(10_000_000 + id % 7),
-            first_trade_id: id * 2,
-            last_trade_id: id * 2 + id % 2,
-            time_us: (20_000 + (id - 1) / 100) * DAY_US + (id - 1) % 100,
-            buyer_is_maker: id % 3 == 0,
-        })
-        .collect()
-}
-
 fn symbol() -> Symbol {
     "BTCUSDT".parse().expect("a symbol")
-}
-
-fn dbps(value: u32) -> Threshold {
-    Threshold::new(value).expect("a threshold")
 }
 
 fn rows(trades: &[Trade], threshold: u32) -> Vec<BarRow> {
@@ -124,10 +104,7 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let address = StoreAddress::Sqlite(directory.path().join("store.sqlite"));
-        let store = open(&address, StoreOptions::default()).expect("a store");
-        store.create_schema().await.expect("a schema");
+        let (store, directory) = testing::sqlite().await;
         Self {
             store,
             batches: 0,

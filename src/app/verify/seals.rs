@@ -299,11 +299,11 @@ impl Verified {
     /// The first µs of the first period behind that of `seal` whose bars begin after `last_id`.
     #[must_use]
     pub fn period_behind(&self, seal: &PeriodSeal, last_id: i64) -> Option<i64> {
-        let judged = self.report_of(seal)?.all.judge(&[], &BTreeMap::new());
-        let mut behind = judged
-            .iter()
-            .filter(|period| period.start_us > seal.start_us && period.ids.first_id > last_id);
-        behind.next().map(|period| period.start_us)
+        let spans = self.report_of(seal)?.all.spans();
+        let mut behind = spans
+            .range(seal.start_us.saturating_add(1)..)
+            .filter(|(_, (ids, _))| ids.first_id > last_id);
+        behind.next().map(|(start_us, _)| *start_us)
     }
 
     /// What the findings in a period name.

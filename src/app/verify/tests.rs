@@ -1,11 +1,13 @@
 use async_trait::async_trait;
 
-use super::*;
+use super::{
+    testing::{DAY_US, dbps, tape},
+    *,
+};
 use crate::{
     domain::{
         backfill_request::{Change, RequestRead},
         ladder::{Ladder, Rules},
-        price::{Price, Quantity},
         row::{BarRead, BarRow, EventRow, GapRead, GapRow, HealthRead, HealthRow, StoredBar},
         seal::{SealRead, SealRow},
         trade::Trade,
@@ -113,27 +115,8 @@ impl Store for Memory {
     }
 }
 
-fn dbps(value: u32) -> Threshold {
-    Threshold::new(value).expect("a valid threshold")
-}
-
 fn symbol(text: &str) -> Symbol {
     text.parse().expect("a symbol")
-}
-
-/// A hundred trades a day from day 20000 on, with prices that swing.
-fn tape() -> Vec<Trade> {
-    (1..=450)
-        .map(|id| Trade {
-            id,
-            price: Price(1_000_000 + (id % 20) * 1_000),
-            quantity: Quantity(10_000_000 + id % 7),
-            first_trade_id: id * 2,
-            last_trade_id: id * 2 + id % 2,
-            time_us: (20_000 + (id - 1) / 100) * DAY_US + (id - 1) % 100,
-            buyer_is_maker: id % 3 == 0,
-        })
-        .collect()
 }
 
 /// Bars of two symbols and two thresholds, ids 151 to 160 proven absent.

@@ -104,43 +104,12 @@ fn of_action(outcome: &Outcome) -> Option<(String, Level, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        alert::{NoticeKind, Rule, Severity},
-        freshness::{Restart, Verdict},
+    use crate::{
+        app::watchdog::testing::{outcome, symbol},
+        domain::alert::{NoticeKind, Rule, Severity},
     };
 
     const MINUTE: i64 = 60_000_000;
-
-    fn symbol(name: &str, level: Level, cause: Cause) -> SymbolOutcome {
-        SymbolOutcome {
-            exchange: String::new(),
-            name: name.to_owned(),
-            collector: None,
-            verdict: Verdict {
-                level,
-                cause,
-                reason: "a reason".to_owned(),
-                restart: Restart::Useless,
-            },
-            age_us: None,
-            warn_us: 1,
-            crit_us: 2,
-            last_id: None,
-            heartbeat_age_us: None,
-        }
-    }
-
-    fn outcome(symbols: Vec<SymbolOutcome>) -> Outcome {
-        Outcome {
-            checked_at_us: 0,
-            store: String::new(),
-            skew_us: None,
-            target: Some("it".to_owned()),
-            symbols,
-            unsealed: Vec::new(),
-            action: Action::NotNeeded,
-        }
-    }
 
     /// What is told of these looks, a minute apart.
     fn told(looks: &[Vec<SymbolOutcome>]) -> Vec<Vec<(NoticeKind, Severity)>> {

@@ -14,12 +14,14 @@ mod seals;
 mod settings;
 mod stored;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use alerts::notices;
 pub use look::{Database, JournalTrace, Seen, Sight};
 pub use outcome::{Action, Outcome, SymbolOutcome, UnsealedNote};
-pub use run::{NamedUnit, Restarts, Watchdog};
+pub use run::{Restarts, Watchdog};
 pub use seals::check_seals;
 pub use settings::{Patience, Settings};
 pub use stored::{AnyTable, NoFile, StoredHealth};

@@ -185,37 +185,14 @@ pub const fn status_code(level: Level) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::freshness::{Cause, Restart};
-
-    fn symbol(level: Level) -> SymbolOutcome {
-        SymbolOutcome {
-            exchange: "binance".to_owned(),
-            name: "BTCUSDT".to_owned(),
-            collector: None,
-            verdict: Verdict {
-                level,
-                cause: Cause::Fresh,
-                reason: String::new(),
-                restart: Restart::Useless,
-            },
-            age_us: None,
-            warn_us: 1,
-            crit_us: 2,
-            last_id: None,
-            heartbeat_age_us: None,
-        }
-    }
+    use crate::{
+        app::watchdog::testing::{self, symbol},
+        domain::freshness::Cause,
+    };
 
     fn outcome(levels: &[Level]) -> Outcome {
-        Outcome {
-            checked_at_us: 0,
-            store: String::new(),
-            skew_us: None,
-            target: None,
-            symbols: levels.iter().copied().map(symbol).collect(),
-            unsealed: Vec::new(),
-            action: Action::NotNeeded,
-        }
+        let symbol = |level: &Level| symbol("BTCUSDT", *level, Cause::Fresh);
+        testing::outcome(levels.iter().map(symbol).collect())
     }
 
     fn restarted(fresh_after_us: Option<i64>) -> Action {

@@ -9,6 +9,7 @@ use crate::{
     app::clock::Clock,
     domain::{
         freshness::{Level, Restart},
+        micros::micros,
         restart_policy::{Ruling, rule},
         words::noun,
     },
@@ -42,24 +43,15 @@ pub trait Restarts: Send + Sync {
     async fn restart(&self, deadline: Duration) -> Result<Duration, String>;
 }
 
-/// A unit with its name and everything that its program is given.
-pub struct NamedUnit {
-    /// What it is, in words. Two names are two units: each has a budget of its own.
-    pub name: String,
-    /// The unit.
-    pub unit: Unit,
-    /// The environment of the program that restarts it.
-    pub environment: Environment,
-}
-
+/// A unit, and the environment of the program that restarts it.
 #[async_trait]
-impl Restarts for NamedUnit {
+impl Restarts for (Unit, Environment) {
     fn target(&self) -> String {
-        self.name.clone()
+        self.0.name()
     }
 
     async fn restart(&self, deadline: Duration) -> Result<Duration, String> {
-        let restarted = self.unit.restart(&self.environment, deadline).await;
+        let restarted = self.0.restart(&self.1, deadline).await;
         restarted
             .map(|restarted| restarted.took)
             .map_err(|error| format!("failed to {error}; {}", error.hint()))
@@ -302,10 +294,6 @@ fn record(history: &mut History, effect: Effect) {
             error.hint()
         );
     }
-}
-
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn round(duration: Duration) -> Duration {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     app::watchdog::Restarts,
     cli::{args::duration, context::Context, error::CliError, exit::ExitCode},
-    domain::restart_policy::Hold,
+    domain::{micros::micros, restart_policy::Hold},
     report::OutputError,
     unit::{History, HistoryError},
 };
@@ -78,8 +78,7 @@ pub fn run(
     let mut history = History::lock(state_dir, &target, now_us).map_err(named)?;
     let line = match request {
         Request::Hold(length, why) => {
-            let length_us = i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
-            let until_us = now_us.saturating_add(length_us);
+            let until_us = now_us.saturating_add(micros(length));
             let by = who();
             let hold = Hold {
                 until_us,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use clap::Args;
 
 use crate::{
-    app::watchdog::{NamedUnit, Restarts},
+    app::watchdog::Restarts,
     cli::{args::duration, error::CliError, exit::ExitCode},
     unit::{Environment, Unit},
 };
@@ -49,27 +49,16 @@ impl TargetArgs {
     /// When it can be nothing of the kind.
     pub fn unit(&self) -> Result<Option<Arc<dyn Restarts>>, CliError> {
         let environment = Environment::of_this_process();
-        let (kind, unit) = match (&self.unit, &self.container, &self.restart_command) {
-            (Some(name), ..) => ("systemd unit", Unit::systemd(name, self.user)),
-            (_, Some(name), _) => ("container", Unit::container(name, None, &environment)),
-            (.., Some(line)) => ("command", Unit::command(line)),
+        let unit = match (&self.unit, &self.container, &self.restart_command) {
+            (Some(name), ..) => Unit::systemd(name, self.user),
+            (_, Some(name), _) => Unit::container(name, None, &environment),
+            (.., Some(line)) => Unit::command(line),
             (None, None, None) => return Ok(None),
         };
         let unit = unit.map_err(|error| {
             let hint = error.hint();
             CliError::from(error).exit(ExitCode::Usage).hint(hint)
         })?;
-        let shown = unit.to_string();
-        // The last word of such a command is the name, with its ending.
-        let name = match shown.rsplit_once(' ') {
-            Some((_, name)) if self.restart_command.is_none() => name,
-            _ => &shown,
-        };
-        let owner = if self.user { "the user's " } else { "" };
-        Ok(Some(Arc::new(NamedUnit {
-            name: format!("{owner}{kind} {name}"),
-            unit,
-            environment,
-        })))
+        Ok(Some(Arc::new((unit, environment))))
     }
 }

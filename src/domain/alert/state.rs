@@ -1,10 +1,9 @@
 //! One rule and one subject: is it wrong, for how long, and who was told?
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::{
+    super::micros::micros,
     notice::{Ended, Notice, NoticeKind},
     rule::Rule,
 };
@@ -199,8 +198,4 @@ impl State {
             ..told
         })
     }
-}
-
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-
 use crate::{
     app::watchdog::{Action, Outcome, SymbolOutcome, UnsealedNote, outcome::badness},
-    domain::words::{span, trade_ids},
+    domain::{
+        tiling::finding::time_text,
+        words::{span, trade_ids},
+    },
 };
 
 /// What was done, as a sentence without its end; none when there was nothing to do.
@@ -49,16 +50,11 @@ pub(super) fn clocks(outcome: &Outcome) -> Option<String> {
 
 /// Which period is not sealed, and why.
 pub(super) fn unsealed(note: &UnsealedNote) -> String {
-    let start = moment(note.period_start_us);
+    let start = time_text(note.period_start_us);
     let ids = note.ids.map_or_else(String::new, |(first_id, last_id)| {
         format!(", {}", trade_ids(first_id, last_id))
     });
     format!("the period from {start} is not sealed{ids}: {}", note.why)
-}
-
-/// A moment for people, in UTC.
-fn moment(at_us: i64) -> String {
-    Timestamp::from_microsecond(at_us).map_or_else(|_| format!("{at_us} µs"), |at| at.to_string())
 }
 
 /// Each symbol once, in the order in which they came: of several by one name the worst one.

@@ -27,18 +27,34 @@ fn task(supervisor: &Supervisor) -> TaskStatus {
     statuses.remove(0)
 }
 
+/// A channel `one` by which everything arrives.
+fn sending(supervisor: &Supervisor) -> (Arc<Script>, Dispatcher) {
+    let one = Script::new("one", 1, Act::Arrive);
+    let (limits, emit) = (Limits::default(), Events::default().emit());
+    let outlets = outlets(&[&one]);
+    let dispatcher = Dispatcher::start_under(supervisor, "node-1", outlets, &limits, emit);
+    (one, dispatcher)
+}
+
+/// Waits until the channel shows as broken, and returns why.
+async fn until_broken(notifier: &Notifier) -> String {
+    let broken = async {
+        loop {
+            let reading = notifier.readings().remove(0);
+            if reading.value > 0.0 {
+                return reading.detail;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let why = tokio::time::timeout(MINUTE, broken).await;
+    why.expect("it shows as broken")
+}
+
 /// What is said of a channel whose task misbehaves with its second message in hand.
 async fn a_channel_is_started_anew(mischief: &str, reason: &str) {
     let (supervisor, told) = keeping(&format!("channel:one:{mischief}"));
-    let one = Script::new("one", 1, Act::Arrive);
-    let events = Events::default();
-    let dispatcher = Dispatcher::start_under(
-        &supervisor,
-        "node-1",
-        outlets(&[&one]),
-        &Limits::default(),
-        events.emit(),
-    );
+    let (one, dispatcher) = sending(&supervisor);
     let notifier = dispatcher.notifier();
     notifier.notify(&notice(1));
     one.wait_for(1).await;
@@ -53,16 +69,8 @@ async fn a_channel_is_started_anew(mischief: &str, reason: &str) {
         told.lock().expect("unharmed")[0].starts_with(&format!("channel:one: {reason}")),
         "{told:?}"
     );
-    let until_broken = async {
-        while notifier.readings()[0].value == 0.0 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(MINUTE, until_broken)
-        .await
-        .expect("it shows as broken");
     assert_eq!(
-        notifier.readings()[0].detail,
+        until_broken(&notifier).await,
         "1 alerts in a row were given up: its task failed and was started anew: the log has \
          the cause"
     );
@@ -90,21 +98,10 @@ async fn a_channel_whose_task_hangs_shows_as_broken_and_works_again() {
 #[tokio::test(start_paused = true)]
 async fn a_channel_whose_task_fails_without_a_message_loses_none_and_shows_as_broken() {
     let (supervisor, _) = keeping("channel:one:return@1");
-    let one = Script::new("one", 1, Act::Arrive);
-    let (limits, emit) = (Limits::default(), Events::default().emit());
-    let dispatcher =
-        Dispatcher::start_under(&supervisor, "node-1", outlets(&[&one]), &limits, emit);
+    let (one, dispatcher) = sending(&supervisor);
     let notifier = dispatcher.notifier();
-    let until_broken = async {
-        while notifier.readings()[0].value == 0.0 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(MINUTE, until_broken)
-        .await
-        .expect("it shows as broken");
     assert_eq!(
-        notifier.readings()[0].detail,
+        until_broken(&notifier).await,
         "its task failed and was started anew: the log has the cause"
     );
     notifier.notify(&notice(1));
@@ -135,10 +132,7 @@ async fn what_waits_at_a_stop_has_the_whole_deadline_to_arrive() {
 #[tokio::test(start_paused = true)]
 async fn what_a_failed_task_has_left_is_sent_at_a_stop() {
     let (supervisor, told) = keeping("channel:one:panic@3");
-    let one = Script::new("one", 1, Act::Arrive);
-    let (limits, emit) = (Limits::default(), Events::default().emit());
-    let dispatcher =
-        Dispatcher::start_under(&supervisor, "node-1", outlets(&[&one]), &limits, emit);
+    let (_, dispatcher) = sending(&supervisor);
     for number in 0..4 {
         dispatcher.notifier().notify(&notice(number));
     }

@@ -8,7 +8,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::{StoreOptions, address::StoreAddress, open};
+use crate::store::testing;
 
 const LEASE: Duration = Duration::from_secs(120);
 const LEASE_US: i64 = 120_000_000;
@@ -21,10 +21,7 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let address = StoreAddress::Sqlite(directory.path().join("store.sqlite"));
-        let store = open(&address, StoreOptions::default()).expect("a store");
-        store.create_schema().await.expect("a schema");
+        let (store, directory) = testing::sqlite().await;
         Self {
             store,
             now_us: Arc::new(AtomicI64::new(1_000_000)),

@@ -6,14 +6,11 @@ use futures_util::{StreamExt, stream};
 use rustix::fs::Access;
 
 use super::{
-    super::{
-        event::{Emit, Event},
-        settings::micros,
-    },
+    super::event::{Emit, Event},
     CollectError, Collector,
 };
 use crate::{
-    domain::symbol::Symbol,
+    domain::{micros::micros, symbol::Symbol},
     exchange::source::SourceError,
     journal::{Journal, JournalError, LostRun, Options},
     store::sink::StoreError,

@@ -20,7 +20,6 @@ use super::{
         deliver::Delivery,
         diary::Diary,
         event::{Emit, Event},
-        fetch::backoff,
         heartbeat::Heartbeat,
         sealer::Sealer,
         session::{
@@ -31,7 +30,10 @@ use super::{
     CollectError,
 };
 use crate::{
-    app::supervise::{self, Failure, Turns},
+    app::{
+        backoff::backoff,
+        supervise::{self, Failure, Turns},
+    },
     domain::{outage::Cure, remedy},
     journal::{Fence, Journal, JournalError, Options, Panicked, Reopen, lease},
 };

@@ -1,8 +1,8 @@
 //! One attempt to seal the periods of a symbol.
 
-use std::{collections::BTreeSet, pin::pin, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, error::Elapsed, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -88,31 +88,23 @@ pub(super) fn is_covered(seal: &SealRow, wanted: &[Threshold]) -> bool {
     wanted.all(|threshold| seal.digests.contains_key(threshold))
 }
 
-/// Waits for `work`, and takes turns meanwhile; none when it was too long about it after
-/// `finish`.
+/// Waits for `work`, for `patience` at most, and takes a turn every `look` meanwhile; none
+/// when it was too long about it after `finish`.
 pub(super) async fn patiently<T>(
     work: impl Future<Output = T>,
-    turns: &Turns,
+    patience: Duration,
+    (turns, look): (&Turns, Duration),
     finish: &CancellationToken,
-    look: Duration,
-) -> Option<T> {
-    let mut work = pin!(work);
-    let mut given_up_at = None;
-    loop {
-        let until = given_up_at.unwrap_or_else(|| Instant::now() + look);
-        tokio::select! {
-            biased;
-            done = &mut work => return Some(done),
-            () = finish.cancelled(), if given_up_at.is_none() => {
-                given_up_at = Some(Instant::now() + LAST_PATIENCE);
-            }
-            () = tokio::time::sleep_until(until) => {
-                if given_up_at.is_some() {
-                    return None;
-                }
-                turns.take();
-            }
-        }
+) -> Option<Result<T, Elapsed>> {
+    let until = Instant::now() + patience;
+    let late = async {
+        finish.cancelled().await;
+        sleep(LAST_PATIENCE).await;
+    };
+    tokio::select! {
+        biased;
+        done = turns.while_waiting(look, until, timeout_at(until, work)) => Some(done),
+        () = late => None,
     }
 }
 

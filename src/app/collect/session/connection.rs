@@ -10,11 +10,12 @@ use futures_util::{FutureExt, future::BoxFuture};
 use tokio::time::Instant;
 
 use crate::{
+    app::backoff::backoff,
     domain::symbol::Symbol,
     exchange::source::{LiveBatch, LiveStream, Source, SourceError, StreamEnd},
 };
 
-use super::super::{fetch::backoff, settings::Limits};
+use super::super::settings::Limits;
 
 /// What has happened to the connection.
 pub(super) enum LinkEvent {

@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
-    domain::{lag::Late, remedy::Remedy},
+    domain::{lag::Late, micros::micros, remedy::Remedy},
     exchange::source::StreamEnd,
 };
 
 use super::{
     super::{
         event::{Event, names},
-        settings::{Limits, micros},
+        settings::Limits,
         slot::Slot,
         snapshot::Shown,
     },

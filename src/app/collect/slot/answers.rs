@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
-    domain::{ladder::OutOfOrder, liveness::State},
+    domain::{ladder::OutOfOrder, liveness::State, micros::micros},
     exchange::source::{Newest, SourceError},
 };
 
@@ -15,7 +15,6 @@ use super::{
         fetch::{Answer, Answered},
         pipe::Taken,
         session::Context,
-        settings::micros,
     },
     Slot, Stage,
 };

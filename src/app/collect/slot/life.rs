@@ -6,16 +6,12 @@ use crate::domain::{
     health::Pulse,
     lag::Front,
     liveness::{Evidence, Signs, State},
+    micros::micros,
     outage::{Cause, Look},
 };
 
 use super::{
-    super::{
-        event::Event,
-        pipe::Pipe,
-        session::Sight,
-        settings::{Limits, micros},
-    },
+    super::{event::Event, pipe::Pipe, session::Sight, settings::Limits},
     Slot, Stage,
 };
 

@@ -7,18 +7,13 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::{
-    domain::{lag::Lag, overlap::Overlap, symbol::Symbol},
+    app::backoff::backoff,
+    domain::{lag::Lag, micros::micros, overlap::Overlap, symbol::Symbol},
     exchange::source::Source,
 };
 
 use super::{
-    super::{
-        super::{
-            fetch::backoff,
-            settings::{Limits, micros},
-        },
-        connection::Connection,
-    },
+    super::{super::settings::Limits, connection::Connection},
     Change,
 };
 

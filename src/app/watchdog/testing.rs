@@ -1,0 +1,35 @@
+//! Outcomes for tests.
+
+use super::outcome::{Action, Outcome, SymbolOutcome};
+use crate::domain::freshness::{Cause, Level, Restart, Verdict};
+
+pub(super) fn symbol(name: &str, level: Level, cause: Cause) -> SymbolOutcome {
+    SymbolOutcome {
+        exchange: String::new(),
+        name: name.to_owned(),
+        collector: None,
+        verdict: Verdict {
+            level,
+            cause,
+            reason: "a reason".to_owned(),
+            restart: Restart::Useless,
+        },
+        age_us: None,
+        warn_us: 1,
+        crit_us: 2,
+        last_id: None,
+        heartbeat_age_us: None,
+    }
+}
+
+pub(super) fn outcome(symbols: Vec<SymbolOutcome>) -> Outcome {
+    Outcome {
+        checked_at_us: 0,
+        store: String::new(),
+        skew_us: None,
+        target: Some("it".to_owned()),
+        symbols,
+        unsealed: Vec::new(),
+        action: Action::NotNeeded,
+    }
+}
