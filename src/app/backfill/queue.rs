@@ -60,7 +60,8 @@ pub async fn ask(
         .collect();
     let wanted = if wanted.is_empty() { &all[..] } else { &wanted };
     let mut asked = Vec::new();
-    for &threshold_dbps in wanted {
+    // One µs apart: what is asked for at once is taken in the order it was asked for in.
+    for (&threshold_dbps, requested_us) in wanted.iter().zip(clock.wall_us()..) {
         let same = open.iter().find(|request| {
             request.threshold_dbps == threshold_dbps && reaches_as_far(request, since_us)
         });
@@ -77,7 +78,7 @@ pub async fn ask(
                 random_id(),
                 symbol.to_string(),
                 threshold_dbps,
-                clock.wall_us(),
+                requested_us,
             )
         };
         let token = format!("request:{}", request.request_id);
