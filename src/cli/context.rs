@@ -1,6 +1,6 @@
 //! What every subcommand is given.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::ValueEnum;
 
@@ -120,7 +120,11 @@ impl Context {
     }
 }
 
-/// Runs `work` to its end on this thread.
+/// How long the end of a command waits for what hangs, such as a file on a dead disk.
+const HANGING_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Runs `work` to its end on this thread. What it has left behind on other threads may take
+/// another moment, and no longer.
 ///
 /// # Errors
 /// When the runtime cannot be made, or `work` fails.
@@ -128,8 +132,10 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T,
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    runtime
+    let runtime = runtime
         .map_err(|error| anyhow::Error::new(error).context("start"))
-        .hint("free some memory, file descriptors or threads")?
-        .block_on(work)
+        .hint("free some memory, file descriptors or threads")?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_timeout(HANGING_PATIENCE);
+    result
 }

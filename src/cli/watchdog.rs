@@ -16,7 +16,7 @@ use crate::{
     exchange::binance,
     journal::trace,
     report::watchdog as report,
-    unit::{History, HistoryError},
+    unit::{Claim, History, HistoryError},
 };
 
 use super::{
@@ -71,7 +71,7 @@ pub struct WatchdogArgs {
     #[arg(long, value_name = "SYMBOL=WARN/CRIT")]
     freshness: Vec<Freshness>,
     /// Ask the exchange whether a symbol without trades is dead or quiet
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["table", "query"])]
     ask_exchange: bool,
     /// How long the database may take to answer
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
@@ -143,14 +143,7 @@ impl WatchdogArgs {
         if let Some(path) = &self.textfile {
             textfile::check(path)?;
         }
-        if self.table.query(self.query_timeout).is_none() {
-            for name in &self.symbols {
-                name.parse::<Symbol>().map_err(|error| {
-                    CliError::new(ExitCode::Usage, format!("'{name}' is no symbol: {error}"))
-                        .hint("spell symbols as the exchange does, such as BTCUSDT")
-                })?;
-            }
-        }
+        let wanted = self.wanted()?;
         let unit = self.target.unit()?;
         let state_dir = context.settings.state_dir()?.value.clone();
         let name = unit.as_ref().map_or_else(
@@ -158,16 +151,23 @@ impl WatchdogArgs {
             |unit| unit.target(),
         );
         if let Some(request) = self.hold.request()? {
-            return hold::run(request, unit.as_deref(), &state_dir, context);
+            let is_dry_run = self.target.dry_run;
+            return hold::run(request, unit.as_deref(), is_dry_run, &state_dir, context);
         }
         // A check that neither restarts nor tells anybody may run beside others.
         let is_alone = unit.is_some() || self.alerts.is_some();
+        let busy = |error: HistoryError| {
+            let hint = error.hint();
+            CliError::from(error).hint(hint)
+        };
+        // Whatever their state directories are, there is one target.
+        let claim = unit
+            .is_some()
+            .then(|| Claim::take(&self.target.on_machine(&name)));
+        let _claim = claim.transpose().map_err(busy)?;
         let history = is_alone.then(|| History::lock(&state_dir, &name, context.clock.wall_us()));
         let mut history = match history {
-            Some(Err(error @ HistoryError::Busy { .. })) => {
-                let hint = error.hint();
-                return Err(CliError::from(error).hint(hint));
-            }
+            Some(Err(error @ HistoryError::Busy { .. })) => return Err(busy(error)),
             history => history,
         };
         if let Some(Ok(history)) = &history
@@ -176,13 +176,13 @@ impl WatchdogArgs {
             tracing::warn!(
                 code = "watchdog.history",
                 "the record of restarts was damaged ({}) and is kept as {}; it counts as one \
-                 restart made just now, and a hold is lost",
+                 restart made just now",
                 damage.reason,
                 damage.copy.display()
             );
         }
         block_on(async {
-            let watchdog = self.watchdog(unit, context)?;
+            let watchdog = self.watchdog(wanted, unit, context)?;
             let record = history.as_mut().map(|history| match history {
                 Ok(history) => Ok(history),
                 Err(error) => Err(format!("failed to {error}; {}", error.hint())),
@@ -197,8 +197,37 @@ impl WatchdogArgs {
         })
     }
 
+    /// Whether it looks at `stream_health`, where names are symbols.
+    fn is_of_symbols(&self) -> bool {
+        self.table.query(self.query_timeout).is_none()
+    }
+
+    /// The names that have to be there, as they are in the table: those of symbols are in
+    /// capitals, those in other tables are whatever they are.
+    fn wanted(&self) -> Result<Vec<String>, CliError> {
+        if !self.is_of_symbols() {
+            return Ok(distinct(&self.symbols));
+        }
+        let mut wanted = Vec::with_capacity(self.symbols.len());
+        for name in &self.symbols {
+            let symbol = name.parse::<Symbol>().map_err(|error| {
+                CliError::new(ExitCode::Usage, format!("'{name}' is no symbol: {error}"))
+                    .hint("spell symbols as the exchange does, such as BTCUSDT")
+            })?;
+            wanted.push(symbol.to_string());
+        }
+        Ok(distinct(&wanted))
+    }
+
+    /// The same of a name that has ages of its own; what is no symbol is of another table.
+    fn name_in_table(&self, name: &str) -> String {
+        let symbol = name.parse::<Symbol>().ok().filter(|_| self.is_of_symbols());
+        symbol.map_or_else(|| name.to_owned(), |symbol| symbol.to_string())
+    }
+
     fn watchdog(
         &self,
+        wanted: Vec<String>,
         unit: Option<Arc<dyn Restarts>>,
         context: &Context,
     ) -> Result<Watchdog, CliError> {
@@ -215,7 +244,7 @@ impl WatchdogArgs {
             None
         };
         Ok(Watchdog {
-            settings: self.settings(context),
+            settings: self.settings(wanted, context),
             clock: self.clock(context),
             database: self.database(context)?,
             journal: Self::journal(context),
@@ -224,10 +253,10 @@ impl WatchdogArgs {
         })
     }
 
-    fn settings(&self, context: &Context) -> Settings {
+    fn settings(&self, wanted: Vec<String>, context: &Context) -> Settings {
         let overrides = context.settings.freshness.value.iter();
         Settings {
-            wanted: distinct(&self.symbols),
+            wanted,
             limits: freshness::Limits {
                 warn_us: micros(self.warn),
                 crit_us: micros(self.crit),
@@ -238,7 +267,7 @@ impl WatchdogArgs {
             overrides: overrides
                 .map(|limit| {
                     let ages = (micros(limit.warn), micros(limit.crit));
-                    (limit.name.clone(), ages)
+                    (self.name_in_table(&limit.name), ages)
                 })
                 .collect(),
             budget: restart_policy::Limits {
@@ -305,14 +334,20 @@ impl WatchdogArgs {
         Clock::with_wall(move || clock.wall_us().saturating_add(ahead_us))
     }
 
-    /// The journal on this machine. One that cannot be read says nothing.
+    /// The journal on this machine. One that does not say whose it is belongs to whoever
+    /// collects here.
     fn journal(context: &Context) -> Option<JournalTrace> {
         let directory = context.journal_dir().ok()?;
+        let collector_here = collector_name(context);
         Some(Arc::new(move || {
-            trace::last_commits(&directory).unwrap_or_else(|error| {
-                tracing::debug!("cannot look at the journal: failed to {error}");
-                Vec::new()
-            })
+            let mut commits = trace::last_commits(&directory)
+                .map_err(|error| format!("{}: failed to {error}", directory.display()))?;
+            for commit in &mut commits {
+                commit
+                    .collector
+                    .get_or_insert_with(|| collector_here.clone());
+            }
+            Ok(commits)
         }))
     }
 

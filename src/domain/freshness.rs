@@ -9,6 +9,7 @@
 //! the symbol is wanted and not there ─────────────► missing
 //! heartbeat comes ─┬─ trades come ─┬──────────────► fresh
 //!                  │               └ rows wait ───► backlog
+//!                  ├─ no trades, and rows wait ───► delivering late
 //!                  └─ no trades: what does the exchange have?
 //!                     the same ───────────────────► quiet market, which is fresh
 //!                     newer ones, for so long ────► dead stream: restart
@@ -16,6 +17,7 @@
 //! no heartbeat: does the journal on this machine advance?
 //!                     yes ────────────────────────► delivering late
 //!                     no, and trades are due ─────► dead collector: restart
+//!                     it cannot be read ──────────► dead collector, it seems
 //!                     nobody knows ───────────────► wait, look again: has it come?
 //!                                                   yes ► delivering late
 //!                                                   no ─► dead collector: restart
@@ -142,7 +144,7 @@ impl Look<'_> {
             Exchange::Same { .. } => true,
             Exchange::Newer {
                 missing_since_us, ..
-            } => missing_since_us.is_some_and(|us| self.age_us(us) < self.limits.warn_us),
+            } => missing_since_us.is_some_and(|us| self.missing_us(us) < self.limits.warn_us),
             Exchange::Unreachable | Exchange::NotAsked => false,
         }
     }
@@ -162,18 +164,33 @@ impl Look<'_> {
     /// The heartbeat comes, and so do trades.
     fn with_trades(&self, received_at_us: i64) -> Verdict {
         let last = span(self.age_us(received_at_us));
-        let rows = self.row.spool_rows;
-        if self.row.is_breaker_open || rows >= self.limits.backlog_rows {
-            let breaker = if self.row.is_breaker_open {
-                "the breaker is open, "
-            } else {
-                ""
-            };
-            let rows = format!("{rows} {}", noun(rows, "row"));
-            let text = format!("last trade {last} ago; {breaker}{rows} in the spool");
+        if let Some(backlog) = self.backlog() {
+            let text = format!("delivering late: last trade {last} ago; {backlog}");
             return Verdict::new(Level::Warning, Cause::Backlog, text);
         }
         Verdict::new(Level::Fresh, Cause::Fresh, format!("last trade {last} ago"))
+    }
+
+    /// What waits for the store, if more than always does, or keeps the collector from taking
+    /// trades. No restart makes a store faster, or a disk larger.
+    fn backlog(&self) -> Option<String> {
+        let (row, rows) = (self.row, self.row.spool_rows);
+        let is_paused = row.state == State::Paused;
+        if !is_paused && !row.is_breaker_open && rows < self.limits.backlog_rows {
+            return None;
+        }
+        let paused = if is_paused {
+            "the collector has paused until its spool or disk has room, "
+        } else {
+            ""
+        };
+        let breaker = if row.is_breaker_open {
+            "the breaker is open, "
+        } else {
+            ""
+        };
+        let noun = noun(rows, "row");
+        Some(format!("{paused}{breaker}{rows} {noun} in the spool"))
     }
 
     /// No trade has come for longer than it should.
@@ -183,6 +200,16 @@ impl Look<'_> {
             || "no trade yet".to_owned(),
             |us| format!("no trade for {}", span(us)),
         );
+        if let Some(backlog) = self.backlog() {
+            let text = format!("delivering late: {silence}; {backlog}");
+            let is_quiet = matches!(self.facts.exchange, Exchange::Same { .. })
+                || self.row.state == State::Quiet;
+            return if is_quiet {
+                Verdict::new(Level::Warning, Cause::Backlog, text)
+            } else {
+                Verdict::new(self.level(silence_us), Cause::DeliveringLate, text)
+            };
+        }
         match (self.facts.exchange, self.row.state) {
             (_, State::CatchingUp) => {
                 let text = format!("{silence}; the collector is catching up");
@@ -222,7 +249,7 @@ impl Look<'_> {
         silence_us: Option<i64>,
         silence: &str,
     ) -> Verdict {
-        let missing_us = since_us.map(|at_us| self.age_us(at_us)).or(silence_us);
+        let missing_us = since_us.map(|at_us| self.missing_us(at_us)).or(silence_us);
         if self.is_excused() {
             let text = format!("{silence}; the exchange has {id}, which is on its way");
             return Verdict::new(Level::Fresh, Cause::Fresh, text);
@@ -252,6 +279,10 @@ impl Look<'_> {
                 "delivering late: {sign} {age} old, but it advances; \
                  the collector's clock may be behind"
             )),
+            (Journal::Unreadable, _) => dead(format!(
+                "dead collector, it seems: {sign} {age} old; the journal on this machine \
+                 cannot be read, and without it nothing is restarted"
+            )),
             // In a quiet market a journal rests although its collector lives.
             (Journal::Rests, None) if !self.is_excused() => dead(format!(
                 "dead collector: {sign} {age} old, and its journal does not advance"
@@ -275,6 +306,13 @@ impl Look<'_> {
             Some(us) if us >= self.limits.crit_us => Level::Critical,
             _ => Level::Warning,
         }
+    }
+
+    /// The age of a trade that the exchange has dated, whose clock is taken to agree with this
+    /// machine's: that of the database has no part in it.
+    fn missing_us(&self, since_us: i64) -> i64 {
+        let now_us = self.facts.clocks.machine_us;
+        now_us.saturating_sub(since_us).max(0)
     }
 
     fn age_us(&self, at_us: i64) -> i64 {

@@ -3,6 +3,7 @@
 //! ```text
 //! meta  run_symbols   what the run collects; there from its beginning to its graceful end
 //!       run_alive_us  when the run last said that it lives
+//!       run_collector the name in the store of whoever ran last
 //! ```
 //!
 //! Both change only within a commit, together with the rows that tell of it: whatever
@@ -14,12 +15,18 @@ use super::{error::JournalError, file::Journal};
 
 const SYMBOLS: &str = "run_symbols";
 pub(super) const ALIVE: &str = "run_alive_us";
+pub(super) const COLLECTOR: &str = "run_collector";
 
 /// What a commit says of the run that makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunMark {
-    /// It has begun, with these symbols.
-    Began(String),
+    /// It has begun.
+    Began {
+        /// With these symbols.
+        symbols: String,
+        /// By this name of its collector in the store.
+        collector: String,
+    },
     /// It lives.
     Alive,
     /// It has come to a good end.
@@ -69,8 +76,9 @@ pub(super) fn note(
     )?;
     put.execute(params![ALIVE, now_us.to_string()])?;
     match mark {
-        RunMark::Began(symbols) => {
+        RunMark::Began { symbols, collector } => {
             put.execute(params![SYMBOLS, symbols])?;
+            put.execute(params![COLLECTOR, collector])?;
         }
         RunMark::Alive => {}
         RunMark::Ended => {
@@ -119,6 +127,30 @@ mod tests {
         assert_eq!(seen(), [9]);
     }
 
+    #[test]
+    fn who_looks_from_outside_sees_whose_journal_it_is_also_after_the_end() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut journal = open(directory.path());
+        let seen = || {
+            let commits = crate::journal::trace::last_commits(directory.path());
+            let commits = commits.expect("readable").into_iter();
+            commits.map(|commit| commit.collector).collect::<Vec<_>>()
+        };
+        checkpoint(&mut journal, 5);
+        assert_eq!(seen(), [None], "of an older version");
+        mark(&mut journal, began("BTCUSDT"), 9);
+        assert_eq!(seen(), [Some("nas".to_owned())]);
+        mark(&mut journal, RunMark::Ended, 10);
+        assert_eq!(seen(), [Some("nas".to_owned())]);
+    }
+
+    fn began(symbols: &str) -> RunMark {
+        RunMark::Began {
+            symbols: symbols.to_owned(),
+            collector: "nas".to_owned(),
+        }
+    }
+
     fn checkpoint(journal: &mut Journal, now_us: i64) {
         let checkpoint = CheckpointRow {
             exchange: "sim".into(),
@@ -149,7 +181,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let mut journal = open(directory.path());
         assert_eq!(journal.lost_run().expect("read"), None);
-        mark(&mut journal, RunMark::Began("BTCUSDT".to_owned()), 100);
+        mark(&mut journal, began("BTCUSDT"), 100);
         mark(&mut journal, RunMark::Alive, 200);
         drop(journal);
         let mut journal = open(directory.path());

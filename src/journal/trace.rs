@@ -4,7 +4,11 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{error::JournalError, open::FILE_NAME, run::ALIVE};
+use super::{
+    error::JournalError,
+    open::FILE_NAME,
+    run::{ALIVE, COLLECTOR},
+};
 
 /// How long a reader waits for a writer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -16,6 +20,9 @@ pub struct LastCommit {
     pub exchange: String,
     /// The symbol.
     pub symbol: String,
+    /// The collector that the journal belongs to, by its name in the store; none when an
+    /// older version wrote it.
+    pub collector: Option<String>,
     /// The last aggregate id that was committed.
     pub last_agg_trade_id: i64,
     /// When the journal was last committed to for it, or by its collector to show that it
@@ -30,7 +37,8 @@ pub struct LastCommit {
 /// When the file cannot be read.
 pub fn last_commits(directory: &Path) -> Result<Vec<LastCommit>, JournalError> {
     let path = directory.join(FILE_NAME);
-    if !path.exists() {
+    // Where it cannot be told whether there is one, opening it says why.
+    if matches!(path.try_exists(), Ok(false)) {
         return Ok(Vec::new());
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -39,14 +47,16 @@ pub fn last_commits(directory: &Path) -> Result<Vec<LastCommit>, JournalError> {
     let mut statement = connection.prepare(
         "SELECT exchange, symbol, max(last_agg_trade_id), \
          max(max(committed_at_us), coalesce((SELECT CAST(value AS INTEGER) FROM meta \
-         WHERE key = ?1), 0)) FROM checkpoints GROUP BY exchange, symbol",
+         WHERE key = ?1), 0)), (SELECT value FROM meta WHERE key = ?2) \
+         FROM checkpoints GROUP BY exchange, symbol",
     )?;
-    let rows = statement.query_map([ALIVE], |row| {
+    let rows = statement.query_map([ALIVE, COLLECTOR], |row| {
         Ok(LastCommit {
             exchange: row.get(0)?,
             symbol: row.get(1)?,
             last_agg_trade_id: row.get(2)?,
             committed_at_us: row.get(3)?,
+            collector: row.get(4)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -9,14 +9,13 @@
 //! lead to more restarts than the budget has:
 //!
 //! - A file that cannot be understood is kept beside under another name, and counts as one
-//!   attempt made just now. Its hold is lost; both are said by [`History::damage`].
+//!   attempt made just now, as [`History::damage`] says.
 //! - A file that cannot be read or written, or that a later version wrote, is an error:
 //!   without a record there is no restart.
 //! - An attempt that is dated in the future was made before the clock was set back. It is
-//!   dated anew, as of now, once: it neither counts for ever nor stops counting. A hold
-//!   from the future keeps its length, from now on.
+//!   dated anew, as of now, once: it neither counts for ever nor stops counting.
 
-mod file;
+pub(super) mod file;
 
 use std::{
     fs::File,
@@ -26,10 +25,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::hold::HoldFile;
 use crate::domain::restart_policy::Hold;
 
-/// So many attempts are kept, the newest.
-const KEPT_ATTEMPTS: usize = 200;
+/// So many attempts are kept, the newest: no budget may be larger.
+pub const KEPT_ATTEMPTS: usize = 200;
 
 /// So much of a text is kept.
 const KEPT_CHARS: usize = 500;
@@ -129,12 +129,13 @@ impl HistoryError {
     }
 }
 
-/// The restarts of one target, and its hold. Open in one process at a time.
+/// The restarts of one target. Open in one process at a time.
 #[derive(Debug)]
 pub struct History {
     path: PathBuf,
     content: file::Content,
     damage: Option<Damage>,
+    hold: HoldFile,
     lock: File,
 }
 
@@ -165,6 +166,7 @@ impl History {
             path,
             content,
             damage,
+            hold: HoldFile::of(state_dir, target),
             lock,
         };
         let is_redated = history.redate(now_us);
@@ -191,10 +193,25 @@ impl History {
         &self.content.attempts
     }
 
-    /// The hold, which may have ended.
+    /// The hold as it is at `now_us`, which may have ended. It may come and go while the
+    /// history is open.
+    ///
+    /// # Errors
+    /// When there is one that cannot be read.
+    pub fn hold(&self, now_us: i64) -> Result<Option<Hold>, HistoryError> {
+        self.hold.read(now_us)
+    }
+
+    /// The process that has the history of `target` under `state_dir` open, as far as it can
+    /// be told without asking for it.
     #[must_use]
-    pub fn hold(&self) -> Option<&Hold> {
-        self.content.hold.as_ref()
+    pub fn holder(state_dir: &Path, target: &str) -> Option<u32> {
+        let name = format!("{}.lock", file::safe_name(target));
+        let pid = std::fs::read_to_string(state_dir.join("watchdog").join(name)).ok()?;
+        let pid = pid.trim().parse().ok()?;
+        // One that was killed has left its number.
+        rustix::process::test_kill_process(rustix::process::Pid::from_raw(pid)?).ok()?;
+        u32::try_from(pid).ok()
     }
 
     /// What was wrong with the file, if anything.
@@ -232,32 +249,6 @@ impl History {
         self.write()
     }
 
-    /// Holds the target: no restarts until `hold.until_us`. Replaces an earlier hold.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn set_hold(&mut self, hold: &Hold) -> Result<(), HistoryError> {
-        self.content.hold = Some(Hold {
-            until_us: hold.until_us,
-            why: cut(&hold.why),
-            by: cut(&hold.by),
-            since_us: hold.since_us,
-        });
-        self.write()
-    }
-
-    /// Ends the hold, and returns it if there was one.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn release(&mut self) -> Result<Option<Hold>, HistoryError> {
-        let Some(hold) = self.content.hold.take() else {
-            return Ok(None);
-        };
-        self.write()?;
-        Ok(Some(hold))
-    }
-
     fn push(&mut self, at_us: i64, why: &str) {
         let attempts = &mut self.content.attempts;
         attempts.push(Attempt {
@@ -278,14 +269,6 @@ impl History {
                 is_changed = true;
             }
         }
-        if let Some(hold) = &mut self.content.hold
-            && hold.since_us > now_us
-        {
-            let length_us = hold.until_us.saturating_sub(hold.since_us);
-            hold.since_us = now_us;
-            hold.until_us = now_us.saturating_add(length_us);
-            is_changed = true;
-        }
         is_changed
     }
 
@@ -301,7 +284,7 @@ impl Drop for History {
     }
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars().take(KEPT_CHARS).collect()
 }
 

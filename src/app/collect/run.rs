@@ -241,8 +241,16 @@ fn tell_of_start(context: &Context, lost: Option<LostRun>) {
             started_us,
         });
     }
-    context.chronicle.mark(RunMark::Began(names(&symbols)));
+    context.chronicle.mark(began(context));
     context.told.emit(&Event::CollectorStarted { symbols });
+}
+
+/// Whose run it is that the journal tells of.
+fn began(context: &Context) -> RunMark {
+    RunMark::Began {
+        symbols: names(&context.settings.symbols),
+        collector: context.settings.collector.clone(),
+    }
 }
 
 /// Tells that a run ends, and why.
@@ -255,9 +263,7 @@ fn tell_of_end(context: &Context, failure: Option<&CollectError>) {
         }
         Some(error) => {
             // The next start shall find that this one did not end well.
-            context
-                .chronicle
-                .mark(RunMark::Began(names(&context.settings.symbols)));
+            context.chronicle.mark(began(context));
             Event::CollectorFailed {
                 reason: error.to_string(),
             }

@@ -3,6 +3,7 @@
 use crate::domain::{
     alert::{Alerts, Metric, Notice, Phase, Reading},
     freshness::{Cause, Level},
+    restart_policy::Ruling,
 };
 
 use super::outcome::{Action, Outcome, SymbolOutcome};
@@ -43,6 +44,14 @@ pub fn notices(outcome: &Outcome, alerts: &mut Alerts, now_us: i64) -> Vec<Notic
             let reading = Reading::new(metric, value).of(subject.clone());
             readings.push(reading.because(detail.clone()));
         }
+    }
+    if let (Action::Refused(Ruling::Held { .. }), Some(target)) = (&outcome.action, &outcome.target)
+    {
+        // Whoever holds it knows, so that nobody is called; nor is anything over by that.
+        let of_target = readings.iter_mut().filter(|reading| {
+            reading.metric == Metric::FreshnessCritical && reading.subject.as_ref() == Some(target)
+        });
+        of_target.for_each(|reading| reading.value = f64::NAN);
     }
     if is_blind(outcome) {
         // What was wrong with others is not over because nobody can look.
@@ -94,6 +103,9 @@ fn of_action(outcome: &Outcome) -> Option<(String, Level, String)> {
         }
     };
     let level = match outcome.action.level() {
+        Level::Fresh if matches!(outcome.action, Action::Refused(Ruling::Held { .. })) => {
+            Level::Warning
+        }
         // It was needed, and was not made.
         Level::Fresh => Level::Critical,
         level => level,
@@ -154,6 +166,35 @@ mod tests {
         let told = told(&[dead(), blind, dead()]);
         assert_eq!(told[1], [(Firing, Severity::Critical)], "of the database");
         assert_eq!(told[2], [(Resolved, Severity::Critical)], "of the database");
+    }
+
+    #[test]
+    fn a_hold_calls_nobody_and_ends_no_alert() {
+        use NoticeKind::{Firing, Resolved};
+        let mut alerts = Alerts::new(Rule::defaults()).expect("rules");
+        let mut outcome = outcome(vec![symbol("BTCUSDT", Level::Fresh, Cause::Fresh)]);
+        let held = Action::Refused(Ruling::Held {
+            until_us: 1,
+            why: "new disk".to_owned(),
+            by: "ada".to_owned(),
+        });
+        let mut told = |action: Action, minute: i64| {
+            outcome.action = action;
+            let due = notices(&outcome, &mut alerts, minute * MINUTE);
+            let due = due.iter().map(|due| (due.kind, due.severity));
+            due.collect::<Vec<_>>()
+        };
+        assert_eq!(told(held.clone(), 0), [(Firing, Severity::Warning)]);
+        let released = told(Action::NotNeeded, 1);
+        assert_eq!(released, [(Resolved, Severity::Warning)]);
+        let why = "no rights".to_owned();
+        assert_eq!(
+            told(Action::Failed { why }, 120),
+            [(Firing, Severity::Critical)]
+        );
+        assert_eq!(told(held, 121), [(Firing, Severity::Warning)]);
+        let over = told(Action::NotNeeded, 122);
+        assert!(over.contains(&(Resolved, Severity::Critical)), "{over:?}");
     }
 
     #[test]

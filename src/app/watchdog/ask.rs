@@ -6,7 +6,10 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     app::clock::Clock,
-    domain::{freshness::Exchange, symbol::Symbol},
+    domain::{
+        freshness::{Dated, Exchange},
+        symbol::Symbol,
+    },
     exchange::source::Source,
 };
 
@@ -49,20 +52,28 @@ impl Asked {
     }
 }
 
-/// Those whose newest trade is too old by every row, with the newest id of all rows.
+/// Those whose newest trade is too old by every row, with the newest id of all rows. Times are
+/// those of this machine's clock, whoever has dated the rows.
 fn silent(sight: &Sight, settings: &Settings, clock: &Clock) -> BTreeMap<Name, Option<i64>> {
     let now_us = clock.wall_us();
+    let skew_us = sight.skew_us.unwrap_or_default();
     let mut newest: BTreeMap<Name, (Option<i64>, Option<i64>)> = BTreeMap::new();
     for Seen {
         exchange,
         name,
         row,
         last_id,
+        dated,
         ..
     } in &sight.seen
     {
         let known = newest.entry((exchange.clone(), name.clone())).or_default();
-        known.0 = known.0.max(row.received_at_us);
+        let ahead_us = match dated {
+            Dated::ByDatabase => skew_us,
+            Dated::ByThisMachine => 0,
+        };
+        let received_at_us = row.received_at_us.map(|us| us.saturating_sub(ahead_us));
+        known.0 = known.0.max(received_at_us);
         known.1 = known.1.max(*last_id);
     }
     let is_wanted = |name: &String| settings.wanted.is_empty() || settings.wanted.contains(name);
@@ -102,5 +113,49 @@ async fn question(source: &Arc<dyn Source>, symbol: &Symbol, last_id: Option<i64
     Exchange::Newer {
         id,
         missing_since_us,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{app::watchdog::testing::settings, domain::freshness::Row};
+
+    const SECOND: i64 = 1_000_000;
+    const NOW: i64 = 1_767_322_800 * SECOND;
+
+    #[test]
+    fn who_is_silent_is_told_by_the_clock_that_the_rows_are_dated_by() {
+        let clock = Clock::with_wall(|| NOW);
+        for minutes in [-10, 0, 10] {
+            let skew_us = minutes * 60 * SECOND;
+            for (dated, by_us) in [
+                (Dated::ByDatabase, NOW + skew_us),
+                (Dated::ByThisMachine, NOW),
+            ] {
+                for (age_us, is_silent) in [(SECOND, false), (400 * SECOND, true)] {
+                    let row = Row {
+                        received_at_us: Some(by_us - age_us),
+                        ..Row::default()
+                    };
+                    let seen = Seen {
+                        exchange: "sim".to_owned(),
+                        name: "BTCUSDT".to_owned(),
+                        collector: None,
+                        row,
+                        last_id: Some(7),
+                        dated,
+                        has_ended: false,
+                    };
+                    let sight = Sight {
+                        skew_us: Some(skew_us),
+                        seen: vec![seen],
+                        unreadable: Vec::new(),
+                    };
+                    let found = silent(&sight, &settings(), &clock);
+                    assert_eq!(found.len(), usize::from(is_silent), "{minutes} {dated:?}");
+                }
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     app::{clock::Clock, watchdog::ask::Asked},
     domain::freshness::{
-        Answer, Clocks, Dated, Exchange, Facts, Journal, Level, Limits, Row, judge,
+        Answer, Cause, Clocks, Dated, Exchange, Facts, Journal, Level, Limits, Row, judge,
     },
     journal::trace::LastCommit,
 };
@@ -60,8 +60,9 @@ pub struct Seen {
     pub has_ended: bool,
 }
 
-/// Reads when the journal on this machine was last committed to. May block for a moment.
-pub type JournalTrace = Arc<dyn Fn() -> Vec<LastCommit> + Send + Sync>;
+/// Reads when the journal on this machine was last committed to: nothing when there is none,
+/// and why not when there is one that cannot be read. May block for a moment.
+pub type JournalTrace = Arc<dyn Fn() -> Result<Vec<LastCommit>, String> + Send + Sync>;
 
 /// Exchange and symbol.
 pub(super) type Name = (String, String);
@@ -74,7 +75,8 @@ pub(super) struct Known<'a> {
     pub settings: &'a Settings,
     pub clock: &'a Clock,
     pub answer: Result<Sight, String>,
-    pub commits: Vec<LastCommit>,
+    /// What the journal on this machine says, or why it cannot be read.
+    pub commits: Result<Vec<LastCommit>, String>,
     pub asked: Asked,
     pub before: &'a Before,
 }
@@ -87,6 +89,8 @@ pub(super) struct Judged {
     pub symbols: Vec<SymbolOutcome>,
     /// The signs of life that were seen.
     pub signs: Before,
+    /// Why the journal on this machine cannot be read, if that is so.
+    pub unread_journal: Option<String>,
 }
 
 impl Known<'_> {
@@ -97,6 +101,7 @@ impl Known<'_> {
             skew_us: None,
             symbols: Vec::new(),
             signs: Before::new(),
+            unread_journal: self.commits.as_ref().err().cloned(),
         };
         match &self.answer {
             Err(why) => {
@@ -154,19 +159,20 @@ impl Known<'_> {
     fn of_rows(&self, sight: &Sight) -> Vec<SymbolOutcome> {
         let wanted = &self.settings.wanted;
         let is_wanted = |name: &String| wanted.is_empty() || wanted.contains(name);
-        let mut best: BTreeMap<Name, SymbolOutcome> = BTreeMap::new();
+        let mut by_name: BTreeMap<Name, Vec<&Seen>> = BTreeMap::new();
         for seen in sight.seen.iter().filter(|seen| is_wanted(&seen.name)) {
-            let outcome = self.of_row(seen, sight.skew_us);
             let name = (seen.exchange.clone(), seen.name.clone());
-            match best.get_mut(&name) {
-                Some(known) if rank(&outcome) >= rank(known) => {}
-                Some(known) => *known = outcome,
-                None => {
-                    best.insert(name, outcome);
-                }
-            }
+            by_name.entry(name).or_default().push(seen);
         }
-        let mut symbols: Vec<_> = best.into_values().collect();
+        let mut symbols = Vec::with_capacity(by_name.len());
+        for mut rows in by_name.into_values() {
+            // Who has ended says nothing about those who have not.
+            if rows.iter().any(|seen| !seen.has_ended) {
+                rows.retain(|seen| !seen.has_ended);
+            }
+            let outcomes = rows.iter().map(|seen| self.of_row(seen, sight.skew_us));
+            symbols.extend(outcomes.min_by_key(rank));
+        }
         let unreadable = sight.unreadable.iter();
         for (name, why) in unreadable.filter(|(name, _)| is_wanted(name)) {
             // Somebody else's row about the symbol will do.
@@ -212,12 +218,19 @@ impl Known<'_> {
     /// What the journal on this machine says. It is a process that commits, for all of its
     /// symbols: one that is traded shows that it works for those that are not.
     fn journal(&self, seen: &Seen, limits: &Limits) -> Journal {
+        if seen.collector.is_none() {
+            return Journal::NotHere;
+        }
+        let Ok(commits) = &self.commits else {
+            return Journal::Unreadable;
+        };
+        // It vouches for no collector but its own.
         let has = |commit: &LastCommit| {
             (&commit.exchange, &commit.symbol) == (&seen.exchange, &seen.name)
+                && commit.collector == seen.collector
         };
-        let commits = self.commits.iter();
-        let newest_us = commits.map(|commit| commit.committed_at_us).max();
-        let Some(newest_us) = newest_us.filter(|_| self.commits.iter().any(has)) else {
+        let newest_us = commits.iter().map(|commit| commit.committed_at_us).max();
+        let Some(newest_us) = newest_us.filter(|_| commits.iter().any(has)) else {
             return Journal::NotHere;
         };
         let age_us = self.clock.wall_us().saturating_sub(newest_us);
@@ -240,13 +253,15 @@ impl Known<'_> {
     }
 }
 
-/// The better a row is, the lower; of equal ones the one with the newest sign of life.
+/// The better a row is, the lower; of equal ones the one with the newest sign of life. A row
+/// from the future may be of a collector that lives: only one that is fresh is better.
 fn rank(outcome: &SymbolOutcome) -> (u8, i64) {
     let level = match outcome.verdict.level {
         Level::Fresh => 0,
-        Level::Warning => 1,
-        Level::Critical => 2,
-        Level::Unknown => 3,
+        Level::Unknown if outcome.verdict.cause == Cause::Future => 1,
+        Level::Warning => 2,
+        Level::Critical => 3,
+        Level::Unknown => 4,
     };
     let age_us = outcome.heartbeat_age_us.or(outcome.age_us);
     (level, age_us.unwrap_or(i64::MAX))

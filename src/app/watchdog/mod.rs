@@ -21,7 +21,7 @@ mod tests;
 pub use alerts::notices;
 pub use look::{Database, JournalTrace, Seen, Sight};
 pub use outcome::{Action, Outcome, SymbolOutcome, UnsealedNote};
-pub use run::{Restarts, Watchdog};
+pub use run::{NotRestarted, Restarts, Watchdog};
 pub use seals::check_seals;
 pub use settings::{Patience, Settings};
 pub use stored::{AnyTable, NoFile, StoredHealth};

@@ -15,12 +15,12 @@ use crate::{
     },
     exchange::source::Source,
     journal::trace::LastCommit,
-    unit::{Environment, History, Outcome as Effect, Unit},
+    unit::{Environment, History, Outcome as Effect, RestartError, Unit},
 };
 
 use super::{
     ask::Asked,
-    look::{Before, Database, JournalTrace, Judged, Known},
+    look::{Before, Database, JournalTrace, Judged, Known, Sight},
     outcome::{Action, Outcome, SymbolOutcome},
     settings::Settings,
 };
@@ -39,8 +39,18 @@ pub trait Restarts: Send + Sync {
     /// Restarts it within `deadline`, and returns how long that took.
     ///
     /// # Errors
-    /// When it is not known to be restarted, with the reason in words.
-    async fn restart(&self, deadline: Duration) -> Result<Duration, String>;
+    /// When it is not known to be restarted.
+    async fn restart(&self, deadline: Duration) -> Result<Duration, NotRestarted>;
+}
+
+/// Why something is not known to be restarted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRestarted {
+    /// The reason in words.
+    pub why: String,
+    /// Whether it may be on its way nevertheless: a deadline ends the wait for a service
+    /// that catches up before it is ready, and not the service.
+    pub may_come: bool,
 }
 
 /// A unit, and the environment of the program that restarts it.
@@ -50,11 +60,14 @@ impl Restarts for (Unit, Environment) {
         self.0.name()
     }
 
-    async fn restart(&self, deadline: Duration) -> Result<Duration, String> {
+    async fn restart(&self, deadline: Duration) -> Result<Duration, NotRestarted> {
         let restarted = self.0.restart(&self.1, deadline).await;
         restarted
             .map(|restarted| restarted.took)
-            .map_err(|error| format!("failed to {error}; {}", error.hint()))
+            .map_err(|error| NotRestarted {
+                why: format!("failed to {error}; {}", error.hint()),
+                may_come: matches!(error, RestartError::DeadlinePassed { .. }),
+            })
     }
 }
 
@@ -84,6 +97,14 @@ impl Watchdog {
         } else {
             Action::NotNeeded
         };
+        if let Some(why) = &judged.unread_journal {
+            tracing::warn!(
+                code = "watchdog.journal",
+                "the journal on this machine cannot be read ({why}): whether a collector \
+                 whose heartbeat is late still works is not known, and it is not restarted; \
+                 let this user read the journal, or name another --state-dir"
+            );
+        }
         Outcome {
             checked_at_us: judged.checked_at_us,
             store: self.database.address(),
@@ -112,9 +133,9 @@ impl Watchdog {
                         None => Asked::default(),
                     }
                 };
-                tokio::join!(self.commits(), asked)
+                tokio::join!(self.commits(sight), asked)
             }
-            Err(_) => (Vec::new(), Asked::default()),
+            Err(_) => (Ok(Vec::new()), Asked::default()),
         };
         Known {
             settings: &self.settings,
@@ -127,14 +148,22 @@ impl Watchdog {
         .judge()
     }
 
-    async fn commits(&self) -> Vec<LastCommit> {
-        let Some(journal) = self.journal.clone() else {
-            return Vec::new();
+    /// What the journal says, where there are collectors that it may be of.
+    async fn commits(&self, sight: &Sight) -> Result<Vec<LastCommit>, String> {
+        let has_collectors = sight.seen.iter().any(|seen| seen.collector.is_some());
+        let Some(journal) = self.journal.clone().filter(|_| has_collectors) else {
+            return Ok(Vec::new());
         };
-        // A disk that hangs says nothing about the collector.
         let read = tokio::task::spawn_blocking(move || journal());
-        let read = time::timeout(self.settings.patience.query, read).await;
-        read.ok().and_then(Result::ok).unwrap_or_default()
+        match time::timeout(self.settings.patience.query, read).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(_)) => Err("reading it panicked".to_owned()),
+            // A disk that hangs says nothing about the collector.
+            Err(_) => {
+                let patience = humantime::format_duration(self.settings.patience.query);
+                Err(format!("it is not read within {patience}"))
+            }
+        }
     }
 
     async fn remedy(
@@ -192,18 +221,32 @@ impl Watchdog {
             let why = format!("failed to {error}; {}", error.hint());
             return Action::Failed { why };
         }
-        let took = match unit.restart(self.settings.patience.restart).await {
-            Ok(took) => took,
-            Err(why) => {
+        let begun = Instant::now();
+        let restarted = unit.restart(self.settings.patience.restart).await;
+        let took_us = micros(
+            restarted
+                .as_ref()
+                .map_or_else(|_| begun.elapsed(), |took| *took),
+        );
+        let failure = match restarted {
+            Ok(_) => {
+                let effect = "not known yet".to_owned();
+                record(history, Effect::Restarted { took_us, effect });
+                None
+            }
+            Err(NotRestarted { why, may_come }) => {
                 record(history, Effect::Failed { why: why.clone() });
-                return Action::Failed { why };
+                if !may_come {
+                    return Action::Failed { why };
+                }
+                Some(why)
             }
         };
-        let took_us = micros(took);
-        let effect = "not known yet".to_owned();
-        record(history, Effect::Restarted { took_us, effect });
         let begun = Instant::now();
         let fresh_after = self.recheck(judged, &names, begun).await;
+        if let (Some(why), None) = (failure, fresh_after) {
+            return Action::Failed { why };
+        }
         let effect = match fresh_after {
             Some(after) => format!("fresh after {}", humantime::format_duration(round(after))),
             None => "not fresh".to_owned(),
@@ -220,7 +263,14 @@ impl Watchdog {
     fn refusal(&self, history: &History) -> Option<Action> {
         let attempts_us = history.attempts_us();
         let now_us = self.clock.wall_us();
-        let ruling = rule(self.settings.budget, &attempts_us, history.hold(), now_us);
+        let hold = match history.hold(now_us) {
+            Ok(hold) => hold,
+            Err(error) => {
+                let why = format!("failed to {error}; release the target, or hold it anew");
+                return Some(Action::Failed { why });
+            }
+        };
+        let ruling = rule(self.settings.budget, &attempts_us, hold.as_ref(), now_us);
         (ruling != Ruling::Allowed).then_some(Action::Refused(ruling))
     }
 

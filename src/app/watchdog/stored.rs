@@ -49,7 +49,8 @@ impl StoredHealth {
         let state = match row.state {
             StreamState::Live | StreamState::Ended => State::Live,
             StreamState::Quiet => State::Quiet,
-            StreamState::Silent | StreamState::Paused => State::Trouble,
+            StreamState::Silent => State::Trouble,
+            StreamState::Paused => State::Paused,
             StreamState::Starting | StreamState::CatchingUp => State::CatchingUp,
             StreamState::Stopped => State::Stopped,
         };

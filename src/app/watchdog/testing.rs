@@ -1,7 +1,27 @@
 //! Outcomes for tests.
 
-use super::outcome::{Action, Outcome, SymbolOutcome};
-use crate::domain::freshness::{Cause, Level, Restart, Verdict};
+use std::collections::BTreeMap;
+
+use super::{
+    outcome::{Action, Outcome, SymbolOutcome},
+    settings::{Patience, Settings},
+};
+use crate::domain::{
+    freshness::{self, Cause, Level, Restart, Verdict},
+    restart_policy,
+};
+
+/// The defaults.
+pub(super) fn settings() -> Settings {
+    Settings {
+        wanted: Vec::new(),
+        limits: freshness::Limits::default(),
+        overrides: BTreeMap::new(),
+        budget: restart_policy::Limits::UNIT,
+        is_dry_run: false,
+        patience: Patience::default(),
+    }
+}
 
 pub(super) fn symbol(name: &str, level: Level, cause: Cause) -> SymbolOutcome {
     SymbolOutcome {

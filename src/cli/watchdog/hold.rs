@@ -10,7 +10,7 @@ use crate::{
     cli::{args::duration, context::Context, error::CliError, exit::ExitCode},
     domain::{micros::micros, restart_policy::Hold},
     report::OutputError,
-    unit::{History, HistoryError},
+    unit::{History, HistoryError, HoldFile},
 };
 
 /// A hold, or its end.
@@ -60,6 +60,7 @@ impl HoldArgs {
 pub fn run(
     request: Request,
     unit: Option<&dyn Restarts>,
+    is_dry_run: bool,
     state_dir: &Path,
     context: &Context,
 ) -> Result<ExitCode, CliError> {
@@ -70,13 +71,28 @@ pub fn run(
         );
     };
     let now_us = context.clock.wall_us();
+    let is_hold = matches!(request, Request::Hold(..));
     let target = unit.target();
     let named = |error: HistoryError| {
         let hint = error.hint();
         CliError::from(error).hint(hint)
     };
-    let mut history = History::lock(state_dir, &target, now_us).map_err(named)?;
-    let line = match request {
+    let file = HoldFile::of(state_dir, &target);
+    let mut lines = vec![match request {
+        Request::Hold(length, _) if is_dry_run => {
+            let until = moment(now_us.saturating_add(micros(length)));
+            format!("dry run: {target} would be held until {until}")
+        }
+        Request::Release if is_dry_run => {
+            let hold = file.read(now_us).map_err(named)?;
+            match hold.filter(|hold| hold.until_us > now_us) {
+                Some(hold) => format!(
+                    "dry run: {target} would be released (is held by {}: {})",
+                    hold.by, hold.why
+                ),
+                None => format!("is not held: {target}"),
+            }
+        }
         Request::Hold(length, why) => {
             let until_us = now_us.saturating_add(micros(length));
             let by = who();
@@ -86,19 +102,27 @@ pub fn run(
                 by,
                 since_us: now_us,
             };
-            history.set_hold(&hold).map_err(named)?;
+            file.set(&hold).map_err(named)?;
             format!("held until {}: {target}", moment(until_us))
         }
-        Request::Release => match history.release().map_err(named)? {
+        Request::Release => match file.release().map_err(named)? {
             Some(hold) if hold.until_us > now_us => {
                 format!("released: {target} (was held by {}: {})", hold.by, hold.why)
             }
             Some(_) | None => format!("was not held: {target}"),
         },
-    };
-    let printed = context
-        .printer
-        .line(line)
+    }];
+    if is_hold
+        && !is_dry_run
+        && let Some(pid) = History::holder(state_dir, &target)
+    {
+        lines.push(format!(
+            "a check is under way (process {pid}): a restart that it has begun goes on"
+        ));
+    }
+    let printed = lines
+        .into_iter()
+        .try_for_each(|line| context.printer.line(line))
         .and_then(|()| context.printer.flush());
     match printed {
         Ok(()) | Err(OutputError::Closed) => Ok(ExitCode::Ok),

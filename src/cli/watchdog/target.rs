@@ -7,8 +7,19 @@ use clap::Args;
 use crate::{
     app::watchdog::Restarts,
     cli::{args::duration, error::CliError, exit::ExitCode},
-    unit::{Environment, Unit},
+    unit::{Environment, KEPT_ATTEMPTS, Unit},
 };
+
+/// Reads how many restarts are allowed. What is not remembered cannot be counted.
+fn budget(text: &str) -> Result<usize, String> {
+    let count = text
+        .parse()
+        .map_err(|_| "it is a count, such as 3".to_owned())?;
+    if count > KEPT_ATTEMPTS {
+        return Err(format!("no more than {KEPT_ATTEMPTS} are remembered"));
+    }
+    Ok(count)
+}
 
 /// A unit and its restarts.
 #[derive(Debug, Args)]
@@ -29,7 +40,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = duration)]
     pub restart_timeout: Duration,
     /// So many restarts are made within an hour at most
-    #[arg(long, value_name = "COUNT", default_value = "3")]
+    #[arg(long, value_name = "COUNT", default_value = "3", value_parser = budget)]
     pub restarts_per_hour: usize,
     /// How far two restarts are apart at least
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
@@ -43,6 +54,15 @@ pub struct TargetArgs {
 }
 
 impl TargetArgs {
+    /// What distinguishes `target` on a machine where each user has units of their own.
+    pub fn on_machine(&self, target: &str) -> String {
+        if self.user {
+            let user = rustix::process::getuid().as_raw();
+            return format!("{target} of user {user}");
+        }
+        target.to_owned()
+    }
+
     /// What is to be restarted, if anything.
     ///
     /// # Errors

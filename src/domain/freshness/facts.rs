@@ -15,6 +15,8 @@ pub enum State {
     Quiet,
     /// It knows that something is wrong with the stream, and works on it.
     Trouble,
+    /// It has stopped taking trades until its spool or its disk has room again.
+    Paused,
     /// It is fetching what it has missed.
     CatchingUp,
     /// It has given the symbol up; a person has to look.
@@ -28,6 +30,7 @@ impl State {
         match word {
             "quiet" => Self::Quiet,
             "asking" | "overdue" | "blind" | "down" => Self::Trouble,
+            "paused" => Self::Paused,
             "starting" | "catching-up" | "catching_up" | "catching up" => Self::CatchingUp,
             "stopped" => Self::Stopped,
             _ => Self::Live,
@@ -104,9 +107,12 @@ pub enum Journal {
     Advances,
     /// No commits are made.
     Rests,
-    /// There is no journal on this machine, or it could not be read.
+    /// There is no journal of it on this machine.
     #[default]
     NotHere,
+    /// There is a journal on this machine that cannot be read: whether it is that of the
+    /// collector, and whether it advances, nobody knows.
+    Unreadable,
 }
 
 /// Whose clock the times of a row are from.

@@ -98,6 +98,7 @@ fn cases() -> Vec<Case> {
         ("backlog after an outage", facts(Row { spool_rows: 80_000, ..row(SECOND, SECOND) }), Warning, Backlog, Useless),
         ("breaker open again", facts(Row { is_breaker_open: true, ..row(SECOND, SECOND) }), Warning, Backlog, Useless),
         ("a spool as always", facts(Row { spool_rows: 9_999, ..row(SECOND, SECOND) }), F, Fresh, Useless),
+        ("paused a moment ago", facts(Row { state: State::Paused, ..row(SECOND, SECOND) }), Warning, Backlog, Useless),
         ("given up", facts(Row { state: State::Stopped, ..row(SECOND, SECOND) }), Critical, Stopped, Useless),
         // The heartbeat comes, trades do not.
         ("silent, exchange not asked", facts(row(5 * MINUTE, SECOND)), Warning, Silent, Useless),
@@ -115,6 +116,13 @@ fn cases() -> Vec<Case> {
         ("catching up", silent(State::CatchingUp, newer(Some(15 * MINUTE))), Critical, CatchingUp, Useless),
         ("catching up, not for long", facts(Row { state: State::CatchingUp, ..row(6 * MINUTE, 0) }), Warning, CatchingUp, Useless),
         ("no trade yet", facts(Row { received_at_us: None, ..row(0, SECOND) }), Warning, Silent, Useless),
+        // Nothing comes because the collector cannot deliver: law 6.
+        ("paused, trades are missing", silent(State::Paused, newer(Some(15 * MINUTE))), Critical, DeliveringLate, Useless),
+        ("paused, exchange not asked", silent(State::Paused, Exchange::NotAsked), Critical, DeliveringLate, Useless),
+        ("paused, market quiet", silent(State::Paused, SAME), Warning, Backlog, Useless),
+        ("breaker open, trades are missing", waiting(|row| row.is_breaker_open = true), Critical, DeliveringLate, Useless),
+        ("a backlog, trades are missing", waiting(|row| row.spool_rows = 10_000), Critical, DeliveringLate, Useless),
+        ("a spool as always, trades are missing", waiting(|row| row.spool_rows = 9_999), Critical, DeadStream, Helps),
         // The heartbeat does not come.
         ("heartbeat late", facts(row(6 * MINUTE, 6 * MINUTE)), Warning, DeadCollector, Useless),
         ("dead collector, no journal here", stale(Journal::NotHere, None), Critical, DeadCollector, AGAIN),
@@ -124,6 +132,9 @@ fn cases() -> Vec<Case> {
         ("journal rests, market quiet", Facts { exchange: SAME, ..stale(Journal::Rests, None) }, Critical, DeadCollector, AGAIN),
         ("the same at the second look, quiet", Facts { exchange: SAME, ..stale(Journal::Rests, Some(20 * MINUTE)) }, Critical, DeadCollector, Helps),
         ("journal rests, exchange ahead", Facts { exchange: newer(None), ..stale(Journal::Rests, None) }, Critical, DeadCollector, Helps),
+        ("journal here, and cannot be read", stale(Journal::Unreadable, None), Critical, DeadCollector, Useless),
+        ("the same at the second look, cannot be read", stale(Journal::Unreadable, Some(20 * MINUTE)), Critical, DeadCollector, Useless),
+        ("it came at the second look, cannot be read", stale(Journal::Unreadable, Some(21 * MINUTE)), Critical, DeliveringLate, Useless),
         ("delivering late", stale(Journal::Advances, None), Critical, DeliveringLate, Useless),
         ("delivering late, a second look", stale(Journal::Advances, Some(20 * MINUTE)), Critical, DeliveringLate, Useless),
         ("delivering late, not for long", Facts { journal: Journal::Advances, ..facts(row(7 * MINUTE, 7 * MINUTE)) }, Critical, DeliveringLate, Useless),
@@ -141,6 +152,9 @@ fn cases() -> Vec<Case> {
         ("this machine 10 min ahead", Facts { clocks: clocks(-10 * MINUTE), ..facts(row(SECOND, SECOND)) }, F, Fresh, Useless),
         ("dead, this machine behind", Facts { clocks: clocks(10 * MINUTE), ..stale(Journal::Rests, None) }, Critical, DeadCollector, Helps),
         ("dead, this machine ahead", Facts { clocks: clocks(-10 * MINUTE), ..stale(Journal::Rests, None) }, Critical, DeadCollector, Helps),
+        ("traded again a moment ago, database 10 min ahead", skewed(10 * MINUTE, 3 * SECOND), F, Fresh, Useless),
+        ("dead stream, database 10 min ahead", skewed(10 * MINUTE, 15 * MINUTE), Critical, DeadStream, Helps),
+        ("dead stream, database 10 min behind", skewed(-10 * MINUTE, 15 * MINUTE), Critical, DeadStream, Helps),
         ("local collector, database 10 min ahead", local(10 * MINUTE, 2 * SECOND), F, Fresh, Useless),
         ("local collector, database 10 min behind", local(-10 * MINUTE, 2 * SECOND), F, Fresh, Useless),
         ("local collector dead, database 10 min behind", local(-10 * MINUTE, 20 * MINUTE), Critical, DeadCollector, AGAIN),
@@ -159,6 +173,29 @@ fn cases() -> Vec<Case> {
         ("bare, exchange ahead", Facts { exchange: newer(None), journal: Journal::Rests, ..facts(bare(20 * MINUTE)) }, Critical, DeadCollector, Helps),
         ("bare, in the future", facts(bare(-MINUTE)), Unknown, Future, Useless),
     ]
+}
+
+/// No trades for 20 minutes though the exchange has some, and something of the row changed.
+fn waiting(change: fn(&mut Row)) -> Facts {
+    let mut row = row(20 * MINUTE, 5 * SECOND);
+    change(&mut row);
+    Facts {
+        exchange: newer(Some(15 * MINUTE)),
+        ..facts(row)
+    }
+}
+
+/// The same with another clock at the database, and trades missing for so long by this
+/// machine's.
+fn skewed(skew_us: i64, missing: i64) -> Facts {
+    Facts {
+        exchange: Exchange::Newer {
+            id: 77,
+            missing_since_us: Some(NOW - skew_us - missing),
+        },
+        clocks: clocks(skew_us),
+        ..facts(row(20 * MINUTE, 5 * SECOND))
+    }
 }
 
 /// A collector on this machine, whose clock is right; the database's is wrong.
@@ -209,7 +246,12 @@ fn each_reason_is_a_sentence_with_the_figures_that_it_rests_on() {
                 is_breaker_open: true,
                 ..row(SECOND, 0)
             }),
-            "last trade 1s ago; the breaker is open, 1 row in the spool",
+            "delivering late: last trade 1s ago; the breaker is open, 1 row in the spool",
+        ),
+        (
+            silent(State::Paused, newer(None)),
+            "delivering late: no trade for 20m; the collector has paused until its spool or \
+             disk has room, 0 rows in the spool",
         ),
         (
             facts(row(-10 * MINUTE, 0)),
@@ -247,6 +289,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
         State::Live,
         State::Quiet,
         State::Trouble,
+        State::Paused,
         State::CatchingUp,
         State::Stopped,
     ]);
@@ -276,8 +319,12 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         Just(Exchange::NotAsked),
         proptest::option::of(any::<i64>()).prop_map(newer_at),
     ];
-    let journal =
-        proptest::sample::select(vec![Journal::Advances, Journal::Rests, Journal::NotHere]);
+    let journal = proptest::sample::select(vec![
+        Journal::Advances,
+        Journal::Rests,
+        Journal::NotHere,
+        Journal::Unreadable,
+    ]);
     let skew = prop_oneof![Just(0), any::<i64>()];
     (
         any_answer(),

@@ -1,7 +1,7 @@
 //! The files of a history.
 //!
 //! ```text
-//! NAME.json              {"version":1,"target":…,"attempts":[…],"hold":…}
+//! NAME.json              {"version":1,"target":…,"attempts":[…]}
 //! NAME.lock              locked by the watchdog of the target; holds its process number
 //! NAME.json~new          the next one, while it is written
 //! NAME~damaged-N.json    what could not be understood, N from 1 to 9
@@ -21,7 +21,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Attempt, HistoryError};
-use crate::domain::restart_policy::Hold;
 
 /// The version of the file.
 const VERSION: u64 = 1;
@@ -49,7 +48,6 @@ pub(super) struct Content {
     target: String,
     /// The oldest first.
     pub attempts: Vec<Attempt>,
-    pub hold: Option<Hold>,
 }
 
 impl Content {
@@ -58,15 +56,14 @@ impl Content {
             version: VERSION,
             target: target.to_owned(),
             attempts: Vec::new(),
-            hold: None,
         }
     }
 }
 
 /// What every version of the file begins with: the rest may be of another shape.
 #[derive(Deserialize)]
-struct Head {
-    version: u64,
+pub(in crate::unit) struct Head {
+    pub version: u64,
 }
 
 /// What was read.
@@ -80,7 +77,7 @@ pub(super) enum Found {
 
 /// The name of the files of `target`: no two targets share one, and none leaves its
 /// directory or is hidden.
-pub(super) fn safe_name(target: &str) -> String {
+pub(in crate::unit) fn safe_name(target: &str) -> String {
     let name = utf8_percent_encode(target, ESCAPED).to_string();
     let name = match name.strip_prefix('.') {
         Some(rest) => format!("%2E{rest}"),
@@ -97,7 +94,7 @@ pub(super) fn safe_name(target: &str) -> String {
     format!("{}~{digest}", &name[..kept.min(name.len())])
 }
 
-pub(super) fn refused(doing: &'static str, path: &Path, cause: io::Error) -> HistoryError {
+pub(in crate::unit) fn refused(doing: &'static str, path: &Path, cause: io::Error) -> HistoryError {
     HistoryError::Io {
         doing,
         path: path.to_owned(),
@@ -106,7 +103,7 @@ pub(super) fn refused(doing: &'static str, path: &Path, cause: io::Error) -> His
 }
 
 /// Takes the lock; its file names the holder.
-pub(super) fn lock(path: &Path, target: &str) -> Result<File, HistoryError> {
+pub(in crate::unit) fn lock(path: &Path, target: &str) -> Result<File, HistoryError> {
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -167,7 +164,7 @@ pub(super) fn read(path: &Path) -> Result<Found, HistoryError> {
 /// Replaces the file; when this returns, the new one is on the disk. Only the holder of the
 /// lock writes, so that the new one may have a fixed name: what a crash leaves of it is
 /// written over.
-pub(super) fn write(path: &Path, content: &Content) -> Result<(), HistoryError> {
+pub(in crate::unit) fn write(path: &Path, content: &impl Serialize) -> Result<(), HistoryError> {
     let new = path.with_extension("json~new");
     let replace = || -> io::Result<()> {
         let mut bytes = serde_json::to_vec(content)?;

@@ -27,7 +27,8 @@ fn file(place: &TempDir) -> PathBuf {
 }
 
 fn ruling(history: &History, now_us: i64) -> Ruling {
-    rule(Limits::UNIT, &history.attempts_us(), history.hold(), now_us)
+    let hold = history.hold(now_us).expect("read");
+    rule(Limits::UNIT, &history.attempts_us(), hold.as_ref(), now_us)
 }
 
 fn hold(since_us: i64, length_us: i64) -> Hold {
@@ -266,15 +267,15 @@ fn a_clock_that_was_set_back_neither_locks_it_for_ever_nor_frees_it() {
                 .begin(NOW + year + minute * MINUTE, "x")
                 .expect("written");
         }
-        history
-            .set_hold(&hold(NOW + year, 30 * MINUTE))
-            .expect("written");
+        let file = HoldFile::of(place.path(), TARGET);
+        file.set(&hold(NOW + year, 30 * MINUTE)).expect("written");
     }
     // The clock is right again: the attempts count, from now on.
     {
         let history = open(&place, NOW);
         assert_eq!(history.attempts_us(), [NOW; 3]);
-        assert_eq!(history.hold(), Some(&hold(NOW, 30 * MINUTE)));
+        let found = history.hold(NOW).expect("read");
+        assert_eq!(found, Some(hold(NOW, 30 * MINUTE)));
         assert!(matches!(ruling(&history, NOW), Ruling::Held { .. }));
     }
     {
@@ -287,21 +288,19 @@ fn a_clock_that_was_set_back_neither_locks_it_for_ever_nor_frees_it() {
 }
 
 #[test]
-fn a_hold_stays_until_it_is_released() {
+fn a_hold_comes_and_goes_while_a_run_has_the_history() {
     let place = place();
-    let wanted = hold(NOW, 120 * MINUTE);
-    open(&place, NOW).set_hold(&wanted).expect("written");
-    let mut history = open(&place, NOW + MINUTE);
-    assert!(matches!(
-        ruling(&history, NOW + MINUTE),
-        Ruling::Held { .. }
-    ));
-    assert_eq!(history.release().expect("written"), Some(wanted));
-    assert_eq!(history.release().expect("nothing to write"), None);
+    let history = open(&place, NOW);
+    let file = HoldFile::of(place.path(), TARGET);
+    assert_eq!(ruling(&history, NOW), Ruling::Allowed);
+    file.set(&hold(NOW, MINUTE)).expect("written");
+    assert!(matches!(ruling(&history, NOW), Ruling::Held { .. }));
+    file.release().expect("written");
+    assert_eq!(ruling(&history, NOW), Ruling::Allowed);
+    let own = Some(std::process::id());
+    assert_eq!(History::holder(place.path(), TARGET), own);
     drop(history);
-    let history = open(&place, NOW + 2 * MINUTE);
-    assert_eq!(history.hold(), None);
-    assert_eq!(ruling(&history, NOW + 2 * MINUTE), Ruling::Allowed);
+    assert_eq!(History::holder(place.path(), TARGET), None);
 }
 
 #[test]
