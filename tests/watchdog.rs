@@ -12,6 +12,12 @@ mod common;
 mod cases;
 #[path = "watchdog/frozen.rs"]
 mod frozen;
+#[path = "../src/report/watchdog/json_schema.rs"]
+mod json_schema;
+#[path = "watchdog/outage.rs"]
+mod outage;
+#[path = "watchdog/restart.rs"]
+mod restart;
 #[path = "watchdog/scene.rs"]
 mod scene;
 #[path = "watchdog/target.rs"]

@@ -6,6 +6,7 @@ use streamkit::domain::row::{HealthRow, StreamState};
 
 use crate::{
     common::process::{Sim, text},
+    json_schema::violations,
     scene::{Scene, aged},
 };
 
@@ -20,6 +21,12 @@ struct Case {
 
 fn dead() -> Vec<HealthRow> {
     vec![aged("BTCUSDT", 300, 300)]
+}
+
+/// The row of another collector.
+fn of(collector: &str, mut row: HealthRow) -> HealthRow {
+    collector.clone_into(&mut row.collector);
+    row
 }
 
 fn fresh() -> Vec<HealthRow> {
@@ -80,11 +87,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "the newest row of any collector counts",
-        rows: || {
-            let mut other = aged("BTCUSDT", 900, 900);
-            "vps".clone_into(&mut other.collector);
-            vec![other, aged("BTCUSDT", 1, 1)]
-        },
+        rows: || vec![of("vps", aged("BTCUSDT", 900, 900)), aged("BTCUSDT", 1, 1)],
         line: "--unit collect",
         code: 0,
         words: &["fresh"],
@@ -136,6 +139,47 @@ const CASES: &[Case] = &[
         words: &["OLDUSDT", "warning"],
     },
     Case {
+        name: "a collector that has ended hides no other one that is dead",
+        rows: || {
+            let mut row = of("old", aged("BTCUSDT", 900, 900));
+            row.state = StreamState::Ended;
+            vec![row, aged("BTCUSDT", 300, 300)]
+        },
+        line: "--unit collect --dry-run",
+        code: 2,
+        words: &["critical", "dead collector", "would be restarted"],
+    },
+    Case {
+        name: "a collector with a wrong clock, and an old row of another one",
+        rows: || {
+            vec![
+                of("vps", aged("BTCUSDT", -600, -600)),
+                aged("BTCUSDT", 300, 300),
+            ]
+        },
+        line: "--unit collect",
+        code: 3,
+        words: &["unknown", "in the future"],
+    },
+    Case {
+        name: "a collector whose spool is full: no restart helps",
+        rows: || {
+            let mut row = aged("BTCUSDT", 1, 900);
+            row.state = StreamState::Paused;
+            vec![row]
+        },
+        line: "--unit collect",
+        code: 2,
+        words: &["critical", "delivering late", "has paused"],
+    },
+    Case {
+        name: "symbols in small letters",
+        rows: || vec![aged("BTCUSDT", 1, 80)],
+        line: "--symbol btcusdt --freshness btcusdt=10m/20m",
+        code: 0,
+        words: &["BTCUSDT", "fresh"],
+    },
+    Case {
         name: "rows that wait in the spool",
         rows: || {
             let mut row = aged("BTCUSDT", 1, 1);
@@ -154,6 +198,20 @@ const CASES: &[Case] = &[
         words: &["error: ", "hint: "],
     },
     Case {
+        name: "an exchange knows nothing of any table",
+        rows: nothing,
+        line: "--ask-exchange --table mine --time-column at",
+        code: 3,
+        words: &["--ask-exchange", "hint: "],
+    },
+    Case {
+        name: "more restarts than are remembered",
+        rows: nothing,
+        line: "--unit collect --restarts-per-hour 201",
+        code: 3,
+        words: &["201", "hint: "],
+    },
+    Case {
         name: "limits that contradict each other",
         rows: nothing,
         line: "--warn 5m --unit x --container y",
@@ -166,12 +224,7 @@ fn check(scene: &Scene) {
     scene.program("systemctl", "echo \"$@\" >> calls");
     for case in CASES {
         let rows = (case.rows)();
-        let clean = if scene.is_clickhouse() {
-            "TRUNCATE TABLE stream_health"
-        } else {
-            "DELETE FROM stream_health"
-        };
-        scene.execute(clean);
+        scene.clear();
         scene.put(&rows);
         let told = scene.assert(case.line, case.code, case.words);
         assert_eq!(scene.read("calls"), "", "{}: {told}", case.name);
@@ -281,8 +334,18 @@ fn any_table_is_looked_at_in_clickhouse() {
 }
 
 #[test]
-fn the_exchange_tells_a_quiet_market_from_a_dead_stream() {
-    let scene = Scene::sqlite();
+fn the_exchange_tells_a_quiet_market_from_a_dead_stream_in_sqlite() {
+    check_asking(&Scene::sqlite());
+}
+
+#[test]
+fn the_exchange_tells_a_quiet_market_from_a_dead_stream_in_clickhouse() {
+    if let Some(scene) = Scene::clickhouse() {
+        check_asking(&scene);
+    }
+}
+
+fn check_asking(scene: &Scene) {
     scene.program("systemctl", "echo \"$@\" >> calls");
     let sim = Sim::start(
         &["--seed", "5", "--trades-per-day", "7000", "--rate", "1"],
@@ -302,6 +365,13 @@ fn the_exchange_tells_a_quiet_market_from_a_dead_stream() {
     row.heartbeat_at_us += 1;
     scene.put(&[row.clone()]);
     scene.assert(&line, 2, &["dead stream", "dry run"]);
+    // A collector that cannot deliver has no dead stream.
+    row.state = StreamState::Paused;
+    row.heartbeat_at_us += 1;
+    scene.put(&[row.clone()]);
+    let told = scene.assert(&line, 2, &["delivering late"]);
+    assert!(!told.contains("would be restarted"), "{told}");
+    row.state = StreamState::Live;
     drop(sim);
     row.heartbeat_at_us += 1;
     scene.put(&[row]);
@@ -324,12 +394,50 @@ fn nagios_gets_one_line_and_programs_a_document() {
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}");
     let document: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let schema = include_str!("../../schema/watchdog.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(schema).expect("JSON");
+    assert_eq!(violations(&schema, &document), [""; 0], "{told}");
+    for line in [
+        "-o json --unit collect --dry-run --symbol btcusdt,solusdt",
+        "-o json --check-seals 1d --seals-timeout 5s",
+        "-o json --store sqlite:~/nowhere.db",
+    ] {
+        let told = text(&scene.run(line).stdout);
+        let document = serde_json::from_str(&told).expect("JSON");
+        assert_eq!(violations(&schema, &document), [""; 0], "{line}: {told}");
+    }
     assert_eq!(
         document["symbols"].as_array().map(Vec::len),
         Some(2),
         "{told}"
     );
     scene.assert("-o csv", 3, &["hint: "]);
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_or_hangs_is_told_of_and_restarts_nothing() {
+    for kind in ["no database", "a pipe"] {
+        let scene = Scene::sqlite();
+        scene.program("systemctl", "echo \"$@\" >> calls");
+        scene.put(&dead());
+        std::fs::create_dir(scene.path("state")).expect("a directory");
+        let journal = scene.path("state/journal.sqlite");
+        if kind == "a pipe" {
+            // Whoever opens it waits for a writer, who never comes.
+            let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+            let file_type = rustix::fs::FileType::Fifo;
+            rustix::fs::mknodat(rustix::fs::CWD, &journal, file_type, mode, 0).expect("a pipe");
+        } else {
+            std::fs::write(&journal, "of another kind".repeat(100)).expect("written");
+        }
+        let words = &["dead collector", "journal on this machine cannot be read"];
+        let line = "--unit collect --state-dir ~/state --query-timeout 1s";
+        scene.assert(line, 2, words);
+        assert_eq!(scene.read("calls"), "", "{kind}");
+        // The data are fresh, and the run ends all the same.
+        scene.put(&fresh());
+        scene.assert(line, 0, &["fresh", "cannot be read"]);
+    }
 }
 
 #[test]

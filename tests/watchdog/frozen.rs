@@ -34,7 +34,7 @@ impl Drop for Collector<'_> {
     clippy::disallowed_methods,
     reason = "what a collector writes can only be looked for"
 )]
-fn until(scene: &Scene, line: &str, code: i32) -> String {
+pub fn until(scene: &Scene, line: &str, code: i32) -> String {
     let mut last = String::new();
     for _ in 0..PATIENCE.as_millis() / 200 {
         let output = scene.run(line);

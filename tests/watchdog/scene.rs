@@ -54,7 +54,11 @@ impl Scene {
 
     /// With ClickHouse, where there is one.
     pub fn clickhouse() -> Option<Self> {
-        let url = clickhouse_url()?;
+        Some(Self::clickhouse_at(&clickhouse_url()?))
+    }
+
+    /// With the ClickHouse at `url`.
+    pub fn clickhouse_at(url: &str) -> Self {
         let host = url.trim_start_matches("http://").trim_end_matches('/');
         let database = fresh_database("watchdog");
         let dropped = Dropped {
@@ -63,7 +67,7 @@ impl Scene {
         };
         let address = format!("clickhouse://default@{host}/{database}");
         let home = tempfile::tempdir().expect("a directory");
-        Some(Self::new(home, address, Some(dropped)))
+        Self::new(home, address, Some(dropped))
     }
 
     fn new(home: TempDir, address: String, database: Option<Dropped>) -> Self {
@@ -98,6 +102,23 @@ impl Scene {
             .expect("put");
     }
 
+    /// The unit that command lines call `collect`: tests that run at the same time share a
+    /// machine, on which each target has one watchdog.
+    pub fn unit(&self) -> String {
+        let home = self.home.path().file_name().expect("a name");
+        let home = home.to_string_lossy();
+        format!("collect-{}", home.trim_start_matches('.'))
+    }
+
+    /// Removes all rows of health.
+    pub fn clear(&self) {
+        self.execute(if self.is_clickhouse() {
+            "TRUNCATE TABLE stream_health"
+        } else {
+            "DELETE FROM stream_health"
+        });
+    }
+
     /// Runs a statement past the store.
     pub fn execute(&self, sql: &str) {
         if let Some(file) = self.address.strip_prefix("sqlite:") {
@@ -130,7 +151,11 @@ impl Scene {
         let mut command = self.bare(env!("CARGO_BIN_EXE_streamkit"));
         command.arg("watchdog");
         for word in line.split(' ').filter(|word| !word.is_empty()) {
-            command.arg(word.replace('~', &home).replace('+', " "));
+            if word == "collect" {
+                command.arg(self.unit());
+            } else {
+                command.arg(word.replace('~', &home).replace('+', " "));
+            }
         }
         for (flag, value) in SCALED {
             if !line.split(' ').any(|word| word == flag) {

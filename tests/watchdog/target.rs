@@ -1,12 +1,9 @@
-//! What is done about it: units, budgets, holds, and whom it is told.
+//! What is done about it beside a restart, and whom it is told.
 
 use std::{fs::File, io::Read as _, process::Stdio, thread, time::Duration};
 
 use crate::{
-    common::{
-        PATIENCE,
-        process::{Process, text},
-    },
+    common::process::{Process, text},
     scene::{Scene, aged},
 };
 
@@ -16,110 +13,6 @@ fn dead(script: &str) -> Scene {
     scene.put(&[aged("BTCUSDT", 300, 300)]);
     scene.program("systemctl", &format!("echo \"$@\" >> calls\n{script}"));
     scene
-}
-
-/// Waits until a script has written something.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "what another program writes can only be looked for"
-)]
-fn until_written(scene: &Scene, name: &str) {
-    for _ in 0..PATIENCE.as_millis() / 5 {
-        if !scene.read(name).is_empty() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    panic!("nothing is written to {name}");
-}
-
-#[test]
-fn a_restart_that_helps_is_a_warning_and_tells_how_long_it_took() {
-    let scene = dead("");
-    let mut child = scene.command("--unit collect");
-    child.stdout(Stdio::piped());
-    let child = child.spawn().expect("it starts");
-    until_written(&scene, "calls");
-    scene.put(&[aged("BTCUSDT", 0, 0)]);
-    let output = child.wait_with_output().expect("it ends");
-    let told = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert!(told.contains("fresh again after"), "{told}");
-    assert!(scene.read("calls").ends_with("restart collect.service\n"));
-    scene.assert("--unit collect", 0, &["fresh"]);
-}
-
-#[test]
-fn a_restart_that_does_not_help_is_critical_and_the_budget_bounds_it() {
-    let scene = dead("");
-    let line = "--unit collect --recheck 50ms --restarts-apart 1ms";
-    for count in 1..=3 {
-        scene.assert(line, 2, &["dead collector"]);
-        assert_eq!(scene.read("calls").lines().count(), count);
-    }
-    scene.assert(line, 2, &["3 restarts within 1h"]);
-    assert_eq!(scene.read("calls").lines().count(), 3, "over budget");
-    // A moment after a restart there is no other one, and in a hold none at all.
-    let scene = dead("");
-    for _ in 0..2 {
-        scene.assert("--unit collect --recheck 50ms", 2, &["dead collector"]);
-    }
-    assert_eq!(scene.read("calls").lines().count(), 1);
-}
-
-#[test]
-fn a_held_unit_is_looked_at_and_not_restarted_until_it_is_released() {
-    let scene = dead("");
-    scene.assert(
-        "--unit collect --hold 2h --why new+disk",
-        0,
-        &["held until"],
-    );
-    let told = scene.assert("--unit collect", 2, &["critical"]);
-    assert!(told.contains("new disk"), "{told}");
-    assert_eq!(scene.read("calls"), "");
-    scene.assert("--unit collect --release", 0, &["released", "new disk"]);
-    scene.assert("--unit collect --recheck 50ms", 2, &["dead collector"]);
-    assert_eq!(scene.read("calls").lines().count(), 1);
-    scene.assert("--unit collect --release", 0, &["was not held"]);
-    scene.assert("--hold 2h --why nothing", 3, &["hint: "]);
-    scene.assert("--unit collect --hold 2h", 3, &["--why"]);
-}
-
-#[test]
-fn a_restart_that_fails_or_hangs_or_finds_no_unit_is_critical_with_the_reason() {
-    for (script, words) in [
-        ("echo 'no rights' >&2; exit 4", "no rights"),
-        ("exec sleep 600", "not done within"),
-        (
-            "echo 'Unit collect.service not found.' >&2; exit 5",
-            "there is no such unit",
-        ),
-    ] {
-        let scene = dead(script);
-        scene.assert("--unit collect --restart-timeout 1s", 2, &[words]);
-    }
-    let scene = dead("");
-    scene.assert("--restart-command no-such-program", 2, &["no-such-program"]);
-}
-
-#[test]
-fn a_second_watchdog_of_the_same_unit_ends_with_the_number_of_the_first() {
-    let scene = dead("");
-    let first = scene
-        .command("--unit collect --recheck 60s")
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("it starts");
-    let mut first = Process(first);
-    until_written(&scene, "calls");
-    let pid = first.0.id().to_string();
-    scene.assert("--unit collect", 3, &[&pid, "hint: "]);
-    // Another unit, and a check that restarts nothing, are nobody else's business.
-    scene.assert("--unit other --dry-run", 2, &["dead collector"]);
-    scene.assert("", 2, &["dead collector"]);
-    scene.put(&[aged("BTCUSDT", 0, 0)]);
-    assert_eq!(first.wait().code(), Some(1));
 }
 
 #[test]
@@ -215,4 +108,41 @@ fn the_textfile_is_whole_and_nothing_is_left_beside_it() {
     scene.assert("--textfile ~/prom/other.prom", 0, &["other.prom", "hint: "]);
     assert_eq!(names().len(), 2, "{:?}", names());
     scene.assert("--textfile ~/prom/other.txt", 3, &["hint: "]);
+}
+
+#[test]
+fn ages_of_single_symbols_are_read_from_the_configuration_file() {
+    let scene = Scene::sqlite();
+    scene.put(&[aged("BTCUSDT", 1, 80), aged("ETHUSDT", 1, 80)]);
+    let config = "freshness = [\"btcusdt=10m/20m\", \"SOLUSDT=10m/20m\"]\n";
+    std::fs::write(scene.path("streamkit.toml"), config).expect("written");
+    let told = scene.assert("--config ~/streamkit.toml -o json", 1, &[]);
+    let document: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    for (index, level, warn_us) in [(0, "fresh", 600_000_000), (1, "warning", 60_000_000)] {
+        let symbol = &document["symbols"][index];
+        assert_eq!(symbol["level"], level, "{symbol}");
+        assert_eq!(symbol["warn_us"], warn_us, "{symbol}");
+    }
+    scene.assert("", 1, &["BTCUSDT  warning", "ETHUSDT  warning"]);
+}
+
+#[test]
+fn two_state_directories_have_one_target_between_them() {
+    let scene = dead("");
+    let first = scene
+        .command("--unit collect --state-dir ~/one --breaker 60s")
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let first = Process(first);
+    let name = format!(
+        "one/watchdog/systemd%20unit%20{}.service.lock",
+        scene.unit()
+    );
+    crate::restart::until(|| !scene.read(&name).is_empty());
+    let pid = first.0.id().to_string();
+    let line = "--unit collect --state-dir ~/two";
+    scene.assert(line, 3, &[&pid, "hint: "]);
+    drop(first);
+    scene.assert(&format!("{line} --recheck 50ms"), 2, &["not fresh again"]);
 }
