@@ -1,6 +1,9 @@
 //! What the routine look of a watchdog costs a server that holds many bars.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use streamkit::{
     domain::row::HealthRow,
@@ -9,6 +12,7 @@ use streamkit::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    time::timeout,
 };
 
 use crate::{
@@ -17,6 +21,8 @@ use crate::{
 };
 
 const SYMBOLS: usize = 500;
+/// Far more than a look takes, for slow machines.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// In the short form, and under `STREAMKIT_SOAK`.
 const BARS: [u64; 2] = [200_000, 10_000_000];
@@ -99,12 +105,34 @@ async fn the_routine_look_reads_health_alone_however_many_bars_there_are() {
     store.clock_us().await.expect("a clock");
     let found = store.stored_health(&HealthQuery::default()).await;
     assert_eq!(found.expect("health").len(), SYMBOLS);
+    assert_only_health(&answers, "the store itself");
+
+    // The same through the program, as cron runs it.
+    answers.lock().expect("not poisoned").clear();
+    let home = tempfile::tempdir().expect("a directory");
+    let mut watchdog = tokio::process::Command::new(env!("CARGO_BIN_EXE_streamkit"));
+    watchdog
+        .env_clear()
+        .env("HOME", home.path())
+        .args(["watchdog", "-o", "json", "--store", &address.to_string()])
+        .kill_on_drop(true);
+    let output = timeout(PATIENCE, watchdog.output()).await;
+    let output = output.expect("it ends").expect("it runs");
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let symbols = document["symbols"].as_array().expect("symbols");
+    assert_eq!(symbols.len(), SYMBOLS, "{document}");
+    let is_judged = |symbol: &serde_json::Value| symbol["cause"] != "query_failed";
+    assert!(symbols.iter().all(is_judged), "{document}");
+    assert_only_health(&answers, "streamkit watchdog");
+    place.leave().await;
+}
+
+/// One summary for each question; that of health counts its rows, once or, before parts are
+/// merged, a few times, and nothing that grows with the bars.
+fn assert_only_health(answers: &Mutex<Vec<u8>>, who: &str) {
     let read = rows_read(&answers.lock().expect("not poisoned"));
-    // One summary for each question; that of health counts its rows, once or, before parts
-    // are merged, a few times, and nothing that grows with the bars.
-    assert_eq!(read.len(), 2, "{read:?}");
+    assert_eq!(read.len(), 2, "{who}: {read:?}");
     let total: u64 = read.iter().sum();
     let symbols = SYMBOLS as u64;
-    assert!((symbols..4 * symbols).contains(&total), "{read:?}");
-    place.leave().await;
+    assert!((symbols..4 * symbols).contains(&total), "{who}: {read:?}");
 }
