@@ -18,7 +18,11 @@ mod json_schema;
 mod outage;
 #[path = "watchdog/restart.rs"]
 mod restart;
+#[path = "watchdog/said.rs"]
+mod said;
 #[path = "watchdog/scene.rs"]
 mod scene;
+#[path = "watchdog/sources.rs"]
+mod sources;
 #[path = "watchdog/target.rs"]
 mod target;

@@ -283,10 +283,10 @@ impl Look<'_> {
                 "dead collector, it seems: {sign} {age} old; the journal on this machine \
                  cannot be read, and without it nothing is restarted"
             )),
-            // In a quiet market a journal rests although its collector lives.
-            (Journal::Rests, None) if !self.is_excused() => dead(format!(
-                "dead collector: {sign} {age} old, and its journal does not advance"
-            ))
+            // In a quiet market, or on a full disk, a journal rests although its collector lives.
+            (Journal::Rests, None) if !self.is_excused() && self.backlog().is_none() => dead(
+                format!("dead collector: {sign} {age} old, and its journal does not advance"),
+            )
             .with_restart(Restart::Helps),
             (_, Some(_)) => dead(format!(
                 "dead collector: {sign} {age} old, and the same at a second look"

@@ -139,7 +139,7 @@ fn two_state_directories_have_one_target_between_them() {
         "one/watchdog/systemd%20unit%20{}.service.lock",
         scene.unit()
     );
-    crate::restart::until(|| !scene.read(&name).is_empty());
+    crate::said::until(|| !scene.read(&name).is_empty());
     let pid = first.0.id().to_string();
     let line = "--unit collect --state-dir ~/two";
     scene.assert(line, 3, &[&pid, "hint: "]);

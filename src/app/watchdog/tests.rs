@@ -1,5 +1,7 @@
 //! Runs on paused time, against a database that is made up.
 
+mod evidence;
+
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -21,7 +23,6 @@ use crate::{
         freshness::{Cause, Dated, Level, Row},
         restart_policy,
     },
-    journal::trace::LastCommit,
     unit::History,
 };
 
@@ -154,157 +155,6 @@ fn sight(rows: &[Seen]) -> Result<Sight, String> {
 
 const OLD: i64 = -900 * SECOND;
 
-/// The last commit of a collector, so many seconds before the start.
-fn commit(collector: &str, age_s: i64) -> LastCommit {
-    LastCommit {
-        exchange: "sim".to_owned(),
-        symbol: "BTCUSDT".to_owned(),
-        collector: Some(collector.to_owned()),
-        last_agg_trade_id: 8,
-        committed_at_us: START - age_s * SECOND,
-    }
-}
-
-/// A collector that was told to end, long ago.
-fn ended() -> Seen {
-    Seen {
-        collector: Some("old".to_owned()),
-        has_ended: true,
-        ..row(2 * OLD)
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_collector_that_has_ended_hides_no_other_one_that_is_dead() {
-    for wanted in [vec![], vec!["BTCUSDT".to_owned()]] {
-        let mut scene = Scene::new(|_| sight(&[ended(), row(OLD)]));
-        scene.watchdog.settings.wanted = wanted;
-        scene.watchdog.settings.patience.recheck = Duration::from_millis(1);
-        let outcome = scene.run().await;
-        assert_eq!(scene.unit.restarts().len(), 1, "{outcome:?}");
-        assert_eq!(outcome.symbols[0].collector.as_deref(), Some("nas"));
-    }
-    let outcome = Scene::new(|_| sight(&[ended()])).run().await;
-    assert_eq!(outcome.level(), Level::Warning, "all there is");
-    let outcome = Scene::new(|_| sight(&[ended(), row(0)])).run().await;
-    assert_eq!(outcome.level(), Level::Fresh);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_row_from_the_future_makes_a_symbol_unknown_unless_another_one_is_fresh() {
-    let future = || Seen {
-        collector: Some("vps".to_owned()),
-        ..row(600 * SECOND)
-    };
-    let mut scene = Scene::new(move |_| sight(&[row(OLD), future()]));
-    let outcome = scene.run().await;
-    assert_eq!(outcome.symbols[0].verdict.cause, Cause::Future);
-    assert_eq!(outcome.level(), Level::Unknown);
-    assert_eq!(scene.unit.restarts(), [0_i64; 0]);
-    let outcome = Scene::new(move |_| sight(&[future(), row(0)])).run().await;
-    assert_eq!(outcome.level(), Level::Fresh, "{outcome:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_journal_vouches_for_its_own_collector_alone() {
-    for (collector, age_s, restarted_at_us) in [
-        // It advances, and that of the row is another one's: looked at twice.
-        ("vps", 1, Some(70 * SECOND)),
-        // It rests, and that is no proof of another one's death either.
-        ("vps", 2000, Some(70 * SECOND)),
-        ("nas", 2000, Some(0)),
-        ("nas", 1, None),
-    ] {
-        let mut scene = Scene::new(|_| sight(&[row(OLD)]));
-        scene.watchdog.journal = Some(Arc::new(move || Ok(vec![commit(collector, age_s)])));
-        scene.watchdog.settings.patience.recheck = Duration::from_millis(1);
-        let outcome = scene.run().await;
-        let restarts = scene.unit.restarts();
-        assert_eq!(restarts.first().copied(), restarted_at_us, "{outcome:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_restart_that_ran_into_its_deadline_has_worked_if_the_data_are_fresh_again() {
-    for (may_come, comes, worked) in [
-        (true, true, true),
-        (true, false, false),
-        // One that failed is not waited for.
-        (false, true, false),
-    ] {
-        let mut scene = Scene::new(move |after_us| {
-            // The restart ends after 71 s.
-            let is_back = comes && after_us >= 80 * SECOND;
-            sight(&[row(if is_back { after_us } else { OLD })])
-        });
-        let begun = scene.database.begun;
-        scene.unit = Arc::new(Fake {
-            begun,
-            restarted_us: Mutex::default(),
-            outcome: Err(NotRestarted {
-                why: "not done".to_owned(),
-                may_come,
-            }),
-        });
-        scene.watchdog.unit = Some(Arc::clone(&scene.unit) as Arc<dyn Restarts>);
-        let outcome = scene.run().await;
-        assert_eq!(
-            matches!(
-                outcome.action,
-                Action::Restarted {
-                    fresh_after_us: Some(_),
-                    took_us: SECOND,
-                    ..
-                }
-            ),
-            worked,
-            "{outcome:?}"
-        );
-        assert_eq!(outcome.level() == Level::Warning, worked, "{outcome:?}");
-        assert_eq!(scene.history.attempts_us().len(), 1);
-        let end = &scene.history.attempts()[0].outcome;
-        let is_recorded = matches!(end, crate::unit::Outcome::Restarted { .. });
-        assert_eq!(is_recorded, worked, "{end:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_hold_that_comes_during_the_second_look_holds() {
-    let mut scene = Scene::new(|_| sight(&[row(OLD)]));
-    let file = crate::unit::HoldFile::of(scene.state_dir.path(), "it");
-    let holding = async {
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        let hold = restart_policy::Hold {
-            until_us: START + 3600 * SECOND,
-            why: "new disk".to_owned(),
-            by: "ada".to_owned(),
-            since_us: START,
-        };
-        file.set(&hold)
-            .expect("written while a run has the history");
-    };
-    let (outcome, ()) = tokio::join!(scene.watchdog.run(Some(Ok(&mut scene.history))), holding);
-    assert!(
-        matches!(
-            outcome.action,
-            Action::Refused(restart_policy::Ruling::Held { .. })
-        ),
-        "{outcome:?}"
-    );
-    assert_eq!(scene.unit.restarts(), [0_i64; 0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_journal_that_cannot_be_read_restarts_nothing() {
-    let mut scene = Scene::new(|_| sight(&[row(OLD)]));
-    scene.watchdog.journal = Some(Arc::new(|| Err("no rights".to_owned())));
-    let outcome = scene.run().await;
-    assert_eq!(scene.unit.restarts(), [0_i64; 0]);
-    assert_eq!(outcome.level(), Level::Critical);
-    let reason = &outcome.symbols[0].verdict.reason;
-    assert!(reason.contains("cannot be read"), "{reason}");
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_dead_collector_is_restarted_after_a_second_look_and_seen_fresh_again() {
     let mut scene = Scene::new(|after_us| {
@@ -375,26 +225,6 @@ async fn an_answer_that_fails_at_the_second_look_restarts_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_journal_that_advances_means_late_and_one_that_rests_means_dead_at_once() {
-    for (commit_age_s, cause, restarts) in [
-        (1, Cause::DeliveringLate, 0),
-        (2000, Cause::DeadCollector, 1),
-    ] {
-        let mut scene = Scene::new(|_| sight(&[row(OLD)]));
-        scene.watchdog.journal = Some(Arc::new(move || Ok(vec![commit("nas", commit_age_s)])));
-        scene.watchdog.settings.patience.recheck = Duration::from_millis(1);
-        let outcome = scene.run().await;
-        assert_eq!(scene.unit.restarts().len(), restarts, "{outcome:?}");
-        if restarts == 0 {
-            assert_eq!(outcome.symbols[0].verdict.cause, cause);
-            assert_eq!(outcome.level(), Level::Critical);
-        } else {
-            assert_eq!(scene.unit.restarts(), [0], "without a second look");
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn the_clock_of_the_database_is_taken_out_of_ages() {
     for minutes in [-10_i64, 10] {
         let skew_us = minutes * 60 * SECOND;
@@ -418,5 +248,75 @@ async fn without_a_record_nothing_is_restarted() {
     let outcome = scene.watchdog.run(Some(Err(why.clone()))).await;
     assert_eq!(outcome.action, Action::Failed { why });
     assert_eq!(outcome.level(), Level::Critical);
+    assert_eq!(scene.unit.restarts(), [0_i64; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_that_ran_into_its_deadline_has_worked_if_the_data_are_fresh_again() {
+    for (may_come, comes, worked) in [
+        (true, true, true),
+        (true, false, false),
+        // One that failed is not waited for.
+        (false, true, false),
+    ] {
+        let mut scene = Scene::new(move |after_us| {
+            // The restart ends after 71 s.
+            let is_back = comes && after_us >= 80 * SECOND;
+            sight(&[row(if is_back { after_us } else { OLD })])
+        });
+        let begun = scene.database.begun;
+        scene.unit = Arc::new(Fake {
+            begun,
+            restarted_us: Mutex::default(),
+            outcome: Err(NotRestarted {
+                why: "not done".to_owned(),
+                may_come,
+            }),
+        });
+        scene.watchdog.unit = Some(Arc::clone(&scene.unit) as Arc<dyn Restarts>);
+        let outcome = scene.run().await;
+        assert_eq!(
+            matches!(
+                outcome.action,
+                Action::Restarted {
+                    fresh_after_us: Some(_),
+                    took_us: SECOND,
+                    ..
+                }
+            ),
+            worked,
+            "{outcome:?}"
+        );
+        assert_eq!(outcome.level() == Level::Warning, worked, "{outcome:?}");
+        assert_eq!(scene.history.attempts_us().len(), 1);
+        let end = &scene.history.attempts()[0].outcome;
+        let is_recorded = matches!(end, crate::unit::Outcome::Restarted { .. });
+        assert_eq!(is_recorded, worked, "{end:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_that_comes_during_the_second_look_holds() {
+    let mut scene = Scene::new(|_| sight(&[row(OLD)]));
+    let file = crate::unit::HoldFile::of(scene.state_dir.path(), "it");
+    let holding = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let hold = restart_policy::Hold {
+            until_us: START + 3600 * SECOND,
+            why: "new disk".to_owned(),
+            by: "ada".to_owned(),
+            since_us: START,
+        };
+        file.set(&hold)
+            .expect("written while a run has the history");
+    };
+    let (outcome, ()) = tokio::join!(scene.watchdog.run(Some(Ok(&mut scene.history))), holding);
+    assert!(
+        matches!(
+            outcome.action,
+            Action::Refused(restart_policy::Ruling::Held { .. })
+        ),
+        "{outcome:?}"
+    );
     assert_eq!(scene.unit.restarts(), [0_i64; 0]);
 }

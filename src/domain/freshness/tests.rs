@@ -129,6 +129,8 @@ fn cases() -> Vec<Case> {
         ("the same at the second look", stale(Journal::NotHere, Some(20 * MINUTE)), Critical, DeadCollector, Helps),
         ("it came at the second look", stale(Journal::NotHere, Some(21 * MINUTE)), Critical, DeliveringLate, Useless),
         ("dead collector, journal rests", stale(Journal::Rests, None), Critical, DeadCollector, Helps),
+        ("journal rests, and its collector had paused", rests(|row| row.state = State::Paused), Critical, DeadCollector, AGAIN),
+        ("journal rests, and the breaker was open", rests(|row| row.is_breaker_open = true), Critical, DeadCollector, AGAIN),
         ("journal rests, market quiet", Facts { exchange: SAME, ..stale(Journal::Rests, None) }, Critical, DeadCollector, AGAIN),
         ("the same at the second look, quiet", Facts { exchange: SAME, ..stale(Journal::Rests, Some(20 * MINUTE)) }, Critical, DeadCollector, Helps),
         ("journal rests, exchange ahead", Facts { exchange: newer(None), ..stale(Journal::Rests, None) }, Critical, DeadCollector, Helps),
@@ -185,7 +187,17 @@ fn waiting(change: fn(&mut Row)) -> Facts {
     }
 }
 
-/// The same with another clock at the database, and trades missing for so long by this
+/// Nothing for 20 minutes, and something of the last row changed.
+fn rests(change: fn(&mut Row)) -> Facts {
+    let mut row = row(20 * MINUTE, 20 * MINUTE);
+    change(&mut row);
+    Facts {
+        journal: Journal::Rests,
+        ..facts(row)
+    }
+}
+
+/// No trades for 20 minutes, with another clock at the database, and trades missing for so long by this
 /// machine's.
 fn skewed(skew_us: i64, missing: i64) -> Facts {
     Facts {
