@@ -2,7 +2,7 @@
 //! docker or one's own, and runs one after the other, each with all that it says, its exit
 //! code and how often the program was called by then. In SQLite and in ClickHouse.
 
-use std::process::Stdio;
+use std::{process::Stdio, thread};
 
 use crate::{
     common::process::Process,
@@ -65,6 +65,9 @@ fn second_one(scene: &Scene, first: &Process) {
     scene.assert(line, 0, &["held until", "a check is under way", &pid]);
     comes_back(scene, first);
 }
+
+/// So many cases are looked at together.
+const LANES: usize = 4;
 
 const DEAD: &str = "BTCUSDT: dead collector: heartbeat T old, and the same at a second look";
 
@@ -328,18 +331,39 @@ const IN_VAIN: Run = Run {
     ..Run::NONE
 };
 
-fn check(scene: &Scene) {
-    let mut wrong = Vec::new();
-    for case in CASES {
-        for name in ["systemctl", "docker", "podman", "calls"] {
-            let _ = std::fs::remove_file(scene.path(name));
-        }
-        let _ = std::fs::remove_dir_all(scene.path(".local"));
+/// Most of the time somebody waits for somebody: several cases at a time, each with a store
+/// of its own. All programs are written before any is started, so that no child holds one
+/// open that is to be run.
+fn check(scene: fn() -> Option<Scene>) {
+    let prepared = CASES.iter().filter_map(|case| Some((case, scene()?)));
+    let prepared: Vec<_> = prepared.collect();
+    for (case, scene) in &prepared {
         let (program, script) = case.program;
         scene.program(program, &format!("echo \"$@\" >> calls\n{script}"));
-        scene.clear();
         scene.put(&[aged("BTCUSDT", 300, 300)]);
-        for step in case.runs {
+    }
+    let wrong: Vec<String> = thread::scope(|scope| {
+        let check_lane = |lane| {
+            let cases = prepared.iter().skip(lane).step_by(LANES);
+            let wrong = cases.flat_map(|(case, scene)| case.check(scene));
+            wrong.collect::<Vec<_>>()
+        };
+        let lanes: Vec<_> = (0..LANES)
+            .map(|lane| scope.spawn(move || check_lane(lane)))
+            .collect();
+        let lanes = lanes.into_iter();
+        lanes
+            .flat_map(|lane| lane.join().expect("no panic"))
+            .collect()
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+impl Case {
+    /// What is not as it has to be.
+    fn check(&self, scene: &Scene) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for step in self.runs {
             let mut child = scene.command(step.line);
             child.stdout(Stdio::piped()).stderr(Stdio::piped());
             let mut child = Process(child.spawn().expect("it starts"));
@@ -349,7 +373,7 @@ fn check(scene: &Scene) {
             }
             let code = child.wait().code();
             let told = read(&mut child);
-            let name = format!("{}: {} in {}", case.name, step.line, scene.address);
+            let name = format!("{}: {} in {}", self.name, step.line, scene.address);
             let expected = step
                 .told
                 .replace("critical  {DEAD}", &format!("critical  {}", &DEAD[9..]));
@@ -365,8 +389,8 @@ fn check(scene: &Scene) {
                 wrong.push(format!("{name}: called with {last}"));
             }
         }
+        wrong
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 fn read(child: &mut Process) -> String {
@@ -381,12 +405,10 @@ fn read(child: &mut Process) -> String {
 
 #[test]
 fn each_restart_has_its_line_and_its_exit_code_in_sqlite() {
-    check(&Scene::sqlite());
+    check(|| Some(Scene::sqlite()));
 }
 
 #[test]
 fn each_restart_has_its_line_and_its_exit_code_in_clickhouse() {
-    if let Some(scene) = Scene::clickhouse() {
-        check(&scene);
-    }
+    check(Scene::clickhouse);
 }
