@@ -4,7 +4,8 @@
 //! pending ─ claim ─► running ─┬─ complete ─► completed
 //!    ▲                        ├─ skip ─────► skipped
 //!    │                        ├─ fail ─────► failed
-//!    └── lease expired ───────┤                ▲
+//!    ├── given back ──────────┤                ▲
+//!    └── lease expired ───────┤                │
 //!                             └─ the third ────┘
 //! ```
 //!
@@ -30,11 +31,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::row::UnreadableRow;
+use super::{row::UnreadableRow, threshold::Threshold};
 
 mod queue;
 
-pub use queue::{Place, place};
+pub use queue::{PATIENCE_US, Place, RequestState, states};
 
 /// So many attempts are made at a request.
 pub const ATTEMPTS_MAX: u32 = 3;
@@ -250,6 +251,36 @@ impl RequestRow {
             lease_until_us: None,
             ..self.clone()
         })
+    }
+
+    /// Gives it back, because whoever has it ends: pending again, with its attempt counted,
+    /// for each claim has a token of its own. However often that happens, it does not fail.
+    #[must_use]
+    pub fn released(&self) -> Change {
+        self.next(Self {
+            status: Status::Pending,
+            error: format!("{} gave it back in attempt {}", self.worker, self.attempt),
+            lease_until_us: None,
+            ..self.clone()
+        })
+    }
+
+    /// The row of an attempt that has sent its next version and does not know whether that
+    /// is stored: what it writes from here on has a higher one either way.
+    #[must_use]
+    pub fn in_doubt(&self) -> Self {
+        self.next(self.clone()).row
+    }
+
+    /// Whether one reading of the trades can serve both: the same symbol, for thresholds that
+    /// were named or all of them, from a time on that was named or not. What is for a threshold
+    /// that cannot be goes with nothing.
+    #[must_use]
+    pub fn goes_with(&self, other: &Self) -> bool {
+        self.symbol.eq_ignore_ascii_case(&other.symbol)
+            && (self.threshold_dbps == 0) == (other.threshold_dbps == 0)
+            && self.since_us.is_some() == other.since_us.is_some()
+            && [self, other].map(|row| row.threshold_dbps <= Threshold::MAX) == [true; 2]
     }
 
     /// Takes it from a worker whose lease has expired: pending again, or failed after the

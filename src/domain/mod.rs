@@ -8,6 +8,7 @@
 pub mod alert;
 pub mod anchor;
 pub mod backfill_request;
+pub mod backfill_worker;
 pub mod bar;
 pub mod breaker;
 pub mod completeness;
@@ -38,6 +39,7 @@ pub mod seal;
 pub mod sequence;
 pub mod spool_age;
 pub mod sums;
+pub mod survey;
 pub mod symbol;
 pub mod threshold;
 pub mod tiling;

@@ -166,6 +166,8 @@ pub enum Table {
     Seals,
     /// `backfill_requests`, whose rows are never spooled.
     BackfillRequests,
+    /// `backfill_workers`, whose rows are never spooled.
+    BackfillWorkers,
 }
 
 impl Table {
@@ -183,6 +185,7 @@ impl Table {
             Self::StreamHealth => "stream_health",
             Self::Seals => "seals",
             Self::BackfillRequests => "backfill_requests",
+            Self::BackfillWorkers => "backfill_workers",
         }
     }
 }

@@ -57,6 +57,16 @@ impl Sums {
         self.agg_trade_count = self.agg_trade_count.wrapping_add(1);
     }
 
+    /// Adds what another reading holds.
+    pub fn merge(&mut self, other: &Self) {
+        for side in [BUY, SELL] {
+            self.volume[side] = self.volume[side].wrapping_add(other.volume[side]);
+            self.turnover[side] = self.turnover[side].wrapping_add(other.turnover[side]);
+            self.trade_count[side] = self.trade_count[side].wrapping_add(other.trade_count[side]);
+        }
+        self.agg_trade_count = self.agg_trade_count.wrapping_add(other.agg_trade_count);
+    }
+
     /// What was added between `earlier` and this reading.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {

@@ -6,6 +6,7 @@ use super::newest::{NewestQuery, NewestRow};
 use crate::domain::{
     anchor::Anchor,
     backfill_request::{Change, RequestRead, Status},
+    backfill_worker::{WorkerRead, WorkerRow},
     row::{
         BarRead, BarRow, EventRow, GapRead, GapRow, HealthRead, HealthRow, Rows, Series,
         UnreadableRow,
@@ -120,6 +121,8 @@ pub struct RequestQuery {
     pub statuses: Vec<Status>,
     /// Asked for at or after this time, in µs.
     pub since_us: Option<i64>,
+    /// Ended at or after this time, in µs; what has not ended is left out then.
+    pub ended_since_us: Option<i64>,
 }
 
 /// A database that holds bars.
@@ -293,6 +296,20 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When the store fails.
     async fn stored_requests(&self, query: &RequestQuery) -> Result<Vec<RequestRead>, StoreError>;
+
+    /// Puts a worker's sign of life in, past every batch: in the place of older ones of the
+    /// same worker, never in the place of newer ones.
+    ///
+    /// # Errors
+    /// When it is not certain that it is in. A newer one may be sent at once.
+    async fn put_worker(&self, row: &WorkerRow) -> Result<(), StoreError>;
+
+    /// The workers that have told of themselves at or after `since_us`, in µs, by name: each
+    /// as it is stored, or what is wrong with it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    async fn stored_workers(&self, since_us: i64) -> Result<Vec<WorkerRead>, StoreError>;
 }
 
 /// What kind of failure it is, and so what may be done about it.
@@ -323,6 +340,15 @@ pub struct StoreError {
 }
 
 impl StoreError {
+    /// Whether the store lacks a table: one that was made before there was such a table has
+    /// no rows of it.
+    #[must_use]
+    pub fn lacks_table(&self) -> bool {
+        /// ClickHouse's `UNKNOWN_TABLE`.
+        const UNKNOWN_TABLE: i32 = 60;
+        self.code == Some(UNKNOWN_TABLE) || self.reason.contains("no such table")
+    }
+
     /// A row of the store at `address` cannot be read, and no other will do.
     #[must_use]
     pub fn unreadable(address: String, unreadable: &UnreadableRow) -> Self {

@@ -25,3 +25,4 @@ mod seals;
 mod server;
 mod sqlite;
 mod suite;
+mod workers;

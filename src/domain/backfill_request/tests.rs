@@ -129,51 +129,52 @@ fn a_row_from_somewhere_else_can_be_claimed_whatever_its_version() {
 }
 
 #[test]
-fn those_who_wait_see_their_position_and_whether_anybody_works() {
-    const PATIENCE_US: i64 = 300_000_000;
-    let at = |id: &str, requested_at_us| RequestRow {
-        request_id: id.to_owned(),
-        requested_at_us,
-        ..pending()
+fn what_is_given_back_is_pending_at_once_and_never_fails_for_that() {
+    let mut row = pending();
+    for attempt in 1..=ATTEMPTS_MAX + 2 {
+        let mine = row.claimed("a", 0, LEASE_US).row;
+        row = mine.released().row;
+        assert_eq!((row.turn(0), row.attempt), (Turn::Claim, attempt));
+        assert!(!mine.is_still_mine(&row) && row.version > mine.version);
+    }
+    assert_eq!(row.error, "a gave it back in attempt 5");
+}
+
+#[test]
+fn what_is_written_in_doubt_outdoes_what_may_have_been_written() {
+    let mine = pending().claimed("a", 0, LEASE_US).row;
+    let lost_answer = mine.renewed(Progress::default(), 1, LEASE_US);
+    let ended = mine
+        .in_doubt()
+        .ended(Status::Completed, Progress::default(), "", 2);
+    assert!(ended.row.version > lost_answer.row.version);
+    let mut table = Table::of(mine);
+    table.put(ended);
+    // It comes late.
+    table.put(lost_answer);
+    assert_eq!(table.row().status, Status::Completed);
+}
+
+#[test]
+fn requests_go_together_when_one_reading_serves_both_as_they_were_meant() {
+    let request = |symbol: &str, threshold_dbps, since_us| RequestRow {
+        since_us,
+        ..RequestRow::new("r".to_owned(), symbol.to_owned(), threshold_dbps, 0)
     };
-    let running = at("b", 0).claimed("w", 0, LEASE_US).row;
-    let all = [at("c", 20), at("a", 10), running.clone(), at("d", 10)];
-    let place_of = |row: &RequestRow, seen, now| place(row, &all, seen, PATIENCE_US, now);
-    assert_eq!(place_of(&all[1], None, 100), Place::Queued { position: 1 });
-    assert_eq!(place_of(&all[3], None, 100), Place::Queued { position: 2 });
-    assert_eq!(place_of(&all[0], None, 100), Place::Queued { position: 3 });
-    let late = PATIENCE_US + 11;
-    let waited_us = PATIENCE_US + 1;
-    assert_eq!(
-        place_of(&all[1], Some(10), late),
-        Place::WatcherOffline { waited_us }
-    );
-    assert_eq!(
-        place_of(&all[1], Some(11), late),
-        Place::Queued { position: 1 }
-    );
-    let progress = Progress {
-        bars_written: 5,
-        trades_done: 250,
-        trades_total: 1_000,
-    };
-    let half = running.renewed(progress, 0, LEASE_US).row;
-    assert_eq!(
-        place_of(&half, None, 1_000_000),
-        Place::Running {
-            trades_per_s: Some(250.0),
-            remaining_us: Some(3_000_000)
-        }
-    );
-    assert_eq!(
-        place_of(&running, None, 1_000_000),
-        Place::Running {
-            trades_per_s: None,
-            remaining_us: None
-        }
-    );
-    let done = half.ended(Status::Completed, progress, "", 9).row;
-    assert_eq!(place_of(&done, None, 10), Place::Complete { bars: 5 });
+    let named = request("BTCUSDT", 250, Some(5));
+    assert!(named.goes_with(&request("btcusdt", 500, Some(9))));
+    assert!(request("BTCUSDT", 0, None).goes_with(&request("BTCUSDT", 0, None)));
+    for other in [
+        request("ETHUSDT", 250, Some(5)),
+        request("BTCUSDT", 0, Some(5)),
+        request("BTCUSDT", 250, None),
+        request("BTCUSDT", 100_001, Some(5)),
+    ] {
+        assert!(
+            !named.goes_with(&other) && !other.goes_with(&named),
+            "{other:?}"
+        );
+    }
 }
 
 /// What happens next in a random history of three workers.
@@ -183,6 +184,8 @@ enum Step {
     Look(usize),
     /// A worker does what it last saw to be possible, however long ago.
     Act(usize),
+    /// A worker gives it back, if it believes that it has the request.
+    Release(usize),
     /// A worker says that it is done, if it believes that it has the request.
     Complete(usize),
     /// Time passes.
@@ -193,6 +196,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (0_usize..3).prop_map(Step::Look),
         (0_usize..3).prop_map(Step::Act),
+        (0_usize..3).prop_map(Step::Release),
         (0_usize..3).prop_map(Step::Complete),
         (1_i64..LEASE_US).prop_map(Step::Wait),
     ]
@@ -237,6 +241,11 @@ proptest! {
                                 }
                             }
                         }
+                    }
+                }
+                Step::Release(worker) => {
+                    if let Some(own) = mine[worker].take() {
+                        table.put(own.released());
                     }
                 }
                 Step::Complete(worker) => {

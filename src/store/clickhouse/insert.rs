@@ -20,10 +20,12 @@ use super::{
     seals::SealRecord,
     store::ClickHouseOptions,
     wire::Wire,
+    workers::WorkerRecord,
 };
 use crate::{
     domain::{
         backfill_request::Change,
+        backfill_worker::WorkerRow,
         row::{HealthRow, Rows, Table},
         seal::SealRow,
     },
@@ -47,6 +49,8 @@ pub(super) enum Load<'a> {
     Seals(&'a [SealRow]),
     /// A version of a request, under its token.
     Request(&'a Change),
+    /// A worker's sign of life, for which holds what holds for health.
+    Worker(&'a WorkerRow),
 }
 
 impl Load<'_> {
@@ -55,7 +59,7 @@ impl Load<'_> {
             Self::Batch(batch) => batch.rows.len(),
             Self::Health(rows) => rows.len(),
             Self::Seals(rows) => rows.len(),
-            Self::Request(_) => 1,
+            Self::Request(_) | Self::Worker(_) => 1,
         }
     }
 
@@ -171,6 +175,13 @@ impl Lane {
                     .send_rows::<RequestRecord<'static>, _>(line, table, rows, load)
                     .await;
             }
+            Load::Worker(row) => {
+                let table = Table::BackfillWorkers.as_str();
+                let rows = iter::once(WorkerRecord::from(row));
+                return self
+                    .send_rows::<WorkerRecord<'static>, _>(line, table, rows, load)
+                    .await;
+            }
         };
         let table = batch.rows.table().as_str();
         match &batch.rows {
@@ -223,7 +234,7 @@ impl Lane {
             Load::Request(change) => {
                 insert.with_setting("insert_deduplication_token", change.token.as_str())
             }
-            Load::Health(_) | Load::Seals(_) => insert,
+            Load::Health(_) | Load::Seals(_) | Load::Worker(_) => insert,
         };
         let mut insert = insert.with_timeouts(
             Some(self.options.send_timeout),

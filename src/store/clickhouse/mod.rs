@@ -5,6 +5,8 @@
 //! insert   one batch: serialised, sent, and confirmed by what came back
 //! health   rows of health on the wire, and the reading of them
 //! seals    the same for seals
+//! requests the same for requests for backfills
+//! workers  the same for those who take them
 //! newest   the newest rows of any table, and the clock
 //! read     bars by series, streamed
 //! rows     what a row looks like on the wire
@@ -25,6 +27,7 @@ mod seals;
 mod store;
 mod watched;
 mod wire;
+mod workers;
 
 pub use codes::{CODES, Code};
 pub use rows::BarRecord;

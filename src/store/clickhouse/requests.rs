@@ -116,6 +116,7 @@ pub(super) async fn requests(
         query.statuses.iter().map(|status| status.as_str()),
     );
     conditions.between("requested_at", query.since_us, None);
+    conditions.between("completed_at", query.ended_since_us, None);
     let mut cursor = conditions
         .select(
             client,

@@ -14,10 +14,12 @@ use super::{
     read::{self, Bars},
     requests, seals,
     wire::Wire,
+    workers,
 };
 use crate::{
     domain::{
         backfill_request::{Change, RequestRead},
+        backfill_worker::{WorkerRead, WorkerRow},
         row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Series},
         seal::{SealRead, SealRow},
     },
@@ -289,6 +291,17 @@ impl Store for ClickHouseStore {
 
     async fn stored_requests(&self, query: &RequestQuery) -> Result<Vec<RequestRead>, StoreError> {
         self.read(requests::requests(&self.client, query)).await
+    }
+
+    async fn put_worker(&self, row: &WorkerRow) -> Result<(), StoreError> {
+        self.health_lane
+            .insert(Load::Worker(row))
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn stored_workers(&self, since_us: i64) -> Result<Vec<WorkerRead>, StoreError> {
+        self.read(workers::workers(&self.client, since_us)).await
     }
 
     async fn stored_health(&self, query: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {

@@ -86,12 +86,13 @@ const REPLICA: [&str; 2] = [
 
 const REPLACING: &str = "ReplacingMergeTree";
 
-const TABLES: [Table; 6] = [
+const TABLES: [Table; 7] = [
     SEALS,
     STREAM_HEALTH,
     GAPS,
     EVENTS,
     BACKFILL_REQUESTS,
+    BACKFILL_WORKERS,
     TRADES,
 ];
 
@@ -231,6 +232,22 @@ const BACKFILL_REQUESTS: Table = Table {
     ),
     engine: (REPLACING, &["version"]),
     order: "ORDER BY request_id",
+};
+
+/// One row a worker; the latest heartbeat counts.
+const BACKFILL_WORKERS: Table = Table {
+    name: "backfill_workers",
+    columns: Cow::Borrowed(
+        "    worker String,
+    host String,
+    pid UInt32,
+    started_at DateTime64(6, 'UTC'),
+    requests UInt32 COMMENT 'how many requests it is at work on',
+    is_ended Bool COMMENT 'it has told that it ends',
+    heartbeat_at DateTime64(6, 'UTC')",
+    ),
+    engine: (REPLACING, &["heartbeat_at"]),
+    order: "ORDER BY worker",
 };
 
 /// Read by symbol, in id order.

@@ -74,7 +74,7 @@ fn real(BarColumn { name, kind }: BarColumn) -> String {
     }
 }
 
-const PLAIN: [(&str, &str); 11] = [
+const PLAIN: [(&str, &str); 12] = [
     (
         "bars_open_time",
         "CREATE INDEX IF NOT EXISTS bars_open_time ON bars (open_time)",
@@ -182,6 +182,19 @@ const PLAIN: [(&str, &str); 11] = [
     attempt INTEGER NOT NULL DEFAULT 0,
     lease_until INTEGER,
     version INTEGER NOT NULL DEFAULT 0
+)",
+    ),
+    (
+        "backfill_workers",
+        "CREATE TABLE IF NOT EXISTS backfill_workers
+(
+    worker TEXT NOT NULL PRIMARY KEY,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    requests INTEGER NOT NULL, -- how many requests it is at work on
+    is_ended INTEGER NOT NULL CHECK (is_ended IN (0, 1)), -- it has told that it ends
+    heartbeat_at INTEGER NOT NULL
 )",
     ),
     (

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::domain::row::bar_column_names;
 
-    const OBJECTS: [&str; 8] = [
+    const OBJECTS: [&str; 9] = [
         "bars",
         "bars_current",
         "seals",
@@ -135,6 +135,7 @@ mod tests {
         "gaps",
         "events",
         "backfill_requests",
+        "backfill_workers",
         "trades",
     ];
 

@@ -6,6 +6,8 @@
 //! insert   one batch in one transaction
 //! health   rows of health, in and out
 //! seals    seals, in and out
+//! requests requests for backfills, in and out
+//! workers  what those who take them tell of themselves
 //! newest   the newest rows of any table, on a connection of its own
 //! read     bars by series, piece by piece
 //! rows     what a row looks like in the file
@@ -24,5 +26,6 @@ mod seals;
 mod store;
 mod values;
 mod worker;
+mod workers;
 
 pub use store::{SqliteOptions, SqliteStore};

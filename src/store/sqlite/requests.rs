@@ -82,6 +82,7 @@ pub(super) fn requests(
     let statuses = query.statuses.iter();
     conditions.any_of("status", statuses.map(|status| status.as_str().to_owned()));
     conditions.between("requested_at", query.since_us, None);
+    conditions.between("completed_at", query.ended_since_us, None);
     let sql = conditions.sql(
         &format!(
             "SELECT {} FROM backfill_requests",

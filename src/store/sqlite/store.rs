@@ -10,10 +10,12 @@ use super::{
     read::{self, Start},
     requests, seals,
     worker::Worker,
+    workers,
 };
 use crate::{
     domain::{
         backfill_request::{Change, RequestRead},
+        backfill_worker::{WorkerRead, WorkerRow},
         row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Series},
         seal::{SealRead, SealRow},
     },
@@ -267,6 +269,18 @@ impl Store for SqliteStore {
     async fn stored_requests(&self, query: &RequestQuery) -> Result<Vec<RequestRead>, StoreError> {
         let query = query.clone();
         self.read(move |db| requests::requests(db, &query)).await
+    }
+
+    async fn put_worker(&self, row: &WorkerRow) -> Result<(), StoreError> {
+        let row = row.clone();
+        self.worker
+            .run(move |db| db.with(|connection| workers::put(connection, &row)))
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn stored_workers(&self, since_us: i64) -> Result<Vec<WorkerRead>, StoreError> {
+        self.read(move |db| workers::workers(db, since_us)).await
     }
 
     async fn stored_health(&self, query: &HealthQuery) -> Result<Vec<HealthRead>, StoreError> {

@@ -8,6 +8,7 @@ use super::{
     requests::REQUEST_COLUMNS,
     rows::PRICE_DIGITS,
     seals::SEAL_COLUMNS,
+    workers::WORKER_COLUMNS,
 };
 use crate::domain::{
     price::Price,
@@ -75,6 +76,15 @@ impl<'a> Columns<'a> {
         Self {
             row,
             names: |index| REQUEST_COLUMNS.get(index).copied().unwrap_or("?"),
+            next: 0,
+        }
+    }
+
+    /// The values of a worker.
+    pub(super) fn of_worker(row: &'a Row<'a>) -> Self {
+        Self {
+            row,
+            names: |index| WORKER_COLUMNS.get(index).copied().unwrap_or("?"),
             next: 0,
         }
     }
