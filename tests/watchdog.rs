@@ -12,7 +12,7 @@ mod common;
 mod cases;
 #[path = "watchdog/frozen.rs"]
 mod frozen;
-#[path = "../src/report/watchdog/json_schema.rs"]
+#[path = "../src/report/json_schema.rs"]
 mod json_schema;
 #[path = "watchdog/outage.rs"]
 mod outage;

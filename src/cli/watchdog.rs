@@ -188,8 +188,18 @@ impl WatchdogArgs {
                 Err(error) => Err(format!("failed to {error}; {}", error.hint())),
             });
             let mut outcome = watchdog.run(record).await;
-            self.look_at_seals(&mut outcome, &watchdog.settings, context)
-                .await?;
+            if self.check_seals.is_some() {
+                outcome.awaits_seals = true;
+                // Looking at seals may take minutes: whoever is on call does not wait for that.
+                if let Some(path) = &self.alerts
+                    && outcome.level() != Level::Fresh
+                {
+                    telling::tell(&outcome, path, &state_dir, &name, context).await;
+                }
+                self.look_at_seals(&mut outcome, &watchdog.settings, context)
+                    .await?;
+                outcome.awaits_seals = false;
+            }
             if let Some(path) = &self.alerts {
                 telling::tell(&outcome, path, &state_dir, &name, context).await;
             }
@@ -232,13 +242,13 @@ impl WatchdogArgs {
         context: &Context,
     ) -> Result<Watchdog, CliError> {
         let exchange = if self.ask_exchange {
-            let source = exchange::elsewhere(binance::Settings::default(), context)?;
+            let source = exchange::history(binance::Settings::default(), context)?;
             Some(source.ok_or_else(|| {
                 CliError::new(
                     ExitCode::Usage,
                     "the sim exchange inside a collector cannot be asked from here",
                 )
-                .hint("give --ws-url and --rest-url of the exchange, or leave --ask-exchange out")
+                .hint("give --rest-url of the exchange, or leave --ask-exchange out")
             })?)
         } else {
             None

@@ -47,6 +47,11 @@ pub struct Place {
 impl Scene {
     /// Its tape has three days and a half, and takes some seconds.
     pub fn new(seed: u64) -> Self {
+        Self::from_day(seed, "2025-01-01")
+    }
+
+    /// The same from another day on.
+    pub fn from_day(seed: u64, first_day: &str) -> Self {
         let (seed, day) = (seed.to_string(), DAY.to_string());
         let length = (DAYS * DAY + DAY / 2).to_string();
         let tape = [
@@ -57,7 +62,7 @@ impl Scene {
             "--rate",
             "2000",
             "--day",
-            "2025-01-01",
+            first_day,
         ];
         let serve = ["--symbols", SYMBOL, "--history", "500", "--length", &length];
         Self {

@@ -159,3 +159,24 @@ fn a_sealer_that_panics_is_started_anew_and_seals() {
     let failed = events(&scene, "a", "task.failed");
     assert!(failed[0].starts_with("task seal failed: "), "{failed:?}");
 }
+
+#[test]
+fn a_month_is_sealed_by_its_collector_and_by_whoever_verifies_it() {
+    let scene = Scene::from_day(43, "2025-01-30");
+    let place = scene.sqlite("a");
+    let mut collector = scene.collect(&place, &["--anchor", "month"]);
+    place.until("the month to be sealed", |place| !place.seals().is_empty());
+    collector.terminate();
+    assert!(collector.wait().success());
+    let seals = place.seals();
+    assert_eq!(seals.len(), 1, "{seals:?}");
+    assert_eq!(seals[0].key.anchor.as_str(), "month");
+    assert_eq!(seals[0].digests.len(), 2);
+    let path = scene.directory.path().join("a.sqlite");
+    let database = rusqlite::Connection::open(path).expect("a database");
+    database.execute("DELETE FROM seals", []).expect("deleted");
+    let (verified, code) = scene.verify(&place, &["--seal"]);
+    assert_eq!(code, Some(0), "{verified:#}");
+    let again = place.seals();
+    assert_eq!(again[0].digests, seals[0].digests);
+}

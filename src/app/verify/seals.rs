@@ -117,16 +117,9 @@ pub async fn stored_seals(
     query: &SealQuery,
 ) -> Result<Vec<SealRead>, StoreError> {
     match store.stored_seals(query).await {
-        Err(error) if lacks_table(&error) => Ok(Vec::new()),
+        Err(error) if error.lacks_table() => Ok(Vec::new()),
         read => read,
     }
-}
-
-/// Whether the store has no table of seals at all.
-fn lacks_table(error: &StoreError) -> bool {
-    /// ClickHouse's `UNKNOWN_TABLE`.
-    const UNKNOWN_TABLE: i32 = 60;
-    error.code == Some(UNKNOWN_TABLE) || error.reason.contains("no such table")
 }
 
 impl PeriodsReport {

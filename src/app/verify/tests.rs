@@ -7,6 +7,7 @@ use super::{
 use crate::{
     domain::{
         backfill_request::{Change, RequestRead},
+        backfill_worker::{WorkerRead, WorkerRow},
         ladder::{Ladder, Rules},
         row::{BarRead, BarRow, EventRow, GapRead, GapRow, HealthRead, HealthRow, StoredBar},
         seal::{SealRead, SealRow},
@@ -95,6 +96,14 @@ impl Store for Memory {
     }
 
     async fn stored_requests(&self, _: &RequestQuery) -> Result<Vec<RequestRead>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn put_worker(&self, _: &WorkerRow) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn stored_workers(&self, _: i64) -> Result<Vec<WorkerRead>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -6,7 +6,10 @@ use crate::domain::{
     restart_policy::Ruling,
 };
 
-use super::outcome::{Action, Outcome, SymbolOutcome};
+use super::{
+    outcome::{Action, Outcome, SymbolOutcome},
+    seals::SEALS,
+};
 
 /// The notices that are due for `outcome`, with `alerts` as earlier runs have left them.
 ///
@@ -30,7 +33,7 @@ pub fn notices(outcome: &Outcome, alerts: &mut Alerts, now_us: i64) -> Vec<Notic
             .next()
             .map(|note| format!("{}: {}", note.symbol, note.why));
         let detail = first.unwrap_or_default();
-        subjects.push(("seals".to_owned(), Level::Warning, detail));
+        subjects.push((SUBJECT.to_owned(), Level::Warning, detail));
     }
     let mut readings = Vec::with_capacity(2 * subjects.len());
     for (subject, level, detail) in subjects {
@@ -66,8 +69,18 @@ pub fn notices(outcome: &Outcome, alerts: &mut Alerts, now_us: i64) -> Vec<Notic
         let unseen: Vec<_> = unseen.collect();
         readings.extend(unseen);
     }
+    if outcome.awaits_seals {
+        for subject in [SUBJECT, SEALS] {
+            for metric in [Metric::FreshnessWarning, Metric::FreshnessCritical] {
+                readings.push(Reading::new(metric, f64::NAN).of(subject.to_owned()));
+            }
+        }
+    }
     alerts.evaluate(&readings, now_us)
 }
+
+/// What periods without a seal are told of as.
+const SUBJECT: &str = "seals";
 
 /// Whether there was no answer to judge by.
 fn is_blind(outcome: &Outcome) -> bool {
@@ -117,7 +130,10 @@ fn of_action(outcome: &Outcome) -> Option<(String, Level, String)> {
 mod tests {
     use super::*;
     use crate::{
-        app::watchdog::testing::{outcome, symbol},
+        app::watchdog::{
+            outcome::UnsealedNote,
+            testing::{outcome, symbol},
+        },
         domain::alert::{NoticeKind, Rule, Severity},
     };
 
@@ -166,6 +182,32 @@ mod tests {
         let told = told(&[dead(), blind, dead()]);
         assert_eq!(told[1], [(Firing, Severity::Critical)], "of the database");
         assert_eq!(told[2], [(Resolved, Severity::Critical)], "of the database");
+    }
+
+    #[test]
+    fn seals_that_are_still_to_be_looked_at_end_no_alert() {
+        use NoticeKind::{Firing, Resolved};
+        let mut alerts = Alerts::new(Rule::defaults()).expect("rules");
+        let mut outcome = outcome(vec![symbol("BTCUSDT", Level::Fresh, Cause::Fresh)]);
+        let note = UnsealedNote {
+            symbol: "BTCUSDT".to_owned(),
+            period_start_us: 0,
+            ids: None,
+            why: "it has holes".to_owned(),
+            command: String::new(),
+        };
+        let mut told = |awaits_seals: bool, unsealed: &[UnsealedNote], minute: i64| {
+            outcome.awaits_seals = awaits_seals;
+            outcome.unsealed = unsealed.to_vec();
+            let due = notices(&outcome, &mut alerts, minute * MINUTE);
+            due.iter().map(|due| due.kind).collect::<Vec<_>>()
+        };
+        let unsealed = [note];
+        assert_eq!(told(false, &unsealed, 0), [Firing]);
+        assert_eq!(told(true, &[], 1), []);
+        assert_eq!(told(false, &unsealed, 1), []);
+        assert_eq!(told(true, &[], 2), []);
+        assert_eq!(told(false, &[], 2), [Resolved]);
     }
 
     #[test]

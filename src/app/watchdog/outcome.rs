@@ -19,6 +19,8 @@ pub struct Outcome {
     pub target: Option<String>,
     /// What was looked at, as it is at the end: after a restart, what the last look found.
     pub symbols: Vec<SymbolOutcome>,
+    /// The seals are still to be looked at: what was told of them before stands.
+    pub awaits_seals: bool,
     /// Closed periods that no seal vouches for, where seals were asked for.
     pub unsealed: Vec<UnsealedNote>,
     /// What was done.

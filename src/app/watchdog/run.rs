@@ -111,6 +111,7 @@ impl Watchdog {
             skew_us: judged.skew_us,
             target: self.unit.as_ref().map(|unit| unit.target()),
             symbols: judged.symbols,
+            awaits_seals: false,
             unsealed: Vec::new(),
             action,
         }

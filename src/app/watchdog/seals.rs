@@ -16,7 +16,7 @@ use super::{
 };
 
 /// What stands in the place of a symbol's name when the seals cannot be looked at.
-const SEALS: &str = "(seals)";
+pub(super) const SEALS: &str = "(seals)";
 
 /// Adds to `outcome` what the seals in `store` show, within `deadline`. Where they do not
 /// show anything, that is not known.

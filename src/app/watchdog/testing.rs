@@ -49,6 +49,7 @@ pub(super) fn outcome(symbols: Vec<SymbolOutcome>) -> Outcome {
         skew_us: None,
         target: Some("it".to_owned()),
         symbols,
+        awaits_seals: false,
         unsealed: Vec::new(),
         action: Action::NotNeeded,
     }

@@ -18,8 +18,8 @@ use crate::{
 /// Compare two stores, and name the first bar of each series that differs
 ///
 /// Closed periods that are whole in both stores are compared by a digest over their bars as
-/// they are now, whatever seals say. What only one store has, and periods that one of them has
-/// not whole, are named and make no difference.
+/// they are now, whatever seals say. Periods that only one store has, because it begins or ends
+/// at another time, are named and make no difference; bars that are missing within one do.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 equal, 1 different, or nothing to compare, 64 usage, \
@@ -41,6 +41,9 @@ pub struct DiffArgs {
     /// Begin with the period that held this time: 7d, 2025-01-31
     #[arg(long, value_name = "TIME")]
     since: Option<Since>,
+    /// Take what only one of them has, or has not whole, for a difference
+    #[arg(long)]
+    strict: bool,
 }
 
 impl DiffArgs {
@@ -78,8 +81,14 @@ impl DiffArgs {
             Ok(()) | Err(OutputError::Closed) => {}
             Err(error) => return Err(error.into()),
         }
-        if found.is_equal() {
+        if found.is_equal() && (found.is_complete() || !self.strict) {
             return Ok(ExitCode::Ok);
+        }
+        if found.differences.is_empty() && found.compared() > 0 {
+            let sentence = "what could be compared is equal, but one store lacks bars";
+            return Err(CliError::new(ExitCode::Failed, sentence).hint(
+                "'streamkit backfill SYMBOL --all-thresholds --since TIME' writes what is missing",
+            ));
         }
         if found.compared() == 0 && found.differences.is_empty() {
             let sentence = "there is nothing to compare: no period is whole in both stores";

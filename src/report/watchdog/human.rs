@@ -3,10 +3,13 @@
 use crate::{
     app::watchdog::Outcome,
     domain::freshness::Level,
-    report::{style, words::wrapped},
+    report::{
+        style,
+        words::{one_line, wrapped},
+    },
 };
 
-use super::words::{action, clocks, name, one_line, unsealed};
+use super::words::{action, clocks, name, unsealed};
 
 /// The result as lines. Those of symbols are never broken, so that programs find them; all
 /// others have at most `width` characters, as far as words allow.

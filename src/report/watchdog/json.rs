@@ -178,9 +178,9 @@ fn unsealed(note: &UnsealedNote) -> UnsealedDocument<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::watchdog::{
+    use crate::report::{
         json_schema::violations,
-        testing::{critical, empty, fresh, outcome, restarted, unknown, unsealed_day},
+        watchdog::testing::{critical, empty, fresh, outcome, restarted, unknown, unsealed_day},
     };
 
     fn schema() -> Value {

@@ -2,8 +2,6 @@
 
 pub mod human;
 pub mod json;
-#[cfg(test)]
-mod json_schema;
 pub mod nagios;
 pub mod prometheus;
 #[cfg(test)]

@@ -13,9 +13,10 @@ use std::fmt::Write as _;
 use crate::{
     app::watchdog::{Outcome, SymbolOutcome, outcome::badness},
     domain::{freshness::Level, words::noun},
+    report::words::one_line,
 };
 
-use super::words::{action, clocks, distinct, name, one_line, unsealed};
+use super::words::{action, clocks, distinct, name, unsealed};
 
 /// So many symbols are told of by name; monitors cut long lines.
 const TOLD_SYMBOLS: usize = 3;

@@ -65,6 +65,7 @@ pub(super) fn outcome(symbols: Vec<SymbolOutcome>) -> Outcome {
         skew_us: Some(1_500),
         target: Some("systemd unit collect.service".to_owned()),
         symbols,
+        awaits_seals: false,
         unsealed: Vec::new(),
         action: Action::NotNeeded,
     }

@@ -87,9 +87,3 @@ pub(super) fn name(symbol: &SymbolOutcome, outcome: &Outcome) -> String {
         format!("{}:{}", symbol.exchange, symbol.name)
     }
 }
-
-/// One line of what may come from anywhere: a database, a command, another program.
-pub(super) fn one_line(text: &str) -> String {
-    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    clean.collect::<String>().trim().to_owned()
-}

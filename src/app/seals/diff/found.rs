@@ -160,10 +160,25 @@ impl StoreDiff {
         series.map(|series| series.equal + series.different).sum()
     }
 
-    /// Whether something was compared, and everything that was is the same.
+    /// Whether something was compared, everything that was is the same, and nothing that could
+    /// be compared was kept from it by missing bars. Two stores that begin or end at different
+    /// times can be equal where they meet.
     #[must_use]
     pub fn is_equal(&self) -> bool {
         let is_same = self.series.iter().all(|series| series.different == 0);
-        is_same && self.differences.is_empty() && self.compared() > 0
+        is_same && self.differences.is_empty() && self.compared() > 0 && !self.has_holes()
+    }
+
+    /// Whether one of them lacks bars within a closed period that it has.
+    #[must_use]
+    pub fn has_holes(&self) -> bool {
+        let mut periods = self.not_whole.iter();
+        periods.any(|period| period.why == Why::Holes)
+    }
+
+    /// Whether both hold the same closed periods, and all of them whole.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.only.is_empty() && self.not_whole.is_empty()
     }
 }

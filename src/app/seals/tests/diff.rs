@@ -7,7 +7,7 @@ async fn compared(a: &Place, b: &Place) -> StoreDiff {
 }
 
 #[tokio::test]
-async fn what_only_one_store_has_and_what_is_not_whole_make_no_difference() {
+async fn what_one_store_did_not_collect_makes_no_difference_and_what_it_lost_does() {
     let (a, mut b) = (Place::full().await, Place::new().await);
     for threshold in [250, 500] {
         // It began with the second day, and lost a part of the third.
@@ -16,9 +16,10 @@ async fn what_only_one_store_has_and_what_is_not_whole_make_no_difference() {
         b.put(rows).await;
     }
     let found = compared(&a, &b).await;
-    assert!(found.is_equal(), "{found:#?}");
-    let compared: Vec<_> = found.series.iter().map(|series| series.equal).collect();
-    assert_eq!(compared, [2, 2], "the second day and the fourth");
+    assert!(found.has_holes() && !found.is_equal(), "{found:#?}");
+    assert!(found.differences.is_empty(), "{found:#?}");
+    let periods: Vec<_> = found.series.iter().map(|series| series.equal).collect();
+    assert_eq!(periods, [2, 2], "the second day and the fourth");
     let only: Vec<_> = found
         .only
         .iter()
@@ -27,6 +28,14 @@ async fn what_only_one_store_has_and_what_is_not_whole_make_no_difference() {
     assert_eq!(only, [(Side::A, 1, 20_000); 2]);
     let whys: Vec<_> = found.not_whole.iter().map(|p| (p.side, p.why)).collect();
     assert_eq!(whys, [(Side::B, Why::Holes); 2]);
+
+    let mut later = Place::new().await;
+    for threshold in [250, 500] {
+        later.put(rows(&tape()[100..], threshold)).await;
+    }
+    let found = compared(&a, &later).await;
+    assert!(found.is_equal() && !found.is_complete(), "{found:#?}");
+    assert!(found.not_whole.is_empty(), "{found:#?}");
 }
 
 #[tokio::test]
