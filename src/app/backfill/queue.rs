@@ -92,6 +92,15 @@ pub async fn ask(
     Ok(asked)
 }
 
+/// So long may a worker need to take what goes with a request that it has just claimed, in µs.
+const TAKING_US: u64 = 5_000_000;
+
+fn has_just_begun(request: &RequestRow, now_us: i64) -> bool {
+    let begun_us = request.started_at_us.unwrap_or(i64::MIN);
+    // A worker whose clock is far ahead must not keep its symbol from all others.
+    now_us.abs_diff(begun_us) < TAKING_US
+}
+
 /// Whether a request reaches back as far as `since_us`.
 fn reaches_as_far(request: &RequestRow, since_us: Option<i64>) -> bool {
     match (request.since_us, since_us) {
@@ -139,20 +148,36 @@ impl Queue {
         }
     }
 
-    /// Puts back what nobody holds any more, and claims the oldest request that can be had.
+    /// What no other worker is called.
+    #[must_use]
+    pub fn worker(&self) -> &str {
+        &self.worker
+    }
+
+    /// For how long a request is this worker's unless it renews that.
+    #[must_use]
+    pub const fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    /// Puts back what nobody holds any more, and claims the oldest request that can be had
+    /// and is not for one of the symbols `except`.
     ///
     /// # Errors
     /// When the store fails. A claim whose fate is not known expires by itself.
-    pub async fn look(&self) -> Result<Look, StoreError> {
+    pub async fn look(&self, except: &[String]) -> Result<Look, StoreError> {
         let mut look = Look::default();
         let query = RequestQuery {
             statuses: vec![Status::Pending, Status::Running],
             ..RequestQuery::default()
         };
-        let mut pending = Vec::new();
+        let (mut pending, mut being_taken) = (Vec::new(), Vec::new());
         for read in self.store.stored_requests(&query).await? {
             match read {
                 Ok(request) => match request.turn(self.clock.wall_us()) {
+                    Turn::Leave if has_just_begun(&request, self.clock.wall_us()) => {
+                        being_taken.push(request);
+                    }
                     Turn::Leave => {}
                     Turn::Claim => pending.push(request),
                     Turn::Expire => {
@@ -167,16 +192,77 @@ impl Queue {
                 Err(unreadable) => look.unreadable.push(unreadable),
             }
         }
-        for request in pending {
-            let claim = request.claimed(&self.worker, self.clock.wall_us(), self.lease_us());
-            self.store.put_request(&claim).await?;
-            // Another worker may have been first.
-            if self.is_still_mine(&claim.row).await? {
-                look.claimed = Some(claim.row);
+        let is_excepted = |request: &RequestRow| {
+            let mut except = except.iter();
+            except.any(|symbol| request.symbol.eq_ignore_ascii_case(symbol))
+        };
+        for request in pending.iter().filter(|request| !is_excepted(request)) {
+            // Whoever was first is about to take the others of that symbol, too.
+            if being_taken.iter().any(|taken| taken.goes_with(request)) {
+                continue;
+            }
+            look.claimed = self.claim(request).await?;
+            if look.claimed.is_some() {
                 break;
             }
+            being_taken.push(request.clone());
         }
         Ok(look)
+    }
+
+    /// Claims what can be done together with the first of `claimed`, so that there are `most`
+    /// of them in the end, and adds it to them.
+    ///
+    /// # Errors
+    /// When the store fails. What was claimed before is among `claimed` then.
+    pub async fn claim_more(
+        &self,
+        claimed: &mut Vec<RequestRow>,
+        most: usize,
+    ) -> Result<(), StoreError> {
+        let Some(first) = claimed.first().cloned() else {
+            return Ok(());
+        };
+        let query = RequestQuery {
+            statuses: vec![Status::Pending],
+            ..RequestQuery::default()
+        };
+        for request in self
+            .store
+            .stored_requests(&query)
+            .await?
+            .into_iter()
+            .flatten()
+        {
+            if claimed.len() >= most {
+                break;
+            }
+            if request.goes_with(&first) {
+                claimed.extend(self.claim(&request).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Claims a request; none when another worker was first.
+    async fn claim(&self, request: &RequestRow) -> Result<Option<RequestRow>, StoreError> {
+        let claim = request.claimed(&self.worker, self.clock.wall_us(), self.lease_us());
+        self.store.put_request(&claim).await?;
+        let is_mine = self.is_still_mine(&claim.row).await?;
+        Ok(is_mine.then_some(claim.row))
+    }
+
+    /// Gives a request back that was begun and not ended, for the next worker to take at
+    /// once. Returns whether it was still this worker's.
+    ///
+    /// # Errors
+    /// When the store fails. The request expires then.
+    pub async fn release(&self, mine: &RequestRow) -> Result<bool, StoreError> {
+        if !self.is_still_mine(mine).await? {
+            return Ok(false);
+        }
+        self.store.put_request(&mine.released()).await?;
+        Ok(true)
     }
 
     /// Says how far the work is and renews the lease. Nothing when the request is somebody

@@ -63,7 +63,7 @@ fn threshold(dbps: u32) -> Threshold {
 }
 
 async fn claim(worker: &Queue) -> Option<RequestRow> {
-    worker.look().await.expect("a look").claimed
+    worker.look(&[]).await.expect("a look").claimed
 }
 
 #[tokio::test]
@@ -159,12 +159,12 @@ async fn what_a_dead_worker_had_is_taken_up_and_given_up_after_three() {
         // A living one would have renewed it.
         place.wait(LEASE_US - 1);
         assert_eq!(
-            place.worker("other").look().await.expect("a look"),
+            place.worker("other").look(&[]).await.expect("a look"),
             Look::default()
         );
         place.wait(1);
     }
-    let look = place.worker("last").look().await.expect("a look");
+    let look = place.worker("last").look(&[]).await.expect("a look");
     assert_eq!(look.claimed, None);
     assert_eq!(look.expired.len(), 1);
     let row = &place.all().await[0];
@@ -188,4 +188,24 @@ async fn a_worker_that_was_away_for_too_long_stops_and_changes_nothing() {
     assert_eq!(place.all().await, std::slice::from_ref(&mine));
     let ended = other.end(&mine, Status::Completed, Progress::default(), "");
     assert!(ended.await.expect("ended"));
+}
+
+#[tokio::test]
+async fn what_goes_with_a_request_that_was_just_begun_is_left_to_whoever_begun_it() {
+    let place = Place::new().await;
+    place.ask("BTCUSDT", &[250, 500], None).await;
+    place.ask("ETHUSDT", &[250], None).await;
+    let (first, other) = (place.worker("a"), place.worker("b"));
+    let mut mine = vec![claim(&first).await.expect("a request")];
+    let theirs = claim(&other).await.expect("another request");
+    assert_eq!(theirs.symbol, "ETHUSDT");
+    assert_eq!(claim(&other).await, None);
+    first.claim_more(&mut mine, 64).await.expect("claimed");
+    let dbps: Vec<_> = mine.iter().map(|row| row.threshold_dbps).collect();
+    assert_eq!(dbps, [250, 500]);
+    // Later on it is somebody else's, rather than nobody's.
+    place.ask("BTCUSDT", &[750], None).await;
+    assert_eq!(claim(&other).await, None);
+    place.wait(5_000_000);
+    assert_eq!(claim(&other).await.expect("a request").threshold_dbps, 750);
 }

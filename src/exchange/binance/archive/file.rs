@@ -152,8 +152,8 @@ impl TradeFile {
         }))
     }
 
-    /// Exchanges the trades of the block for `other`, which is only room.
-    pub(super) fn swap(&mut self, other: &mut Vec<Trade>) {
+    /// Hands the trades of the last block over into `other`, and takes its room for the next.
+    pub fn swap(&mut self, other: &mut Vec<Trade>) {
         self.passed += self.block.len() as u64;
         std::mem::swap(&mut self.block, other);
         self.block.clear();

@@ -1,0 +1,495 @@
+//! One symbol's backfill, in turns.
+//!
+//! All thresholds of a symbol are one ladder: they are always at the same trade. The bars of
+//! a period are kept until all its trades have come, and only then compared and written, so
+//! that a source that breaks in the middle leaves nothing half-done.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use crate::{
+    app::clock::Clock,
+    domain::{
+        anchor::{Anchor, Period},
+        bar::{Bar, Last},
+        ladder::{Ladder, OutOfOrder, Rules, SeriesState},
+        rewrite::rewrite,
+        row::{BarRow, ExchangeName, GapRow, GapState, Series},
+        threshold::Threshold,
+        tiling::{IdRange, IdRanges},
+        trade::Trade,
+    },
+    store::sink::{GapQuery, Store, StoreError},
+};
+
+use super::{
+    board::SymbolBoard,
+    event::{Event, Written},
+    feed::{Fed, Feed, FeedError, FeedEvent, SourceKind, Sources, Stretch},
+    plan::{Plan, Reading, StoredPeriod, Surveyed, Wish, stored_thresholds},
+    writer::Writer,
+};
+
+/// Why a symbol could not be finished. What was written until then stays.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// Its trades could not be read.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The store failed for too long, or refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store could not be read.
+    #[error(transparent)]
+    Unreadable(#[from] anyhow::Error),
+    /// A source handed over what does not follow.
+    #[error("build bars of {symbol}: {cause}")]
+    OutOfOrder {
+        /// The symbol.
+        symbol: String,
+        /// What does not follow.
+        cause: OutOfOrder,
+    },
+}
+
+/// What all jobs of a run share.
+#[derive(Clone)]
+pub struct Shared {
+    /// The exchange's name in the store.
+    pub exchange: ExchangeName,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Where trades come from.
+    pub sources: Sources,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// How a turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turned {
+    /// There is more to do.
+    More,
+    /// Every bar is written.
+    Done,
+}
+
+/// One symbol's backfill.
+pub struct Job {
+    shared: Shared,
+    wish: Wish,
+    waiting: VecDeque<(Period, Reading)>,
+    current: Option<Current>,
+    /// The ids that the bars of all wanted thresholds hold, as far as is known.
+    right: Vec<IdRange>,
+    writer: Writer,
+    board: SymbolBoard,
+}
+
+impl Job {
+    /// The work that `plan` names.
+    #[must_use]
+    pub fn new(shared: Shared, plan: &Plan, writer: Writer, board: SymbolBoard) -> Self {
+        let waiting = plan.readings();
+        Self {
+            shared,
+            wish: plan.wish.clone(),
+            waiting: waiting
+                .map(|(period, reading)| (period, reading.clone()))
+                .collect(),
+            current: None,
+            right: plan.right().collect(),
+            writer,
+            board,
+        }
+    }
+
+    /// Goes on until about `allowance` trades were read. Returns how many it were.
+    ///
+    /// # Errors
+    /// When the symbol cannot be finished. It must not be gone on with.
+    pub async fn turn(&mut self, allowance: u64) -> (u64, Result<Turned, JobError>) {
+        let mut used = 0;
+        let turned = self.work(allowance, &mut used).await;
+        (used, turned)
+    }
+
+    async fn work(&mut self, allowance: u64, used: &mut u64) -> Result<Turned, JobError> {
+        while *used < allowance {
+            let mut current = match self.current.take() {
+                Some(current) => current,
+                None => match self.waiting.pop_front() {
+                    Some((period, reading)) => self.begin(period, reading, false).await?,
+                    None => break,
+                },
+            };
+            let is_over = match current.read(&self.wish, &self.board, used).await {
+                Err(JobError::Feed(FeedError::Untrustworthy(error))) => {
+                    self.board.tell(Event::Feed(FeedEvent::ArchiveBroken {
+                        reason: error.to_string(),
+                    }));
+                    let again = self.begin(current.period, current.reading, true).await?;
+                    self.current = Some(again);
+                    continue;
+                }
+                read => read?,
+            };
+            if is_over {
+                self.finish(current).await?;
+            } else {
+                self.current = Some(current);
+            }
+        }
+        if self.current.is_some() || !self.waiting.is_empty() {
+            return Ok(Turned::More);
+        }
+        self.repair_gaps().await?;
+        Ok(Turned::Done)
+    }
+
+    /// Looks at the stored bars again: a live collector may have written since the plan was
+    /// made, or an earlier period's bars have been mended.
+    async fn begin(
+        &mut self,
+        period: Period,
+        reading: Reading,
+        is_by_rest: bool,
+    ) -> Result<Current, JobError> {
+        let Shared {
+            exchange,
+            store,
+            sources,
+            ..
+        } = &self.shared;
+        let distrusted: BTreeSet<_> = reading
+            .found
+            .iter()
+            .filter(|(_, found)| found.is_distrusted)
+            .map(|(threshold, _)| *threshold)
+            .collect();
+        let stored = StoredPeriod::read(&**store, exchange, &self.wish, period).await?;
+        let surveys = stored.surveys(&self.wish, reading.ids, &distrusted);
+        let lanes = Lanes::new(&reading, period, &surveys, self.wish.anchor);
+        let ids = reading.ids.ids;
+        let first_id = lanes.ladder.next_id().unwrap_or(ids.last_id + 1);
+        let mut sources = sources.clone();
+        if is_by_rest {
+            sources.kind = SourceKind::Rest;
+        }
+        let feed = (first_id <= ids.last_id).then(|| {
+            sources.open(
+                Stretch {
+                    symbol: self.wish.symbol.clone(),
+                    period,
+                    from_us: from_us(period, &surveys),
+                    ids: IdRange {
+                        first_id,
+                        last_id: ids.last_id,
+                    },
+                },
+                self.board.feed_events(),
+            )
+        });
+        self.board.begin(period, first_id, ids.last_id);
+        Ok(Current {
+            period,
+            reading,
+            feed,
+            lanes,
+            block: Vec::new(),
+            absent: Vec::new(),
+        })
+    }
+
+    /// All trades of a period have come: writes what the store has not, or not so.
+    async fn finish(&mut self, mut current: Current) -> Result<(), JobError> {
+        current.lanes.end(current.reading.closer.as_ref());
+        let Shared {
+            exchange,
+            store,
+            clock,
+            ..
+        } = &self.shared;
+        let stored = StoredPeriod::read(&**store, exchange, &self.wish, current.period).await?;
+        let now_us = u64::try_from(clock.wall_us()).unwrap_or(0);
+        let mut rewrites = Vec::new();
+        let mut counts = BTreeMap::new();
+        // A seal that does not say what the trades make is none, though no bar may be wrong.
+        let mut vouched = Vec::new();
+        for (threshold, lane) in &current.lanes.lanes {
+            let Some(ids) = lane.ids() else { continue };
+            let series = Series {
+                exchange: Arc::clone(exchange),
+                symbol: self.wish.symbol.clone(),
+                threshold: *threshold,
+                anchor: self.wish.anchor,
+            };
+            let found = rewrite(&series, &lane.bars, stored.bars(*threshold), ids, now_us);
+            if lane.surveyed.is_distrusted {
+                vouched.extend(lane.bars.first().map(|bar| BarRow {
+                    exchange: Arc::clone(exchange),
+                    symbol: self.wish.symbol.clone(),
+                    anchor: self.wish.anchor,
+                    bar: bar.clone(),
+                    version: 0,
+                    is_deleted: false,
+                }));
+            }
+            counts.insert(*threshold, Written::from(&found));
+            rewrites.push(found);
+        }
+        drop(stored);
+        self.writer.write(rewrites).await?;
+        self.writer.unseal(&vouched).await?;
+        let absent = current.absent_rows(exchange, &self.wish, clock.wall_us());
+        self.writer.write_gaps(absent).await?;
+        self.right
+            .extend(current.lanes.covered(current.reading.ids.ids));
+        self.board.wrote(current.period, &counts);
+        Ok(())
+    }
+
+    /// Gaps that were open are repaired once the bars of all thresholds hold their trades, also
+    /// of those that nobody asked for now.
+    async fn repair_gaps(&mut self) -> Result<(), JobError> {
+        let Shared {
+            exchange, store, ..
+        } = &self.shared;
+        let (symbol, anchor) = (&self.wish.symbol, self.wish.anchor);
+        let stored = stored_thresholds(&**store, exchange, symbol, anchor).await?;
+        let is_wanted = |threshold| self.wish.thresholds.contains(threshold);
+        if !stored.iter().all(is_wanted) {
+            return Ok(());
+        }
+        let query = GapQuery {
+            exchange: Some(exchange.to_string()),
+            symbols: vec![symbol.clone()],
+        };
+        let gaps = store.stored_gaps(&query).await?;
+        let now_us = self.shared.clock.wall_us();
+        let right: IdRanges = self.right.iter().copied().collect();
+        let is_repaired = |gap: &GapRow| {
+            let ids = IdRange {
+                first_id: gap.first_id,
+                last_id: gap.last_id,
+            };
+            gap.state == GapState::Open && right.contain(ids)
+        };
+        let repaired = gaps.into_iter().flatten().filter(is_repaired);
+        let repaired: Vec<_> = repaired
+            .map(|gap| GapRow {
+                state: GapState::Repaired,
+                proof: "backfill has shown that bars hold these ids".to_owned(),
+                version: version(now_us).max(gap.version.saturating_add(1)),
+                ..gap
+            })
+            .collect();
+        Ok(self.writer.write_gaps(repaired).await?)
+    }
+}
+
+/// No trade that has to be read happened earlier.
+fn from_us(period: Period, surveys: &BTreeMap<Threshold, Surveyed>) -> i64 {
+    let heads = surveys.values().map(|surveyed| surveyed.survey.head);
+    let times = heads.map(|head| head.map_or(period.start_us, |last| last.time_us));
+    times.min().unwrap_or(period.start_us)
+}
+
+fn version(now_us: i64) -> u64 {
+    u64::try_from(now_us).unwrap_or(0)
+}
+
+/// The period that is being read.
+struct Current {
+    period: Period,
+    reading: Reading,
+    feed: Option<Feed>,
+    lanes: Lanes,
+    block: Vec<Trade>,
+    absent: Vec<(IdRange, String)>,
+}
+
+impl Current {
+    /// Reads one block. Returns whether nothing more has to be read.
+    async fn read(
+        &mut self,
+        wish: &Wish,
+        board: &SymbolBoard,
+        used: &mut u64,
+    ) -> Result<bool, JobError> {
+        let Some(feed) = &mut self.feed else {
+            return Ok(true);
+        };
+        let out_of_order = |cause| JobError::OutOfOrder {
+            symbol: wish.symbol.to_string(),
+            cause,
+        };
+        match feed.next(&mut self.block).await? {
+            Fed::Trades => {
+                *used += self.block.len() as u64;
+                self.lanes.push(&self.block).map_err(out_of_order)?;
+            }
+            Fed::Absent { ids, proof } => {
+                self.lanes.skip(ids).map_err(out_of_order)?;
+                self.absent.push((ids, proof));
+            }
+            Fed::End => return Ok(true),
+        }
+        board.read(self.block.len() as u64, self.lanes.last_id());
+        // Nobody needs more than where the good bars at the end begin.
+        Ok(self.lanes.all_go_on())
+    }
+
+    fn absent_rows(&mut self, exchange: &ExchangeName, wish: &Wish, now_us: i64) -> Vec<GapRow> {
+        let absent = std::mem::take(&mut self.absent);
+        let rows = absent.into_iter().map(|(ids, proof)| GapRow {
+            exchange: Arc::clone(exchange),
+            symbol: wish.symbol.clone(),
+            first_id: ids.first_id,
+            last_id: ids.last_id,
+            found_at_us: now_us,
+            cause: "the exchange has no such trades".to_owned(),
+            state: GapState::Absent,
+            proof,
+            version: version(now_us),
+        });
+        rows.collect()
+    }
+}
+
+/// The thresholds of one period, each with what it has built.
+struct Lanes {
+    ladder: Ladder,
+    lanes: BTreeMap<Threshold, Lane>,
+    closed: Vec<Bar>,
+    /// Bars that are stored may take over. In a period that is not over some may be missing
+    /// behind them.
+    may_go_on: bool,
+}
+
+struct Lane {
+    surveyed: Surveyed,
+    first_id: i64,
+    bars: Vec<Bar>,
+    /// The stored bars go on where the last one ends.
+    goes_on: bool,
+}
+
+impl Lane {
+    /// The ids that were built; none before the first bar.
+    fn ids(&self) -> Option<IdRange> {
+        let last = self.bars.last()?;
+        Some(IdRange {
+            first_id: self.first_id,
+            last_id: last.last_agg_trade_id,
+        })
+    }
+}
+
+impl Lanes {
+    fn new(
+        reading: &Reading,
+        period: Period,
+        surveys: &BTreeMap<Threshold, Surveyed>,
+        anchor: Anchor,
+    ) -> Self {
+        let mut ladder = Ladder::new(Rules { anchor, gate: true });
+        let mut lanes = BTreeMap::new();
+        for (&threshold, surveyed) in surveys {
+            let survey = &surveyed.survey;
+            if survey.is_right() && reading.ids.is_over {
+                continue;
+            }
+            match survey.head {
+                Some(last) => ladder.resume(behind(threshold, last, period)),
+                None => ladder.start(threshold, reading.ids.ids.first_id),
+            }
+            let lane = Lane {
+                first_id: survey.first_id(reading.ids.ids.first_id),
+                surveyed: surveyed.clone(),
+                bars: Vec::new(),
+                goes_on: false,
+            };
+            lanes.insert(threshold, lane);
+        }
+        Self {
+            ladder,
+            lanes,
+            closed: Vec::new(),
+            may_go_on: reading.ids.is_over,
+        }
+    }
+
+    fn push(&mut self, block: &[Trade]) -> Result<(), OutOfOrder> {
+        for trade in block {
+            self.ladder.push(trade, &mut self.closed)?;
+        }
+        self.sort();
+        Ok(())
+    }
+
+    fn skip(&mut self, ids: IdRange) -> Result<(), OutOfOrder> {
+        self.ladder.skip_to(ids.last_id + 1, &mut self.closed)?;
+        self.sort();
+        Ok(())
+    }
+
+    /// The period is over: its last bars are cut by the first trade behind it.
+    fn end(&mut self, closer: Option<&Trade>) {
+        let Some(closer) = closer else { return };
+        // Where building has stopped early the closer does not follow, and is not needed.
+        if self.ladder.push(closer, &mut self.closed).is_ok() {
+            self.closed.retain(|bar| bar.last_agg_trade_id < closer.id);
+            self.sort();
+        }
+        self.closed.clear();
+    }
+
+    fn sort(&mut self) {
+        for bar in self.closed.drain(..) {
+            let Some(lane) = self.lanes.get_mut(&bar.threshold) else {
+                continue;
+            };
+            // What is built behind that is stored already.
+            if lane.goes_on {
+                continue;
+            }
+            let next_id = bar.last_agg_trade_id + 1;
+            lane.goes_on = self.may_go_on && lane.surveyed.survey.goes_on_at(next_id);
+            lane.bars.push(bar);
+        }
+    }
+
+    fn all_go_on(&self) -> bool {
+        !self.lanes.is_empty() && self.lanes.values().all(|lane| lane.goes_on)
+    }
+
+    fn last_id(&self) -> Option<i64> {
+        self.ladder.last().map(|last| last.id)
+    }
+
+    /// The ids within `ids` that the bars of every threshold hold now.
+    fn covered(&self, ids: IdRange) -> Option<IdRange> {
+        let ends = self.lanes.values().map(|lane| {
+            if lane.goes_on {
+                return Some(ids.last_id);
+            }
+            let head = lane.surveyed.survey.head.map(|last| last.id);
+            lane.ids().map(|built| built.last_id).or(head)
+        });
+        let last_id = ends.min().unwrap_or(Some(ids.last_id))?;
+        Some(IdRange { last_id, ..ids })
+    }
+}
+
+/// The state of a threshold right behind a good bar.
+fn behind(threshold: Threshold, last: Last, period: Period) -> SeriesState {
+    SeriesState {
+        threshold,
+        last,
+        period,
+        open: None,
+    }
+}

@@ -1,0 +1,496 @@
+//! What has to be done for a symbol: period by period, the stored bars are held against the
+//! ids that the exchange has.
+//!
+//! A period that is sealed, with the bars that were sealed, is done. Of any other the exchange
+//! says where it begins and where the next one begins, and a [`Survey`] of each threshold
+//! says what is missing or wrong in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    app::verify::{SealState, Verified, VerifyRequest, verify},
+    domain::{
+        anchor::{Anchor, Period},
+        row::{BarRead, ExchangeName, GapState, Series},
+        survey::{PeriodIds, Survey},
+        symbol::Symbol,
+        threshold::Threshold,
+        tiling::{IdRange, IdRanges},
+        trade::Trade,
+    },
+    exchange::source::{Source, SourceError},
+    store::sink::{BarQuery, GapQuery, Store},
+};
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// What is wanted for one symbol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// The anchor.
+    pub anchor: Anchor,
+    /// The thresholds, in order; at least one.
+    pub thresholds: Vec<Threshold>,
+    /// From the period of this time on, in µs.
+    pub from_us: i64,
+    /// Up to the period that holds the µs before this time; none means up to now.
+    pub until_us: Option<i64>,
+    /// Build everything again, whatever is stored.
+    pub is_rebuild: bool,
+}
+
+/// What is to be done for one symbol.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What was wanted.
+    pub wish: Wish,
+    /// Every period of it, in order.
+    pub periods: Vec<PlannedPeriod>,
+}
+
+/// One period of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedPeriod {
+    /// The period.
+    pub period: Period,
+    /// What is to be done about it.
+    pub task: Task,
+}
+
+/// What is to be done about a period.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Task {
+    /// Nothing: it is sealed, and its bars are those that were sealed.
+    Sealed {
+        /// Its ids.
+        ids: IdRange,
+    },
+    /// Nothing: nothing was traded.
+    Empty,
+    /// No bar is to be written. When it is over it deserves a seal.
+    Right {
+        /// Its ids.
+        ids: PeriodIds,
+    },
+    /// Trades have to be read.
+    Read(Reading),
+}
+
+/// Which trades of a period have to be read, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The ids of the whole period.
+    pub ids: PeriodIds,
+    /// The first trade of a later period, which cuts the last bars; none when it is not over.
+    pub closer: Option<Trade>,
+    /// The ids that have to be read at least. Where the bars behind them do not fit to those
+    /// that are built, more are.
+    pub span: IdRange,
+    /// By threshold: what was found.
+    pub found: BTreeMap<Threshold, Found>,
+}
+
+/// What is wrong with the bars of one threshold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The ids that no good bar holds.
+    pub holes: Vec<IdRange>,
+    /// How many bars are damaged.
+    pub wrong: u64,
+    /// Its bars are good by themselves, but not what others say, or they are to be built
+    /// again in any case.
+    pub is_distrusted: bool,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The exchange could not be asked.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] anyhow::Error),
+    /// The symbol has never been traded.
+    #[error("backfill {0}: it has never been traded")]
+    NeverTraded(Symbol),
+    /// What is wanted has not happened yet.
+    #[error("backfill {symbol} from {from}: its newest trade is of {newest}")]
+    Future {
+        /// The symbol.
+        symbol: Symbol,
+        /// From when on.
+        from: String,
+        /// When its newest trade was.
+        newest: String,
+    },
+}
+
+impl Plan {
+    /// Looks at all periods; without a store nothing is stored.
+    ///
+    /// # Errors
+    /// When the exchange or the store does not answer, or there is nothing to look at.
+    pub async fn make(
+        store: Option<&dyn Store>,
+        source: &dyn Source,
+        wish: Wish,
+    ) -> Result<Self, PlanError> {
+        let newest = newest(source, &wish).await?;
+        let exchange: ExchangeName = source.name().into();
+        let verified = match store {
+            Some(store) => verified(store, &exchange, &wish).await?,
+            None => Verified::default(),
+        };
+        let mut firsts = Firsts {
+            source,
+            symbol: &wish.symbol,
+            known: BTreeMap::new(),
+        };
+        let mut periods = Vec::new();
+        let mut period = wish.anchor.period(wish.from_us);
+        let until_us = wish.until_us.unwrap_or(i64::MAX);
+        while period.start_us < until_us && period.start_us <= newest.time_us {
+            let sealed = sealed(&verified, &wish, period).filter(|_| !wish.is_rebuild);
+            let task = if let Some(ids) = sealed {
+                Task::Sealed { ids }
+            } else {
+                let distrusted = distrusted(&verified, &wish, period);
+                let look = Look {
+                    store,
+                    exchange: &exchange,
+                    wish: &wish,
+                    period,
+                    distrusted,
+                };
+                match firsts.ids(period, newest).await? {
+                    Some((ids, closer)) => look.task(ids, closer).await?,
+                    None => Task::Empty,
+                }
+            };
+            periods.push(PlannedPeriod { period, task });
+            period = wish.anchor.period(period.end_us);
+        }
+        Ok(Self { wish, periods })
+    }
+
+    /// How many trades have to be read at least.
+    #[must_use]
+    pub fn trades(&self) -> u64 {
+        self.readings()
+            .map(|(_, reading)| reading.span.count())
+            .sum()
+    }
+
+    /// The ids that the bars of every wanted threshold hold already.
+    pub fn right(&self) -> impl Iterator<Item = IdRange> {
+        self.periods
+            .iter()
+            .filter_map(|planned| match &planned.task {
+                Task::Sealed { ids } => Some(*ids),
+                Task::Right { ids } if ids.is_over => Some(ids.ids),
+                _ => None,
+            })
+    }
+
+    /// The periods of which trades have to be read.
+    pub fn readings(&self) -> impl Iterator<Item = (Period, &Reading)> {
+        self.periods
+            .iter()
+            .filter_map(|planned| match &planned.task {
+                Task::Read(reading) => Some((planned.period, reading)),
+                _ => None,
+            })
+    }
+}
+
+/// The newest trade, of which later periods are the future.
+async fn newest(source: &dyn Source, wish: &Wish) -> Result<Trade, PlanError> {
+    let newest = source.latest(&wish.symbol).await?;
+    let newest = newest.and_then(|newest| newest.trade);
+    let newest = newest.ok_or_else(|| PlanError::NeverTraded(wish.symbol.clone()))?;
+    if wish.anchor.period(wish.from_us).start_us > newest.time_us {
+        return Err(PlanError::Future {
+            symbol: wish.symbol.clone(),
+            from: time_text(wish.from_us),
+            newest: time_text(newest.time_us),
+        });
+    }
+    Ok(newest)
+}
+
+async fn verified(
+    store: &dyn Store,
+    exchange: &ExchangeName,
+    wish: &Wish,
+) -> anyhow::Result<Verified> {
+    let request = VerifyRequest {
+        exchange: Some(exchange.to_string()),
+        symbols: vec![wish.symbol.clone()],
+        thresholds: Vec::new(),
+        anchor: Some(wish.anchor),
+        since_us: Some(wish.from_us),
+    };
+    verify(store, &request).await
+}
+
+/// The ids of a period that is sealed in every threshold that is wanted, and whose bars are
+/// those that were sealed.
+fn sealed(verified: &Verified, wish: &Wish, period: Period) -> Option<IdRange> {
+    let mut seals = verified.seals.iter();
+    let found = seals.find(|seal| seal.start_us == period.start_us && seal.state.is_sealed())?;
+    let seal = found.seal.as_ref()?;
+    let mut thresholds = wish.thresholds.iter();
+    thresholds
+        .all(|threshold| seal.digests.contains_key(threshold))
+        .then_some(seal.ids)
+}
+
+/// The thresholds whose bars are not those that were sealed.
+fn distrusted(verified: &Verified, wish: &Wish, period: Period) -> BTreeSet<Threshold> {
+    if wish.is_rebuild {
+        return wish.thresholds.iter().copied().collect();
+    }
+    let seals = verified.seals.iter();
+    seals
+        .filter(|seal| seal.start_us == period.start_us)
+        .filter_map(|seal| match &seal.state {
+            SealState::Broken(thresholds) => Some(thresholds),
+            _ => None,
+        })
+        .flatten()
+        .copied()
+        .collect()
+}
+
+/// The first trades of periods, each asked for once.
+struct Firsts<'a> {
+    source: &'a dyn Source,
+    symbol: &'a Symbol,
+    known: BTreeMap<i64, Option<Trade>>,
+}
+
+impl Firsts<'_> {
+    async fn since(&mut self, time_us: i64) -> Result<Option<Trade>, SourceError> {
+        if let Some(first) = self.known.get(&time_us) {
+            return Ok(*first);
+        }
+        let first = self.source.first_since(self.symbol, time_us).await?;
+        self.known.insert(time_us, first);
+        Ok(first)
+    }
+
+    /// The ids of a period, and the first trade behind it; none when it has no trade.
+    async fn ids(
+        &mut self,
+        period: Period,
+        newest: Trade,
+    ) -> Result<Option<(PeriodIds, Option<Trade>)>, SourceError> {
+        let Some(first) = self.since(period.start_us).await? else {
+            return Ok(None);
+        };
+        if first.time_us >= period.end_us {
+            // It is the next one's first.
+            self.known.insert(period.end_us, Some(first));
+            return Ok(None);
+        }
+        // What has not begun has no first trade, and need not be asked for.
+        let closer = if newest.time_us >= period.end_us {
+            self.since(period.end_us).await?
+        } else {
+            None
+        };
+        let last_id = closer.map_or(newest.id, |closer| closer.id - 1);
+        let ids = IdRange {
+            first_id: first.id,
+            last_id: last_id.max(first.id),
+        };
+        let is_over = closer.is_some();
+        Ok(Some((PeriodIds { ids, is_over }, closer)))
+    }
+}
+
+/// A look at the stored bars of one period.
+struct Look<'a> {
+    store: Option<&'a dyn Store>,
+    exchange: &'a ExchangeName,
+    wish: &'a Wish,
+    period: Period,
+    distrusted: BTreeSet<Threshold>,
+}
+
+impl Look<'_> {
+    async fn task(&self, ids: PeriodIds, closer: Option<Trade>) -> anyhow::Result<Task> {
+        let stored = match self.store {
+            Some(store) => StoredPeriod::read(store, self.exchange, self.wish, self.period).await?,
+            None => StoredPeriod::default(),
+        };
+        let surveys = stored.surveys(self.wish, ids, &self.distrusted);
+        let to_build: Vec<_> = surveys
+            .iter()
+            .filter(|(_, survey)| !survey.survey.is_right() || !ids.is_over)
+            .collect();
+        let first_id = to_build
+            .iter()
+            .map(|(_, s)| s.survey.first_id(ids.ids.first_id));
+        let last_id = to_build.iter().map(|(_, s)| s.survey.last_id(ids));
+        let span = first_id.min().zip(last_id.max());
+        let span = span.map(|(first_id, last_id)| IdRange { first_id, last_id });
+        let Some(span) = span.filter(|span| span.count() > 0) else {
+            return Ok(Task::Right { ids });
+        };
+        let found = surveys.into_iter().map(|(threshold, surveyed)| {
+            let found = Found {
+                holes: surveyed.survey.holes,
+                wrong: surveyed.survey.wrong,
+                is_distrusted: surveyed.is_distrusted,
+            };
+            (threshold, found)
+        });
+        Ok(Task::Read(Reading {
+            ids,
+            closer,
+            span,
+            found: found.collect(),
+        }))
+    }
+}
+
+/// The survey of one threshold.
+#[derive(Debug, Clone)]
+pub(super) struct Surveyed {
+    pub survey: Survey,
+    /// It was right by itself, and cannot be trusted.
+    pub is_distrusted: bool,
+}
+
+/// The stored bars of one period.
+#[derive(Default)]
+pub(super) struct StoredPeriod {
+    bars: BTreeMap<Threshold, Vec<BarRead>>,
+    absent: IdRanges,
+}
+
+impl StoredPeriod {
+    /// Reads the bars of all wanted thresholds that may belong to `period`.
+    pub(super) async fn read(
+        store: &dyn Store,
+        exchange: &ExchangeName,
+        wish: &Wish,
+        period: Period,
+    ) -> anyhow::Result<Self> {
+        let query = BarQuery {
+            exchange: Some(exchange.to_string()),
+            symbols: vec![wish.symbol.clone()],
+            thresholds: wish.thresholds.clone(),
+            anchor: Some(wish.anchor),
+            // Bars that open with a late trade are dated before the period that they belong
+            // to, and a damaged one may be dated somewhere else.
+            since_us: Some(period.start_us.saturating_sub(DAY_US)),
+            until_us: Some(period.end_us.saturating_add(DAY_US)),
+            newest: None,
+        };
+        let mut bars: BTreeMap<Threshold, Vec<BarRead>> = BTreeMap::new();
+        let mut take = |read: Vec<BarRead>| {
+            for bar in read {
+                let threshold = match &bar {
+                    Ok(stored) => Some(stored.row.bar.threshold),
+                    Err(unreadable) => unreadable.place.as_ref().map(|p| p.series.threshold),
+                };
+                if let Some(threshold) = threshold {
+                    bars.entry(threshold).or_default().push(bar);
+                }
+            }
+            Ok(())
+        };
+        store.stored_bars(&query, &mut take).await?;
+        let gaps = GapQuery {
+            exchange: Some(exchange.to_string()),
+            symbols: vec![wish.symbol.clone()],
+        };
+        let gaps = store.stored_gaps(&gaps).await?;
+        // What a gap that cannot be read says is nothing.
+        let absent = gaps.into_iter().flatten();
+        let absent = absent
+            .filter(|gap| gap.state == GapState::Absent)
+            .map(|gap| IdRange {
+                first_id: gap.first_id,
+                last_id: gap.last_id,
+            });
+        let absent = absent.collect();
+        Ok(Self { bars, absent })
+    }
+
+    /// The bars of one threshold, by first id.
+    pub(super) fn bars(&self, threshold: Threshold) -> &[BarRead] {
+        self.bars.get(&threshold).map_or(&[], Vec::as_slice)
+    }
+
+    /// What the bars of each wanted threshold are worth. Thresholds that are right by
+    /// themselves and do not hold the same trades are all distrusted: nothing says which of
+    /// them is wrong.
+    pub(super) fn surveys(
+        &self,
+        wish: &Wish,
+        ids: PeriodIds,
+        distrusted: &BTreeSet<Threshold>,
+    ) -> BTreeMap<Threshold, Surveyed> {
+        let survey =
+            |threshold: Threshold| Survey::of(self.bars(threshold), ids, wish.anchor, &self.absent);
+        let mut surveys: BTreeMap<_, _> = wish
+            .thresholds
+            .iter()
+            .map(|&threshold| (threshold, survey(threshold)))
+            .collect();
+        let trusted = surveys.iter().filter(|(t, _)| !distrusted.contains(t));
+        let mut sums = trusted.filter_map(|(_, survey)| survey.sums());
+        let first = sums.next().copied();
+        // The thresholds of a period that is not over end at different trades.
+        let disagree = ids.is_over && sums.any(|sums| Some(*sums) != first);
+        let is_distrusted = |threshold: &Threshold, survey: &Survey| {
+            distrusted.contains(threshold) || (disagree && survey.is_right())
+        };
+        let mut surveyed = BTreeMap::new();
+        while let Some((threshold, survey)) = surveys.pop_first() {
+            let is_distrusted = is_distrusted(&threshold, &survey);
+            let survey = if is_distrusted {
+                survey.distrusted()
+            } else {
+                survey
+            };
+            let of = Surveyed {
+                survey,
+                is_distrusted,
+            };
+            surveyed.insert(threshold, of);
+        }
+        surveyed
+    }
+}
+
+/// The thresholds of a symbol that have bars in the store.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn stored_thresholds(
+    store: &dyn Store,
+    exchange: &str,
+    symbol: &Symbol,
+    anchor: Anchor,
+) -> anyhow::Result<BTreeSet<Threshold>> {
+    let query = BarQuery {
+        exchange: Some(exchange.to_owned()),
+        symbols: vec![symbol.clone()],
+        anchor: Some(anchor),
+        ..BarQuery::default()
+    };
+    let series: Vec<Series> = store.series(&query).await?;
+    Ok(series.into_iter().map(|series| series.threshold).collect())
+}
+
+fn time_text(time_us: i64) -> String {
+    jiff::Timestamp::from_microsecond(time_us)
+        .map_or_else(|_| format!("{time_us} µs"), |time| format!("{time:.0}"))
+}

@@ -1,0 +1,367 @@
+//! Several symbols, in fair turns.
+//!
+//! Each symbol has one seat. A turn is a slice of trades; whoever has had one waits until all
+//! others have had theirs. A few turns run at once, because a turn waits for the network more
+//! than it computes. A symbol that fails, or panics, leaves its seat to the others.
+
+use std::{collections::BTreeMap, num::NonZeroU64, sync::Arc};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::seals::{SealRequest, confirm, seal},
+    domain::{
+        rotation::{Rotation, Turn},
+        seal::SealKey,
+        symbol::Symbol,
+        tiling::Unsealable,
+    },
+    store::sink::StoreErrorKind,
+};
+
+use super::{
+    board::{Shown, Stage, SymbolBoard},
+    event::Event,
+    job::{Job, JobError, Shared, Turned},
+    plan::{Plan, PlanError, Task, Wish},
+    writer::{Writer, WriterLimits},
+};
+
+/// How turns are taken.
+#[derive(Debug, Clone, Copy)]
+pub struct RunLimits {
+    /// The trades of a turn.
+    pub slice_trades: NonZeroU64,
+    /// So many turns run at once.
+    pub parallel: usize,
+    /// How rows are written.
+    pub writer: WriterLimits,
+}
+
+impl Default for RunLimits {
+    fn default() -> Self {
+        Self {
+            slice_trades: NonZeroU64::new(200_000).unwrap_or(NonZeroU64::MIN),
+            parallel: 4,
+            writer: WriterLimits::default(),
+        }
+    }
+}
+
+/// Why a symbol is not finished.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nothing could be planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// It broke off.
+    #[error(transparent)]
+    Job(#[from] JobError),
+    /// It is written, but could not be sealed.
+    #[error("seal the periods of {symbol}: {cause}")]
+    Seal {
+        /// The symbol.
+        symbol: Symbol,
+        /// What happened.
+        cause: anyhow::Error,
+    },
+    /// The program itself.
+    #[error("backfill {symbol}: its task has panicked")]
+    Panicked {
+        /// The symbol.
+        symbol: Symbol,
+    },
+}
+
+/// What came of one symbol.
+#[derive(Debug)]
+pub struct Finished {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// What it came to.
+    pub shown: Shown,
+    /// How many periods were sealed, and what others lack.
+    pub seals: Seals,
+    /// Whether it is done; none when it was stopped.
+    pub result: Option<Result<(), RunError>>,
+}
+
+/// What sealing came to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seals {
+    /// How many periods of the plan have a seal now, those that had one included.
+    pub sealed: usize,
+    /// The first µs of those that do not deserve one, and why.
+    pub refused: Vec<(i64, Unsealable)>,
+}
+
+/// One symbol with what it needs.
+struct Seat {
+    shared: Shared,
+    wish: Wish,
+    board: SymbolBoard,
+    limits: WriterLimits,
+    plan: Option<Arc<Plan>>,
+    job: Option<Job>,
+    seals: Seals,
+}
+
+/// Backfills several symbols. Returns what came of each, in the order of `wishes`; those that
+/// `stop` has stopped have no result. What was written stays, and a run with the same wishes
+/// goes on from there.
+pub async fn run(
+    shared: &Shared,
+    wishes: Vec<(Wish, SymbolBoard)>,
+    limits: RunLimits,
+    stop: CancellationToken,
+) -> Vec<Finished> {
+    let mut rotation = Rotation::new(limits.slice_trades);
+    let mut seats = BTreeMap::new();
+    let mut finished = BTreeMap::new();
+    let boards: Vec<SymbolBoard> = wishes.iter().map(|(_, board)| board.clone()).collect();
+    for (place, (wish, board)) in wishes.into_iter().enumerate() {
+        rotation.join(place);
+        let seat = Seat {
+            shared: shared.clone(),
+            wish,
+            board,
+            limits: limits.writer,
+            plan: None,
+            job: None,
+            seals: Seals::default(),
+        };
+        seats.insert(place, seat);
+    }
+    let mut turns = Turns::default();
+    loop {
+        while turns.running.len() < limits.parallel.max(1)
+            && let Some(turn) = rotation.turn()
+        {
+            if let Some(seat) = seats.remove(&turn.key) {
+                turns.begin(seat, turn);
+            }
+        }
+        let ended = tokio::select! {
+            ended = turns.next() => ended,
+            () = stop.cancelled() => break,
+        };
+        match ended {
+            None => break,
+            Some(Ended::Panicked(place)) => {
+                let symbol = boards[place].symbol().clone();
+                let error = RunError::Panicked { symbol };
+                finished.insert(place, (Seals::default(), Err(error)));
+            }
+            Some(Ended::Turned {
+                seat,
+                turn,
+                used,
+                result: Ok(Turned::More),
+            }) => {
+                seats.insert(turn.key, *seat);
+                rotation.end(turn, used);
+            }
+            Some(Ended::Turned {
+                seat, turn, result, ..
+            }) => {
+                finished.insert(turn.key, (seat.seals, result.map(drop)));
+            }
+        }
+    }
+    // Tasks that are still under way end here; what they have downloaded is gone on with.
+    turns.running.shutdown().await;
+    let ends = boards.into_iter().enumerate().map(|(place, board)| {
+        let (seals, result) = finished.remove(&place).map_or_else(
+            || (Seals::default(), None),
+            |(seals, result)| (seals, Some(result)),
+        );
+        board.stage(Stage::Over);
+        Finished {
+            symbol: board.symbol().clone(),
+            shown: board.read_all(),
+            seals,
+            result,
+        }
+    });
+    ends.collect()
+}
+
+/// The turns that run at the moment.
+#[derive(Default)]
+struct Turns {
+    running: JoinSet<Ended>,
+    places: BTreeMap<tokio::task::Id, usize>,
+}
+
+enum Ended {
+    Turned {
+        seat: Box<Seat>,
+        turn: Turn<usize>,
+        used: u64,
+        result: Result<Turned, RunError>,
+    },
+    Panicked(usize),
+}
+
+impl Turns {
+    fn begin(&mut self, mut seat: Seat, turn: Turn<usize>) {
+        let place = turn.key;
+        let task = self.running.spawn(async move {
+            let (used, result) = seat.turn(turn.allowance.get()).await;
+            Ended::Turned {
+                seat: Box::new(seat),
+                turn,
+                used,
+                result,
+            }
+        });
+        self.places.insert(task.id(), place);
+    }
+
+    async fn next(&mut self) -> Option<Ended> {
+        let ended = self.running.join_next_with_id().await?;
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let place = self.places.remove(&id)?;
+        Some(match ended {
+            Ok((_, ended)) => ended,
+            Err(_) => Ended::Panicked(place),
+        })
+    }
+}
+
+impl Seat {
+    async fn turn(&mut self, allowance: u64) -> (u64, Result<Turned, RunError>) {
+        if self.job.is_none()
+            && let Err(error) = self.plan().await
+        {
+            return (0, Err(error));
+        }
+        let Some(job) = &mut self.job else {
+            return (0, Ok(Turned::Done));
+        };
+        let (used, turned) = job.turn(allowance).await;
+        match turned {
+            Ok(Turned::Done) => {
+                let sealed = self.seal().await;
+                (used, sealed.map(|()| Turned::Done))
+            }
+            turned => (used, turned.map_err(RunError::from)),
+        }
+    }
+
+    async fn plan(&mut self) -> Result<(), RunError> {
+        let Shared {
+            store,
+            sources,
+            clock,
+            ..
+        } = &self.shared;
+        let plan = Plan::make(Some(&**store), &*sources.exchange, self.wish.clone()).await?;
+        let plan = Arc::new(plan);
+        self.board.planned(&plan);
+        self.board.tell(Event::Planned(Arc::clone(&plan)));
+        let board = self.board.clone();
+        let on_failure = move |error: &_, retry_in| {
+            let reason = format!("{error}");
+            board.tell(Event::StoreFailed { reason, retry_in });
+        };
+        let writer = Writer::new(
+            Arc::clone(store),
+            clock.clone(),
+            self.limits,
+            Arc::new(on_failure),
+        );
+        let board = self.board.clone();
+        self.job = Some(Job::new(self.shared.clone(), &plan, writer, board));
+        self.plan = Some(plan);
+        Ok(())
+    }
+
+    /// Seals the periods of the plan that deserve it.
+    async fn seal(&mut self) -> Result<(), RunError> {
+        let Some(plan) = &self.plan else {
+            return Ok(());
+        };
+        self.board.stage(Stage::Sealing);
+        let is_to_seal = |task: &Task| match task {
+            Task::Right { ids } => ids.is_over,
+            Task::Read(reading) => reading.ids.is_over,
+            Task::Sealed { .. } | Task::Empty => false,
+        };
+        let sealed = plan.periods.iter();
+        let sealed = sealed.filter(|planned| matches!(planned.task, Task::Sealed { .. }));
+        self.seals.sealed = sealed.count();
+        let keys = plan
+            .periods
+            .iter()
+            .filter(|planned| is_to_seal(&planned.task))
+            .map(|planned| SealKey {
+                exchange: Arc::clone(&self.shared.exchange),
+                symbol: self.wish.symbol.clone(),
+                anchor: self.wish.anchor,
+                period_start_us: planned.period.start_us,
+            });
+        let only: std::collections::BTreeSet<_> = keys.collect();
+        let Some(first) = only.first() else {
+            return Ok(());
+        };
+        let request = SealRequest {
+            exchange: Some(self.shared.exchange.to_string()),
+            symbols: vec![self.wish.symbol.clone()],
+            anchor: Some(self.wish.anchor),
+            since_us: Some(first.period_start_us),
+            wanted: None,
+            only: Some(only),
+        };
+        match self.seal_now(&request).await {
+            Ok(()) => Ok(()),
+            // Seals are no business of a user who may not see them.
+            Err(cause) if is_refused(&cause) => {
+                tracing::warn!(error = %cause, "periods are not sealed");
+                Ok(())
+            }
+            Err(cause) => Err(RunError::Seal {
+                symbol: self.wish.symbol.clone(),
+                cause,
+            }),
+        }
+    }
+
+    async fn seal_now(&mut self, request: &SealRequest) -> anyhow::Result<()> {
+        let Shared {
+            store,
+            sources,
+            clock,
+            ..
+        } = &self.shared;
+        let source = &*sources.exchange;
+        let sealing = seal(&**store, Some(source), clock, request).await?;
+        let confirmed = confirm(&**store, clock, sealing.written).await?;
+        self.seals.sealed += confirmed.sealed.len() + sealing.standing.len();
+        for row in confirmed.sealed {
+            let period = row.key.anchor.period(row.key.period_start_us);
+            self.board.tell(Event::Sealed { period });
+        }
+        for (key, reason) in sealing.refused {
+            let period = key.anchor.period(key.period_start_us);
+            self.board.tell(Event::NotSealed {
+                period,
+                reason: reason.clone(),
+            });
+            self.seals.refused.push((key.period_start_us, reason));
+        }
+        Ok(())
+    }
+}
+
+fn is_refused(cause: &anyhow::Error) -> bool {
+    let error = cause.downcast_ref::<crate::store::sink::StoreError>();
+    error.is_some_and(|error| error.kind == StoreErrorKind::Configuration)
+}
+
+#[cfg(test)]
+mod tests;

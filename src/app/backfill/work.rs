@@ -1,0 +1,147 @@
+//! What carrying out a request means.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::{
+    anchor::Anchor, micros::micros, symbol::Symbol, threshold::Threshold, words::span,
+};
+
+use super::{
+    board::SymbolBoard,
+    cooldown::resting,
+    direct::completed,
+    event::Emit,
+    job::Shared,
+    plan::{Wish, stored_thresholds},
+    run::{Finished, RunLimits, run},
+    worker::{Job, Outcome, ProgressCell, Work},
+};
+
+/// How often it is told how far the work is.
+const TELL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Carries out requests as a backfill by hand would.
+pub struct Carrier {
+    /// Store, sources and clock.
+    pub shared: Shared,
+    /// The thresholds that belong to every symbol.
+    pub configured: Vec<Threshold>,
+    /// Where bars are cut.
+    pub anchor: Anchor,
+    /// How far back, for a request that does not say so.
+    pub since: Duration,
+    /// For how long a threshold is left alone after it was completed.
+    pub cooldown: Duration,
+    /// How turns are taken and rows written.
+    pub limits: RunLimits,
+    /// Who is told.
+    pub emit: Emit,
+}
+
+#[async_trait]
+impl Work for Carrier {
+    async fn run(&self, job: Job, progress: &ProgressCell, stop: CancellationToken) -> Outcome {
+        let carried = self.carry(job, progress, stop).await;
+        carried.unwrap_or_else(|error| Outcome::Failed(format!("failed to {error:#}")))
+    }
+}
+
+impl Carrier {
+    async fn carry(
+        &self,
+        job: Job,
+        progress: &ProgressCell,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Outcome> {
+        let store = &*self.shared.store;
+        let now_us = self.shared.clock.wall_us();
+        let default_us = now_us.saturating_sub(micros(self.since));
+        let from_us = job.since_us.unwrap_or(default_us);
+        let mut thresholds = if job.thresholds.is_empty() {
+            self.all_thresholds(&job.symbol).await?
+        } else {
+            job.thresholds
+        };
+        let requests = completed(store, &job.symbol).await?;
+        let cooldown_us = micros(self.cooldown);
+        let resting = resting(
+            &requests,
+            &job.symbol,
+            &thresholds,
+            from_us,
+            now_us,
+            cooldown_us,
+        );
+        let reasons = resting.into_iter().map(|(threshold, remaining_us)| {
+            let remaining = span(remaining_us);
+            let reason = format!("it was completed a moment ago; left alone for {remaining}");
+            (threshold, reason)
+        });
+        let skipped: std::collections::BTreeMap<_, _> = reasons.collect();
+        thresholds.retain(|threshold| !skipped.contains_key(threshold));
+        if thresholds.is_empty() {
+            let reason = skipped.into_values().next_back();
+            let reason = reason.unwrap_or_else(|| "no threshold is known for it".to_owned());
+            return Ok(Outcome::Skipped(reason));
+        }
+        let board = SymbolBoard::new(job.symbol.clone(), &thresholds, Arc::clone(&self.emit));
+        let wish = Wish {
+            symbol: job.symbol,
+            anchor: self.anchor,
+            thresholds,
+            from_us,
+            until_us: None,
+            is_rebuild: false,
+        };
+        let finished = self.run_one(wish, board, progress, stop).await;
+        Ok(match finished.map(|finished| finished.result) {
+            Some(Some(Ok(()))) => Outcome::Done { skipped },
+            Some(Some(Err(error))) => Outcome::Failed(format!("failed to {error}")),
+            Some(None) | None => Outcome::Interrupted,
+        })
+    }
+
+    async fn all_thresholds(&self, symbol: &Symbol) -> anyhow::Result<Vec<Threshold>> {
+        let Shared {
+            store, exchange, ..
+        } = &self.shared;
+        let mut all: BTreeSet<_> = self.configured.iter().copied().collect();
+        all.extend(stored_thresholds(&**store, exchange, symbol, self.anchor).await?);
+        Ok(all.into_iter().collect())
+    }
+
+    /// Backfills one symbol, and tells how far it is meanwhile.
+    async fn run_one(
+        &self,
+        wish: Wish,
+        board: SymbolBoard,
+        progress: &ProgressCell,
+        stop: CancellationToken,
+    ) -> Option<Finished> {
+        let tell = |board: &SymbolBoard| {
+            let shown = board.read_all();
+            progress.update(|said| {
+                said.trades_done = shown.trades_done;
+                said.trades_total = shown.trades_total.max(shown.trades_done);
+                let written = shown.written.iter();
+                said.bars_written = written.map(|(t, of)| (*t, of.bars())).collect();
+            });
+        };
+        let running = run(&self.shared, vec![(wish, board.clone())], self.limits, stop);
+        tokio::pin!(running);
+        let mut ticks = interval(TELL_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut finished = loop {
+            tokio::select! {
+                finished = &mut running => break finished,
+                _ = ticks.tick() => tell(&board),
+            }
+        };
+        tell(&board);
+        finished.pop()
+    }
+}
