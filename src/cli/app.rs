@@ -22,6 +22,7 @@ use crate::{
 };
 
 use super::{
+    backfill::BackfillArgs,
     bars::BarsArgs,
     collect::CollectArgs,
     config::ConfigArgs,
@@ -63,6 +64,7 @@ enum Command {
     Seals(SealsArgs),
     Status(StatusArgs),
     Watchdog(Box<WatchdogArgs>),
+    Backfill(Box<BackfillArgs>),
     Spool(SpoolArgs),
     Doctor(DoctorArgs),
     Config(ConfigArgs),
@@ -103,6 +105,9 @@ struct GlobalArgs {
     /// An address of the exchange's requests; may be given several times
     #[arg(long, global = true, value_name = "URL")]
     rest_url: Vec<String>,
+    /// The address of the exchange's archive
+    #[arg(long, global = true, value_name = "URL")]
+    archive_url: Option<String>,
     /// Log more; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
@@ -154,6 +159,7 @@ impl GlobalArgs {
         );
         set(Key::WsUrl, self.ws_url.clone());
         set(Key::RestUrl, self.rest_url.clone());
+        set(Key::ArchiveUrl, text(self.archive_url.clone()));
         set(
             Key::LogFormat,
             text(self.log_format.map(|format| format.to_string())),
@@ -173,6 +179,7 @@ impl Command {
         match self {
             Self::Collect(args) => args.flags(),
             Self::Bars(args) => args.flags(),
+            Self::Backfill(args) => args.flags(),
             Self::Watchdog(args) => args.flags(),
             Self::Verify(_)
             | Self::Seals(_)
@@ -193,6 +200,7 @@ impl Command {
             Self::Seals(args) => args.run(context),
             Self::Status(args) => status::run(&args, context),
             Self::Watchdog(args) => args.run(context),
+            Self::Backfill(args) => args.run(context),
             Self::Spool(args) => args.run(context),
             Self::Doctor(args) => args.run(context),
             Self::Config(args) => args.run(context),

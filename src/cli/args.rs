@@ -37,12 +37,36 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a duration that may be zero.
+pub fn duration_or_zero(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).or_else(|_| duration(text))
+}
+
 /// Reads a whole number above zero.
 pub fn positive<T: FromStr + PartialOrd + From<u8>>(text: &str) -> Result<T, String> {
     text.parse()
         .ok()
         .filter(|number| *number > T::from(0))
         .ok_or_else(|| "a whole number above 0 is expected".to_owned())
+}
+
+/// Reads a size such as `512MiB`.
+pub fn size_bytes(text: &str) -> Result<u64, String> {
+    let units: [(&str, u64); 4] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("B", 1),
+    ];
+    units
+        .into_iter()
+        .find_map(|(unit, size_bytes)| {
+            let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+            number
+                .checked_mul(size_bytes)
+                .filter(|&size_bytes| size_bytes > 0)
+        })
+        .ok_or_else(|| "a whole number above 0 with KiB, MiB or GiB is expected".to_owned())
 }
 
 /// A moment to begin from.

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::{
     app::clock::Clock,
-    config::{Settings, settings::Origin},
+    config::{Directories, Settings, settings::Origin},
     report::Printer,
     store::{self, StoreOptions, address::StoreAddress, sink::Store},
 };
@@ -80,6 +80,18 @@ impl Context {
             return Ok(state_dir.value.join(SIM));
         }
         Ok(state_dir.value.clone())
+    }
+
+    /// The directory for what can be fetched again.
+    ///
+    /// # Errors
+    /// When the user has no home.
+    pub fn cache_dir() -> Result<PathBuf, CliError> {
+        Directories::of_this_user().cache.ok_or_else(|| {
+            let sentence = "there is no place for a cache: this user has no home directory";
+            CliError::new(ExitCode::Configuration, sentence)
+                .hint("name one with --cache-dir, or set HOME")
+        })
     }
 
     /// The store to read from; none when it is a file that is not there yet.

@@ -61,6 +61,12 @@ impl CliError {
         self.code
     }
 
+    /// Whether it may be over by itself: a collector that is restarted, a store that is away.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(self.code, ExitCode::Unavailable | ExitCode::TryAgain)
+    }
+
     /// What has failed.
     #[must_use]
     pub fn message(&self) -> &str {

@@ -6,6 +6,7 @@
 mod alerts;
 mod app;
 mod args;
+mod backfill;
 mod bars;
 mod collect;
 mod config;
@@ -16,6 +17,7 @@ pub mod exit;
 pub mod probe;
 pub mod schema;
 mod seals;
+mod signals;
 mod spool;
 mod status;
 mod verify;

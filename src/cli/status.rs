@@ -92,7 +92,7 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<ExitCode, CliError> {
         loop {
             let view = match view(args, context).await {
                 // Whoever watches wants to see it come back.
-                Err(error) if args.watch && is_passing(&error) => {
+                Err(error) if args.watch && error.is_passing() => {
                     View::Absent(error.message().to_owned())
                 }
                 view => view?,
@@ -128,14 +128,6 @@ async fn view(args: &StatusArgs, context: &Context) -> Result<View, CliError> {
         return Ok(View::Stored(status));
     }
     local(args, context).await
-}
-
-/// Whether it may be over by itself: a collector that is restarted, a store that is away.
-fn is_passing(error: &CliError) -> bool {
-    matches!(
-        error.exit_code(),
-        ExitCode::Unavailable | ExitCode::TryAgain
-    )
 }
 
 /// Asks the collector on this machine, and the store if none answers. A check is about this

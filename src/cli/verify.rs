@@ -15,7 +15,7 @@ use crate::{
 
 use super::{
     args::{Since, distinct, stored_anchor},
-    collect::exchange::elsewhere,
+    collect::exchange::history,
     context::{Context, block_on},
     error::CliError,
     exit::ExitCode,
@@ -71,7 +71,7 @@ impl VerifyArgs {
         };
         let source = if self.seal {
             // Without one, what begins a series stays unsealed.
-            elsewhere(binance::Settings::default(), context)?
+            history(binance::Settings::default(), context)?
         } else {
             None
         };
@@ -130,7 +130,7 @@ fn damaged(what: &str) -> CliError {
         format!("the stored bars are not whole: {what}"),
     )
     .hint(
-        "to see what a range should hold, build it from a tape: \
-         'streamkit bars SYMBOL --from-tape FILE'",
+        "'streamkit backfill SYMBOL --all-thresholds --since TIME' writes again what is missing \
+         or wrong since then",
     )
 }

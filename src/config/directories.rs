@@ -14,6 +14,8 @@ pub struct Directories {
     pub state: Option<PathBuf>,
     /// For settings: `streamkit.toml`.
     pub config: Option<PathBuf>,
+    /// For what can be fetched again: files of the archive.
+    pub cache: Option<PathBuf>,
 }
 
 const NAME: &str = "streamkit";
@@ -31,6 +33,7 @@ impl Directories {
             data: Some(base.data_dir().join(NAME)),
             state: Some(state.join(NAME)),
             config: Some(base.config_dir().join(NAME)),
+            cache: Some(base.cache_dir().join(NAME)),
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum Key {
     WsUrl,
     /// The exchange's addresses for requests.
     RestUrl,
+    /// The address of the exchange's archive.
+    ArchiveUrl,
     /// What to build bars with.
     Thresholds,
     /// Where to cut bars.
@@ -39,13 +41,14 @@ pub enum Key {
 
 impl Key {
     /// Every setting, in the order in which they are shown.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Store,
         Self::StorePassword,
         Self::StateDir,
         Self::Exchange,
         Self::WsUrl,
         Self::RestUrl,
+        Self::ArchiveUrl,
         Self::Thresholds,
         Self::Anchor,
         Self::Collector,
@@ -65,6 +68,7 @@ impl Key {
             Self::Exchange => "exchange",
             Self::WsUrl => "ws_url",
             Self::RestUrl => "rest_url",
+            Self::ArchiveUrl => "archive_url",
             Self::Thresholds => "thresholds",
             Self::Anchor => "anchor",
             Self::Collector => "collector",

@@ -94,6 +94,8 @@ pub struct Settings {
     pub ws_urls: Setting<Vec<String>>,
     /// The exchange's addresses for requests; empty for the exchange's own.
     pub rest_urls: Setting<Vec<String>>,
+    /// The address of the exchange's archive; none for the exchange's own.
+    pub archive_url: Option<Setting<String>>,
     /// What to build bars with: no two are equal, in the order given.
     pub thresholds: Setting<Vec<Threshold>>,
     /// Where to cut bars.
@@ -149,6 +151,7 @@ impl Settings {
             exchange: texts.one_or(Key::Exchange, Exchange::default())?,
             ws_urls: texts.urls(Key::WsUrl, &["ws", "wss"])?,
             rest_urls: texts.urls(Key::RestUrl, &["http", "https"])?,
+            archive_url: texts.url(Key::ArchiveUrl, &["http", "https"])?,
             thresholds: texts.thresholds()?,
             anchor: texts.anchor()?,
             collector: texts.one(Key::Collector)?,
@@ -193,6 +196,7 @@ impl Settings {
         };
         let store = self.store.as_ref();
         let state_dir = self.state_dir.as_ref();
+        let archive_url = self.archive_url.as_ref();
         let collector = self.collector.as_ref();
         let freshness = self.freshness.value.iter();
         vec![
@@ -220,6 +224,14 @@ impl Settings {
                 key: Key::RestUrl,
                 values: masked(&self.rest_urls.value),
                 origin: &self.rest_urls.origin,
+            },
+            Shown {
+                key: Key::ArchiveUrl,
+                values: archive_url
+                    .iter()
+                    .map(|url| words::masked(&url.value))
+                    .collect(),
+                origin: archive_url.map_or(&Origin::Default, |url| &url.origin),
             },
             Shown {
                 key: Key::Thresholds,

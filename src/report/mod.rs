@@ -3,10 +3,13 @@
 //! Use cases emit facts; what is here decides the characters. All printing passes the
 //! [`Printer`].
 
+pub mod backfill;
 pub mod bars;
 pub mod collect;
 pub mod doctor;
 pub mod frame;
+#[cfg(test)]
+mod json_schema;
 pub mod messages;
 pub mod printer;
 pub mod redraw;

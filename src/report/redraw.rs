@@ -32,6 +32,12 @@ impl Redraw {
         }
     }
 
+    /// Whether what is shown takes the place of what was shown before.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        self.frame.is_some()
+    }
+
     /// How many characters fit into a line now.
     #[must_use]
     pub fn width(&self) -> usize {

@@ -43,6 +43,12 @@ pub fn wrapped(text: &str, indent: usize, width: usize) -> Vec<String> {
     lines
 }
 
+/// One line of what may come from anywhere: a database, a command, another program.
+pub(super) fn one_line(text: &str) -> String {
+    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    clean.collect::<String>().trim().to_owned()
+}
+
 /// A time in µs to the minute, in UTC; the bare number when no calendar holds it.
 pub(super) fn minute(time_us: i64) -> String {
     Timestamp::from_microsecond(time_us).map_or_else(

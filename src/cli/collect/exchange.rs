@@ -22,7 +22,7 @@ use crate::{
 use super::CollectArgs;
 
 /// The exchange that the adapter is for.
-const BINANCE: &str = "binance";
+pub const BINANCE: &str = "binance";
 /// The exchange that is made up.
 pub const SIM: &str = "sim";
 /// The sim inside serves as fast as it is asked.
@@ -98,6 +98,29 @@ pub fn elsewhere(
     if !settings.rest_urls.value.is_empty() {
         binance.rest_urls = urls(&settings.rest_urls.value)?;
     }
+    source(binance).map(Some)
+}
+
+/// The history of the exchange that the settings name, with bounds as in `binance`; none when it
+/// is a sim inside a collector. Streams need not be known for that.
+pub fn history(
+    mut binance: Settings,
+    context: &Context,
+) -> Result<Option<Arc<dyn Source>>, CliError> {
+    let settings = &context.settings;
+    let name = settings.exchange.value.as_str();
+    let rest_urls = &settings.rest_urls.value;
+    match (name, rest_urls.is_empty()) {
+        (SIM, true) => return Ok(None),
+        (BINANCE, true) => {}
+        (_, true) => {
+            let sentence = format!("the exchange '{name}' is not known here: binance and sim are");
+            return Err(CliError::new(ExitCode::Usage, sentence)
+                .hint("give --rest-url as well for one under a name of your own"));
+        }
+        (_, false) => binance.rest_urls = urls(rest_urls)?,
+    }
+    name.clone_into(&mut binance.name);
     source(binance).map(Some)
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::{
     app::{collect::Limits, supervise},
     cli::{
-        args::{duration, positive},
+        args::{duration, positive, size_bytes},
         error::CliError,
         exit::ExitCode,
     },
@@ -223,25 +223,6 @@ impl LimitsArgs {
         }
         Ok(limits.scaled(self.time_scale))
     }
-}
-
-/// Reads a size such as `512MiB`.
-fn size_bytes(text: &str) -> Result<u64, String> {
-    let units: [(&str, u64); 4] = [
-        ("KiB", 1 << 10),
-        ("MiB", 1 << 20),
-        ("GiB", 1 << 30),
-        ("B", 1),
-    ];
-    units
-        .into_iter()
-        .find_map(|(unit, size_bytes)| {
-            let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
-            number
-                .checked_mul(size_bytes)
-                .filter(|&size_bytes| size_bytes > 0)
-        })
-        .ok_or_else(|| "a whole number above 0 with KiB, MiB or GiB is expected".to_owned())
 }
 
 #[cfg(test)]

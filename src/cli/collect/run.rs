@@ -1,12 +1,8 @@
 //! From flags to a running collector, and from its end to an exit code.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc,
-    time::Instant,
-};
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -19,6 +15,7 @@ use crate::{
         context::Context,
         error::{CliError, Edge as _},
         exit::ExitCode,
+        signals::Signals,
     },
     report::{
         OutputError,
@@ -254,28 +251,5 @@ pub fn collector_name(context: &Context) -> String {
         "collector".to_owned()
     } else {
         name
-    }
-}
-
-/// The signals that ask for an end.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    /// Waits for one; returns the exit code that it stands for.
-    async fn next(&mut self) -> ExitCode {
-        tokio::select! {
-            _ = self.interrupt.recv() => ExitCode::Interrupted,
-            _ = self.terminate.recv() => ExitCode::Ok,
-        }
     }
 }

@@ -7,6 +7,7 @@ fn directories(root: &Path) -> Directories {
     Directories {
         data: Some(root.join("data")),
         state: Some(root.join("state")),
+        cache: None,
         config: Some(root.join("config")),
     }
 }

@@ -214,6 +214,20 @@ impl<'a> Texts<'a> {
         }))
     }
 
+    /// A single address; none when nobody gave one.
+    pub(super) fn url(
+        &self,
+        key: Key,
+        schemes: &[&str],
+    ) -> Result<Option<Setting<String>>, SettingError> {
+        let setting = self.list(key, |text| words::endpoint(text, schemes))?;
+        Ok(setting.and_then(|mut setting| {
+            let value = setting.value.pop()?;
+            let origin = setting.origin;
+            Some(Setting { value, origin })
+        }))
+    }
+
     pub(super) fn urls(
         &self,
         key: Key,

@@ -1,0 +1,12 @@
+//! The queue of backfills: what was asked for, what has become of it, and what changes.
+
+pub mod changes;
+pub mod live;
+pub mod plan;
+pub mod request;
+pub mod run;
+pub mod status;
+#[cfg(test)]
+mod testing;
+mod words;
+pub mod worker;
