@@ -13,6 +13,8 @@ mod common;
 
 #[path = "cli/alerting.rs"]
 mod alerting;
+#[path = "cli/backfill.rs"]
+mod backfill;
 #[path = "cli/collect.rs"]
 mod collect;
 #[path = "cli/damage.rs"]

@@ -128,6 +128,10 @@ impl Home {
         format!("--from-tape {} -t 250,500 --exchange sim", tape.display())
     }
 
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     pub fn store(&self) -> PathBuf {
         self.0.path().join("data/streamkit/streamkit.db")
     }

@@ -1,0 +1,251 @@
+//! What goes wrong at the exchange is told, waited for, or done without.
+
+use std::{os::unix::process::ExitStatusExt as _, process::Stdio};
+
+use streamkit::exchange::sim::{ArchiveFault, FaultKind, ZipDamage};
+
+use crate::{
+    common::process::{Process, text},
+    scene::{FIRST_ID, Scene, TRADES_PER_DAY},
+};
+
+const MIDDLE: i64 = FIRST_ID + TRADES_PER_DAY / 2;
+
+#[test]
+fn an_archive_that_is_missing_or_damaged_is_told_of_and_rest_takes_its_place() {
+    let cases: [(&str, ArchiveFault, Option<u64>, &str); 9] = [
+        (
+            "missing",
+            ArchiveFault::Missing {},
+            None,
+            "is not in the archive",
+        ),
+        ("short", ArchiveFault::Short { by: 900 }, None, "has come"),
+        (
+            "twice",
+            ArchiveFault::Twice { id: MIDDLE },
+            None,
+            "REST takes its place",
+        ),
+        (
+            "hole",
+            ArchiveFault::LeavesOut {
+                ids: (MIDDLE..MIDDLE + 50).collect(),
+            },
+            None,
+            "has come",
+        ),
+        (
+            "line",
+            ArchiveFault::BrokenLine { id: MIDDLE },
+            None,
+            "REST takes its place",
+        ),
+        (
+            "crc",
+            ArchiveFault::Damaged {
+                how: ZipDamage::Crc,
+            },
+            None,
+            "REST takes its place",
+        ),
+        (
+            "checksum",
+            ArchiveFault::WrongChecksum {},
+            None,
+            "REST takes its place",
+        ),
+        (
+            "corrupt",
+            ArchiveFault::Corrupt {},
+            Some(1),
+            "after 1 failure",
+        ),
+        (
+            "cut",
+            ArchiveFault::Cut { after_bytes: 3000 },
+            Some(1),
+            "has come",
+        ),
+    ];
+    for (name, fault, times, expected) in cases {
+        let scene = Scene::new(20);
+        scene.fault(FaultKind::Archive(fault), times);
+        let place = scene.sqlite(name);
+        let output = scene.backfill(&place, &["-v", "--few-trades", "10"]);
+        let told = text(&output.stderr);
+        assert!(output.status.success(), "{name}: {told}");
+        assert!(told.contains(expected), "{name}: {told}");
+        scene.assert_exact(&place);
+    }
+}
+
+#[test]
+fn rest_that_refuses_fails_or_stalls_is_waited_for() {
+    let cases: [(&str, FaultKind, u64, &str); 4] = [
+        (
+            "429",
+            FaultKind::RestStatus {
+                status: 429,
+                retry_after_s: Some(1),
+            },
+            1,
+            "HTTP 429",
+        ),
+        (
+            "418",
+            FaultKind::RestStatus {
+                status: 418,
+                retry_after_s: Some(1),
+            },
+            1,
+            "HTTP 418",
+        ),
+        (
+            "503",
+            FaultKind::RestStatus {
+                status: 503,
+                retry_after_s: None,
+            },
+            2,
+            "HTTP 503",
+        ),
+        ("empty", FaultKind::RestEmpty {}, 1, "empty"),
+    ];
+    for (name, kind, times, expected) in cases {
+        let scene = Scene::new(21);
+        let place = scene.sqlite(name);
+        // The plan is made before: what is struck is the reading.
+        let mut child = scene.command(
+            &place,
+            &[
+                "backfill",
+                "BTCUSDT",
+                "-t",
+                "100,250,500,1000",
+                "--weight-limit",
+                "3000",
+                "--since",
+                "2025-01-05",
+                "--source",
+                "rest",
+                "-o",
+                "json",
+            ],
+        );
+        let child = child
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = child.spawn().expect("a backfill");
+        let out = child.stdout.take().expect("an output");
+        let mut process = Process(child);
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(out));
+        let begun = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find(|line| line.contains("period_begun"));
+        assert!(begun.is_some(), "{name}");
+        scene.fault(kind, Some(times));
+        let rest: Vec<String> = lines.map_while(Result::ok).collect();
+        assert!(process.wait().success(), "{name}: {rest:#?}");
+        let told = rest.join("\n");
+        assert!(
+            told.contains("rest.waiting") && told.contains(expected),
+            "{name}: {told}"
+        );
+        scene.assert_exact(&place);
+    }
+}
+
+#[test]
+fn one_that_is_killed_or_interrupted_goes_on_when_it_is_run_again() {
+    let scene = Scene::new(22);
+    for (name, signal) in [
+        ("killed", rustix::process::Signal::KILL),
+        ("interrupted", rustix::process::Signal::INT),
+    ] {
+        let place = scene.sqlite(name);
+        let mut command = scene.command(
+            &place,
+            &[
+                "backfill",
+                "BTCUSDT",
+                "-t",
+                "100,250,500,1000",
+                "--weight-limit",
+                "1200",
+                "--since",
+                "2025-01-05",
+                "--source",
+                "rest",
+                "-o",
+                "json",
+            ],
+        );
+        let command = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("a backfill");
+        let out = child.stdout.take().expect("an output");
+        let mut err = child.stderr.take().expect("an output");
+        let mut process = Process(child);
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(out));
+        let written = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find(|line| line.contains("period_written"));
+        assert!(written.is_some(), "{name}");
+        process.signal(signal);
+        let status = process.wait();
+        let mut told = String::new();
+        std::io::Read::read_to_string(&mut err, &mut told).expect("text");
+        if name == "killed" {
+            assert_eq!(status.signal(), Some(9));
+        } else {
+            assert_eq!(status.code(), Some(130), "{told}");
+            assert!(told.contains("run the same command again"), "{told}");
+            let shown = text(
+                &crate::common::process::run(&mut scene.command(&place, &["backfill", "status"]))
+                    .stdout,
+            );
+            assert!(
+                shown.contains("failed") && shown.contains("interrupted"),
+                "{shown}"
+            );
+        }
+        assert!(!place.rows().is_empty(), "{name}: the first day is written");
+        scene.backfilled(&place, &["--source", "rest"]);
+        scene.assert_exact(&place);
+    }
+}
+
+#[test]
+fn what_was_completed_a_moment_ago_is_skipped_and_says_so() {
+    let scene = Scene::new(23);
+    let place = scene.sqlite("cooldown");
+    let words = [
+        "backfill",
+        "BTCUSDT",
+        "-t",
+        "250",
+        "--since",
+        "2025-01-07",
+        "--weight-limit",
+        "1000000",
+    ];
+    let first = crate::common::process::run(&mut scene.command(&place, &words));
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    let again = crate::common::process::run(&mut scene.command(&place, &words));
+    let told = text(&again.stderr);
+    assert_eq!(again.status.code(), Some(75), "{told}");
+    assert!(
+        told.contains("BTCUSDT 250 dbps: skipped") && told.contains("--cooldown 0s"),
+        "{told}"
+    );
+    let other = crate::common::process::run(
+        &mut scene.command(&place, &[&words[..], &["--cooldown", "0s"]].concat()),
+    );
+    assert!(other.status.success(), "{}", text(&other.stderr));
+}

@@ -1,0 +1,173 @@
+//! What is punched into a store by hand is found by `verify`, mended by `backfill`, and nothing
+//! else is touched.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    common::process::text,
+    scene::{FIRST_DAY, Place, Scene},
+};
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// Damages the store; returns in words what was done.
+type Punch = fn(&Place) -> &'static str;
+
+const PUNCHES: [Punch; 6] = [
+    |place| {
+        let first_id = nth(place, 250, 12);
+        place.sql(
+            &format!("DELETE FROM bars WHERE threshold_decimal_bps = 250 AND first_agg_trade_id = {first_id}"),
+            &format!("DELETE FROM bars WHERE threshold_decimal_bps = 250 AND first_agg_trade_id = {first_id}"),
+        );
+        "one bar is gone"
+    },
+    |place| {
+        let first_id = nth(place, 100, 40);
+        place.sql(
+            &format!("UPDATE bars SET first_agg_trade_id = first_agg_trade_id + 1 WHERE threshold_decimal_bps = 100 AND first_agg_trade_id = {first_id}"),
+            // A key cannot be updated there: another row takes its place.
+            &format!("INSERT INTO bars SELECT * REPLACE(first_agg_trade_id + 1 AS first_agg_trade_id) FROM (SELECT * FROM bars WHERE threshold_decimal_bps = 100 AND first_agg_trade_id = {first_id})"),
+        );
+        "a bar is shifted by an id"
+    },
+    |place| {
+        let from_us = (FIRST_DAY + 1) * DAY_US + 10 * DAY_US / 24;
+        let until_us = from_us + DAY_US / 24;
+        place.sql(
+            &format!("DELETE FROM bars WHERE open_time >= {from_us} AND open_time < {until_us}"),
+            &format!("DELETE FROM bars WHERE toUnixTimestamp64Micro(open_time) >= {from_us} AND toUnixTimestamp64Micro(open_time) < {until_us}"),
+        );
+        "an hour is missing at all thresholds"
+    },
+    |place| {
+        let first_id = nth(place, 500, 3);
+        place.sql(
+            &format!("UPDATE bars SET trade_count = trade_count + 1 WHERE threshold_decimal_bps = 500 AND first_agg_trade_id = {first_id}"),
+            &format!("ALTER TABLE bars UPDATE trade_count = trade_count + 1 WHERE threshold_decimal_bps = 500 AND first_agg_trade_id = {first_id} SETTINGS mutations_sync = 2"),
+        );
+        "a figure is altered"
+    },
+    |place| {
+        let first_id = nth(place, 250, 30);
+        place.sql(
+            &format!("UPDATE bars SET open_time = open_time + 3600000000 WHERE threshold_decimal_bps = 250 AND first_agg_trade_id = {first_id}"),
+            &format!("INSERT INTO bars SELECT * REPLACE(open_time + INTERVAL 1 HOUR AS open_time, version + 1 AS version) FROM (SELECT * FROM bars FINAL WHERE threshold_decimal_bps = 250 AND first_agg_trade_id = {first_id})"),
+        );
+        "a bar is shifted by an hour"
+    },
+    |place| {
+        let first_id = nth(place, 1000, 1);
+        place.sql(
+            &format!("UPDATE bars SET high = '1.00000000', low = '1.00000000' WHERE threshold_decimal_bps = 1000 AND first_agg_trade_id = {first_id}"),
+            &format!("ALTER TABLE bars UPDATE high = 1, low = 1 WHERE threshold_decimal_bps = 1000 AND first_agg_trade_id = {first_id} SETTINGS mutations_sync = 2"),
+        );
+        "prices are altered"
+    },
+];
+
+/// The first id of the n-th bar of a threshold.
+fn nth(place: &Place, threshold: u32, n: usize) -> i64 {
+    let versions = place.versions();
+    let mut keys = versions.keys().filter(|(dbps, _)| *dbps == threshold);
+    keys.nth(n).expect("a bar").1
+}
+
+/// By threshold and first id, how the rows of two moments differ.
+fn changed(
+    before: &BTreeMap<(u32, i64), u64>,
+    after: &BTreeMap<(u32, i64), u64>,
+) -> Vec<(u32, i64)> {
+    let keys = after
+        .iter()
+        .filter(|(key, version)| before.get(*key) != Some(*version));
+    keys.map(|(key, _)| *key).collect()
+}
+
+fn are_mended(scene: &Scene, place: &Place, punches: &[Punch]) {
+    scene.backfilled(place, &[]);
+    scene.assert_exact(place);
+    for punch in punches {
+        let whole = place.versions();
+        let what = punch(place);
+        let damaged = place.versions();
+        let verified = scene.verify(place);
+        assert_eq!(
+            verified.status.code(),
+            Some(1),
+            "{what}: {}",
+            text(&verified.stdout)
+        );
+        let plan = scene.backfill(place, &["--dry-run"]);
+        let plan = text(&plan.stdout);
+        assert!(
+            plan.contains("2025-01-0") && plan.contains("dbps"),
+            "{what}: {plan}"
+        );
+        assert!(plan.lines().all(|line| line.len() <= 80), "{plan}");
+        assert_eq!(
+            place.versions(),
+            damaged,
+            "{what}: a dry run writes nothing"
+        );
+        scene.backfilled(place, &[]);
+        scene.assert_exact(place);
+        let mended = place.versions();
+        let rewritten = changed(&damaged, &mended);
+        let lost = changed(&damaged, &whole);
+        // Only what is damaged is written: a bar that was gone or wrong, and its neighbour if
+        // nobody could tell which of two was the wrong one.
+        assert_ne!(damaged, mended, "{what}");
+        for key in &rewritten {
+            let is_lost = lost.contains(key) || !damaged.contains_key(key);
+            assert!(
+                is_lost || rewritten.len() <= lost.len().max(2),
+                "{what}: {key:?}"
+            );
+        }
+        assert_eq!(whole.len(), mended.len(), "{what}");
+    }
+    // The same rows can be taken out and put in again and again.
+    for _ in 0..2 {
+        PUNCHES[2](place);
+        scene.backfilled(place, &[]);
+        scene.assert_exact(place);
+    }
+}
+
+#[test]
+fn holes_are_mended_and_nothing_else_is_written_in_sqlite() {
+    let scene = Scene::new(11);
+    are_mended(&scene, &scene.sqlite("holes"), &PUNCHES);
+}
+
+#[test]
+fn holes_are_mended_and_nothing_else_is_written_in_clickhouse() {
+    let scene = Scene::new(12);
+    let Some(place) = Scene::clickhouse("backfill_holes") else {
+        return;
+    };
+    // The rest differs in nothing that the store would notice.
+    are_mended(&scene, &place, &[PUNCHES[1], PUNCHES[4]]);
+}
+
+#[test]
+fn a_seal_that_does_not_say_what_the_trades_make_is_made_anew() {
+    let scene = Scene::new(13);
+    let place = scene.sqlite("seal");
+    scene.backfilled(&place, &[]);
+    let bars = place.versions();
+    let alter = "UPDATE seals SET digests = replace(replace(digests, '1', '2'), 'a', 'b')";
+    place.sql(alter, "");
+    let verified = scene.verify(&place);
+    assert_eq!(
+        verified.status.code(),
+        Some(1),
+        "{}",
+        text(&verified.stdout)
+    );
+    let told = scene.backfilled(&place, &[]);
+    assert!(told.contains("2025-01-06: sealed"), "{told}");
+    scene.assert_exact(&place);
+    assert_eq!(place.versions(), bars, "no bar was wrong");
+}

@@ -1,0 +1,263 @@
+//! Several workers on one queue, and one of them killed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead as _, BufReader},
+    process::{Child, Stdio},
+    sync::mpsc,
+    thread,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+use crate::common::{
+    PATIENCE,
+    clickhouse::{ask, clickhouse_url, fresh_database},
+    process::{Process, Sim, run, streamkit, text},
+};
+
+const SYMBOLS: [&str; 3] = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
+const THRESHOLDS: [&str; 2] = ["250", "500"];
+const SINCE: &str = "2025-01-05";
+
+struct Scene {
+    sim: Sim,
+    directory: TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let symbols = SYMBOLS.join(",");
+        Self {
+            sim: Sim::start(
+                &["--seed", "31", "--day", SINCE, "--trades-per-day", "8000"],
+                &[
+                    "--symbols",
+                    &symbols,
+                    "--history",
+                    "20000",
+                    "--rate",
+                    "0.001",
+                    "--weight-limit",
+                    "10000000",
+                ],
+            ),
+            directory: tempfile::tempdir().expect("a directory"),
+        }
+    }
+
+    fn command(&self, store: &str, words: &[&str]) -> std::process::Command {
+        let mut command = streamkit();
+        command
+            .args(words)
+            .args(["--store", store, "--exchange", "sim"])
+            .args(["--rest-url", &self.sim.rest])
+            .env("HOME", self.directory.path());
+        command
+    }
+
+    fn ok(&self, store: &str, words: &[&str]) -> String {
+        let output = run(&mut self.command(store, words));
+        assert!(
+            output.status.success(),
+            "{words:?}: {}",
+            text(&output.stderr)
+        );
+        text(&output.stdout)
+    }
+
+    fn worker(&self, store: &str) -> Worker {
+        // So slow that it can be killed in the middle.
+        let words = [
+            "backfill",
+            "worker",
+            "--poll",
+            "500ms",
+            "--lease",
+            "4s",
+            "--parallel",
+            "1",
+            "--source",
+            "rest",
+            "--weight-limit",
+            "2400",
+            "-o",
+            "json",
+        ];
+        let mut child = self
+            .command(store, &words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a worker");
+        let lines = lines_of(&mut child);
+        Worker {
+            process: Process(child),
+            lines,
+            seen: Vec::new(),
+        }
+    }
+}
+
+fn lines_of(child: &mut Child) -> mpsc::Receiver<Value> {
+    let out = child.stdout.take().expect("an output");
+    let (tell, lines) = mpsc::sync_channel(1024);
+    let read = move || {
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            let line = serde_json::from_str(&line).expect("JSON");
+            if tell.send(line).is_err() {
+                return;
+            }
+        }
+    };
+    thread::Builder::new().spawn(read).expect("a thread");
+    lines
+}
+
+struct Worker {
+    process: Process,
+    lines: mpsc::Receiver<Value>,
+    seen: Vec<Value>,
+}
+
+impl Worker {
+    /// Waits for an event, and returns it.
+    fn until(&mut self, event: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(left).expect("an event in time");
+            self.seen.push(line.clone());
+            if line["event"] == event {
+                return line;
+            }
+        }
+    }
+
+    /// The ids of the requests that it has completed.
+    fn completed(&mut self) -> Vec<String> {
+        self.seen.extend(self.lines.try_iter());
+        let ended = self
+            .seen
+            .iter()
+            .filter(|line| line["event"] == "request.ended");
+        let completed = ended.filter(|line| line["status"] == "completed");
+        completed
+            .map(|line| line["request_id"].as_str().expect("an id").to_owned())
+            .collect()
+    }
+}
+
+/// Two workers, one of which is killed as soon as it has written a day of its first symbol.
+fn each_request_is_completed_once(scene: &Scene, store: &str, other: &str) {
+    for store in [store, other] {
+        scene.ok(store, &["schema", "apply"]);
+    }
+    let thresholds = THRESHOLDS.join(",");
+    for symbol in SYMBOLS {
+        let words = [
+            "backfill",
+            "request",
+            symbol,
+            "-t",
+            &thresholds,
+            "--since",
+            SINCE,
+        ];
+        scene.ok(store, &words);
+    }
+    let mut doomed = scene.worker(store);
+    let begun = doomed.until("request.begun");
+    doomed.until("period_written");
+    let mut heir = scene.worker(store);
+    heir.until("request.begun");
+    doomed.process.signal(rustix::process::Signal::KILL);
+    doomed.process.wait();
+    let deadline = Instant::now() + 2 * PATIENCE;
+    let requests = loop {
+        let status: Value =
+            serde_json::from_str(&scene.ok(store, &["backfill", "status", "-o", "json"]))
+                .expect("JSON");
+        let requests = status["requests"].as_array().expect("requests").clone();
+        if requests
+            .iter()
+            .all(|request| request["state"] == "complete")
+        {
+            break requests;
+        }
+        assert!(Instant::now() < deadline, "{requests:#?}");
+        heir.until("request.ended");
+    };
+    assert_eq!(requests.len(), SYMBOLS.len() * THRESHOLDS.len());
+    heir.process.terminate();
+    assert!(heir.process.wait().success());
+
+    let mut completed = doomed.completed();
+    completed.extend(heir.completed());
+    let distinct: BTreeSet<_> = completed.iter().collect();
+    assert_eq!(distinct.len(), requests.len(), "{completed:#?}");
+    assert_eq!(completed.len(), requests.len(), "{completed:#?}");
+    // What the dead one had was begun a second time, and nothing else was.
+    let taken = begun["request_ids"].as_array().expect("ids");
+    for request in &requests {
+        let is_second = taken.contains(&request["request_id"]);
+        assert_eq!(
+            request["attempt"],
+            if is_second { 2 } else { 1 },
+            "{request:#}"
+        );
+    }
+
+    scene.ok(store, &["verify", "BTCUSDT", "ETHUSDT", "SOLUSDT"]);
+    let mut words = vec!["backfill"];
+    words.extend(SYMBOLS);
+    words.extend([
+        "-t",
+        &thresholds,
+        "--since",
+        SINCE,
+        "--weight-limit",
+        "1000000",
+    ]);
+    scene.ok(other, &words);
+    let output = run(streamkit().args(["seals", "diff", store, other]));
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    assert_eq!(counts(scene, store), counts(scene, other));
+}
+
+/// The bars of each series as they are read.
+fn counts(scene: &Scene, store: &str) -> BTreeMap<(String, u64), usize> {
+    let mut counts = BTreeMap::new();
+    for symbol in SYMBOLS {
+        let lines = scene.ok(store, &["bars", symbol, "-o", "json"]);
+        for line in lines.lines() {
+            let bar: Value = serde_json::from_str(line).expect("JSON");
+            let dbps = bar["threshold_decimal_bps"].as_u64().expect("a threshold");
+            *counts.entry((symbol.to_owned(), dbps)).or_default() += 1;
+        }
+    }
+    assert_eq!(counts.len(), SYMBOLS.len() * THRESHOLDS.len());
+    counts
+}
+
+#[test]
+fn of_two_workers_one_is_killed_and_each_request_is_completed_once_in_sqlite() {
+    let scene = Scene::new();
+    let at = |name: &str| format!("sqlite:{}", scene.directory.path().join(name).display());
+    each_request_is_completed_once(&scene, &at("a.db"), &at("b.db"));
+}
+
+#[test]
+fn of_two_workers_one_is_killed_and_each_request_is_completed_once_in_clickhouse() {
+    let Some(url) = clickhouse_url() else { return };
+    let host = url.trim_start_matches("http://").trim_end_matches('/');
+    let names = [fresh_database("workers_a"), fresh_database("workers_b")];
+    let [a, b] = [0, 1].map(|index| format!("clickhouse://{host}/{}", names[index]));
+    each_request_is_completed_once(&Scene::new(), &a, &b);
+    for name in &names {
+        ask(host, "default", &format!("DROP DATABASE {name}"));
+    }
+}
