@@ -17,6 +17,8 @@
     reason = "a bench fails by panicking, and prints"
 )]
 
+#[path = "archive/feed.rs"]
+mod feed;
 mod interleave;
 #[path = "archive/peers.rs"]
 mod peers;
@@ -33,15 +35,12 @@ use std::{
 
 use interleave::{Spread, process_cpu_time, race, rss_kib, wall_time};
 use peers::{ByteScan, Content};
-use streamkit::{
-    domain::{
-        anchor::Anchor,
-        bar::Bar,
-        ladder::{Ladder, Rules},
-        threshold::Threshold,
-        trade::Trade,
-    },
-    exchange::binance::archive::{Piece, Pieces, TradeFile},
+use streamkit::domain::{
+    anchor::Anchor,
+    bar::Bar,
+    ladder::{Ladder, Rules},
+    threshold::Threshold,
+    trade::Trade,
 };
 use tape::Tape;
 
@@ -135,22 +134,18 @@ impl Bars {
     }
 }
 
-/// Our way. `look` is told how many trades have been read, piece by piece.
+/// Our way, as a backfill goes it: a feed, and a ladder on another thread than inflating.
+/// `look` is told how many trades have been read, block by block.
 fn ours(path: &Path, thresholds: &[u32], mut look: impl FnMut(usize)) -> usize {
     let mut bars = Bars::new(thresholds);
-    let mut pieces = Pieces::after(None);
-    pieces.then(TradeFile::open(path).expect("the zip"));
     let mut read = 0;
-    while let Some(piece) = pieces.next_piece().expect("a piece") {
-        let Piece::Trades(trades) = piece else {
-            panic!("the tape has no hole");
-        };
+    feed::each_block(path, TRADES, |trades| {
         for trade in trades {
             bars.push(trade);
         }
         read += trades.len();
         look(read);
-    }
+    });
     bars.count()
 }
 

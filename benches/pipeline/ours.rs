@@ -23,6 +23,7 @@ use streamkit::{
     domain::{
         anchor::Anchor,
         backfill_request::{Change, RequestRead},
+        backfill_worker::{WorkerRead, WorkerRow},
         crash::CrashPoints,
         row::{BarRead, BarRow, EventRow, GapRead, HealthRead, HealthRow, Rows, Series},
         seal::{SealRead, SealRow},
@@ -389,6 +390,14 @@ impl Store for Confirming {
     }
 
     async fn stored_requests(&self, _: &RequestQuery) -> Result<Vec<RequestRead>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn put_worker(&self, _: &WorkerRow) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn stored_workers(&self, _: i64) -> Result<Vec<WorkerRead>, StoreError> {
         Ok(Vec::new())
     }
 
