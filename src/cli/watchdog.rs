@@ -94,7 +94,7 @@ pub struct WatchdogArgs {
     )]
     check_seals: Option<Duration>,
     /// How long looking at seals may take: bars are read where one is missing
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
     seals_timeout: Duration,
     /// Write the result for node_exporter to this file, whose name ends in .prom
     #[arg(long, value_name = "FILE.prom")]
