@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use tokio::task::spawn_blocking;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    task::{block_in_place, spawn_blocking},
+};
 
 use crate::{
     domain::trade::Trade,
@@ -146,9 +149,14 @@ impl Reader {
     }
 }
 
+/// Does what blocks for a moment where it holds up nobody else: on this thread if the runtime
+/// has others, which spares the way to another one and back for each block.
 async fn blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, FeedError> + Send + 'static,
 ) -> Result<T, FeedError> {
+    if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        return block_in_place(read);
+    }
     match spawn_blocking(read).await {
         Ok(read) => read,
         Err(error) => match error.try_into_panic() {
