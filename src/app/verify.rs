@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     domain::{
-        anchor::Anchor,
+        anchor::{Anchor, DAY_US},
         row::{ExchangeName, GapState, Series, UnreadableRow},
         symbol::Symbol,
         threshold::Threshold,
@@ -148,10 +148,7 @@ pub async fn verify(store: &dyn Store, request: &VerifyRequest) -> anyhow::Resul
     let gaps = gaps.into_iter().flatten();
     let mut absent: BTreeMap<(ExchangeName, Symbol), Vec<IdRange>> = BTreeMap::new();
     for gap in gaps.filter(|gap| gap.state == GapState::Absent) {
-        let ids = IdRange {
-            first_id: gap.first_id,
-            last_id: gap.last_id,
-        };
+        let ids = gap.ids();
         absent
             .entry((gap.exchange, gap.symbol))
             .or_default()
@@ -200,8 +197,6 @@ pub async fn verify(store: &dyn Store, request: &VerifyRequest) -> anyhow::Resul
     verified.missing = missing(request, &verified.series);
     Ok(verified)
 }
-
-const DAY_US: i64 = 86_400_000_000;
 
 /// Where to start reading, so that the period of `since_us` is read from its very
 /// beginning: a day earlier, because a bar that opens with a late trade is dated before

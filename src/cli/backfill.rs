@@ -9,6 +9,7 @@ use crate::config::Key;
 use super::{context::Context, error::CliError, exit::ExitCode};
 
 mod direct;
+mod outcome;
 mod request;
 mod sources;
 mod status;

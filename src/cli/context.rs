@@ -151,3 +151,23 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T,
     runtime.shutdown_timeout(HANGING_PATIENCE);
     result
 }
+
+/// Runs `work` to its end on this thread, with `workers` others for what it spawns. What hangs
+/// then does not keep the process.
+///
+/// # Errors
+/// When the runtime cannot be made, or `work` fails.
+pub fn block_on_threads<T>(
+    workers: usize,
+    work: impl Future<Output = Result<T, CliError>>,
+) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name("streamkit")
+        .enable_all()
+        .build()
+        .hint("free some memory, file descriptors or threads")?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
+}

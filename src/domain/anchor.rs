@@ -5,7 +5,8 @@ use std::{fmt, str::FromStr};
 use jiff::{ToSpan, civil};
 use serde::{Deserialize, Serialize};
 
-const DAY_US: i64 = 86_400_000_000;
+/// A day in UTC, in µs: it has no leap seconds here.
+pub const DAY_US: i64 = 86_400_000_000;
 
 /// How often the forming bar is cut, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -40,3 +40,19 @@ impl WorkerRow {
         now_us.saturating_sub(self.heartbeat_at_us).max(0)
     }
 }
+
+#[cfg(test)]
+impl WorkerRow {
+    /// A worker at work on nothing that told of itself then, for tests.
+    pub(crate) fn sample(heartbeat_at_us: i64) -> Self {
+        Self {
+            worker: "nas:1".to_owned(),
+            host: "nas".to_owned(),
+            pid: 1,
+            started_at_us: 0,
+            requests: 0,
+            is_ended: false,
+            heartbeat_at_us,
+        }
+    }
+}

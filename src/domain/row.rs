@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{anchor::Anchor, bar::Bar, symbol::Symbol, threshold::Threshold, trade::Trade};
+use super::{
+    anchor::Anchor, bar::Bar, symbol::Symbol, threshold::Threshold, tiling::IdRange, trade::Trade,
+};
 
 mod columns;
 pub mod health;
@@ -118,6 +120,17 @@ pub struct GapRow {
     pub proof: String,
     /// Of two rows with the same key the one with the higher version counts.
     pub version: u64,
+}
+
+impl GapRow {
+    /// The ids that are missing.
+    #[must_use]
+    pub const fn ids(&self) -> IdRange {
+        IdRange {
+            first_id: self.first_id,
+            last_id: self.last_id,
+        }
+    }
 }
 
 /// A row of `events`: something that a collector did or met.

@@ -162,20 +162,24 @@ fn redated(hold: &Hold, now_us: i64) -> Hold {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: i64 = 60_000_000;
-    const NOW: i64 = 1_767_322_800_000_000;
-
-    fn hold(since_us: i64, length_us: i64) -> Hold {
-        Hold {
+impl Hold {
+    /// One by ada because of a new disk, for tests.
+    pub(super) fn sample(since_us: i64, length_us: i64) -> Self {
+        Self {
             until_us: since_us + length_us,
             why: "new disk".to_owned(),
             by: "ada".to_owned(),
             since_us,
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = 60_000_000;
+    const NOW: i64 = 1_767_322_800_000_000;
 
     #[test]
     fn a_hold_stays_until_it_is_released() {
@@ -183,7 +187,7 @@ mod tests {
         let file = HoldFile::of(place.path(), "it");
         assert_eq!(file.read(NOW).expect("read"), None);
         assert_eq!(file.release().expect("nothing to do"), None);
-        let wanted = hold(NOW, 120 * MINUTE);
+        let wanted = Hold::sample(NOW, 120 * MINUTE);
         file.set(&wanted).expect("written");
         assert_eq!(file.read(NOW + MINUTE).expect("read"), Some(wanted.clone()));
         let other = HoldFile::of(place.path(), "another");
@@ -196,11 +200,11 @@ mod tests {
     fn a_hold_from_the_future_keeps_its_length_from_now_on() {
         let place = tempfile::tempdir().expect("a directory");
         let file = HoldFile::of(place.path(), "it");
-        file.set(&hold(NOW + 9000 * MINUTE, 30 * MINUTE))
+        file.set(&Hold::sample(NOW + 9000 * MINUTE, 30 * MINUTE))
             .expect("written");
         for later in [0, 20, 40] {
             let found = file.read(NOW + later * MINUTE).expect("read");
-            assert_eq!(found, Some(hold(NOW, 30 * MINUTE)), "{later}");
+            assert_eq!(found, Some(Hold::sample(NOW, 30 * MINUTE)), "{later}");
         }
     }
 
@@ -208,7 +212,7 @@ mod tests {
     fn a_hold_that_cannot_be_read_may_hold_until_it_is_set_or_released() {
         let place = tempfile::tempdir().expect("a directory");
         let file = HoldFile::of(place.path(), "it");
-        let wanted = hold(NOW, MINUTE);
+        let wanted = Hold::sample(NOW, MINUTE);
         for damage in ["", "{\"version\":1}", "{\"version\":2,\"else\":1}"] {
             file.set(&wanted).expect("written");
             fs::write(file.path(), damage).expect("written");
@@ -225,9 +229,9 @@ mod tests {
     fn two_do_not_change_it_at_once() {
         let place = tempfile::tempdir().expect("a directory");
         let file = HoldFile::of(place.path(), "it");
-        file.set(&hold(NOW, MINUTE)).expect("written");
+        file.set(&Hold::sample(NOW, MINUTE)).expect("written");
         let lock = file.lock().expect("free");
-        let error = file.set(&hold(NOW, MINUTE)).expect_err("taken");
+        let error = file.set(&Hold::sample(NOW, MINUTE)).expect_err("taken");
         assert!(matches!(error, HistoryError::Busy { .. }), "{error}");
         file.release().expect_err("taken");
         assert!(file.read(NOW).expect("reading needs no lock").is_some());

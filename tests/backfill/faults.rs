@@ -1,13 +1,65 @@
 //! What goes wrong at the exchange is told, waited for, or done without.
 
-use std::{os::unix::process::ExitStatusExt as _, process::Stdio};
+use std::{
+    io::{BufRead as _, BufReader, Lines, Read as _},
+    os::unix::process::ExitStatusExt as _,
+    process::{ChildStderr, ChildStdout, Stdio},
+};
 
 use streamkit::exchange::sim::{ArchiveFault, FaultKind, ZipDamage};
 
 use crate::{
-    common::process::{Process, text},
-    scene::{FIRST_ID, Scene, TRADES_PER_DAY},
+    common::process::{Process, run, text},
+    scene::{FIRST_ID, Place, SYMBOL, Scene, TRADES_PER_DAY},
 };
+
+/// A backfill by REST in the middle of its work, so slow that it can be met there.
+struct Running {
+    process: Process,
+    lines: Lines<BufReader<ChildStdout>>,
+    errors: ChildStderr,
+}
+
+impl Running {
+    fn start(scene: &Scene, place: &Place, weight_limit: &str) -> Self {
+        let mut words = vec!["backfill", SYMBOL, "-t", "100,250,500,1000"];
+        words.extend(["--weight-limit", weight_limit, "--since", "2025-01-05"]);
+        words.extend(["--source", "rest", "-o", "json"]);
+        let mut child = scene
+            .command(place, &words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a backfill");
+        let out = child.stdout.take().expect("an output");
+        let errors = child.stderr.take().expect("an output");
+        Self {
+            process: Process(child),
+            lines: BufReader::new(out).lines(),
+            errors,
+        }
+    }
+
+    /// Waits for an event.
+    fn until(&mut self, event: &str) {
+        let mut lines = self.lines.by_ref().map_while(Result::ok);
+        let found = lines.find(|line| line.contains(event));
+        assert!(found.is_some(), "{event} has not come");
+    }
+
+    /// The lines that are still to come.
+    fn rest(&mut self) -> Vec<String> {
+        self.lines.by_ref().map_while(Result::ok).collect()
+    }
+
+    /// All that it has said on standard error.
+    fn told(mut self) -> String {
+        let mut told = String::new();
+        self.errors.read_to_string(&mut told).expect("text");
+        told
+    }
+}
 
 const MIDDLE: i64 = FIRST_ID + TRADES_PER_DAY / 2;
 
@@ -116,39 +168,11 @@ fn rest_that_refuses_fails_or_stalls_is_waited_for() {
         let scene = Scene::new(21);
         let place = scene.sqlite(name);
         // The plan is made before: what is struck is the reading.
-        let mut child = scene.command(
-            &place,
-            &[
-                "backfill",
-                "BTCUSDT",
-                "-t",
-                "100,250,500,1000",
-                "--weight-limit",
-                "3000",
-                "--since",
-                "2025-01-05",
-                "--source",
-                "rest",
-                "-o",
-                "json",
-            ],
-        );
-        let child = child
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut child = child.spawn().expect("a backfill");
-        let out = child.stdout.take().expect("an output");
-        let mut process = Process(child);
-        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(out));
-        let begun = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find(|line| line.contains("period_begun"));
-        assert!(begun.is_some(), "{name}");
+        let mut running = Running::start(&scene, &place, "3000");
+        running.until("period_begun");
         scene.fault(kind, Some(times));
-        let rest: Vec<String> = lines.map_while(Result::ok).collect();
-        assert!(process.wait().success(), "{name}: {rest:#?}");
+        let rest = running.rest();
+        assert!(running.process.wait().success(), "{name}: {rest:#?}");
         let told = rest.join("\n");
         assert!(
             told.contains("rest.waiting") && told.contains(expected),
@@ -166,50 +190,17 @@ fn one_that_is_killed_or_interrupted_goes_on_when_it_is_run_again() {
         ("interrupted", rustix::process::Signal::INT),
     ] {
         let place = scene.sqlite(name);
-        let mut command = scene.command(
-            &place,
-            &[
-                "backfill",
-                "BTCUSDT",
-                "-t",
-                "100,250,500,1000",
-                "--weight-limit",
-                "1200",
-                "--since",
-                "2025-01-05",
-                "--source",
-                "rest",
-                "-o",
-                "json",
-            ],
-        );
-        let command = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("a backfill");
-        let out = child.stdout.take().expect("an output");
-        let mut err = child.stderr.take().expect("an output");
-        let mut process = Process(child);
-        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(out));
-        let written = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find(|line| line.contains("period_written"));
-        assert!(written.is_some(), "{name}");
-        process.signal(signal);
-        let status = process.wait();
-        let mut told = String::new();
-        std::io::Read::read_to_string(&mut err, &mut told).expect("text");
+        let mut running = Running::start(&scene, &place, "1200");
+        running.until("period_written");
+        running.process.signal(signal);
+        let status = running.process.wait();
+        let told = running.told();
         if name == "killed" {
             assert_eq!(status.signal(), Some(9));
         } else {
             assert_eq!(status.code(), Some(130), "{told}");
             assert!(told.contains("run the same command again"), "{told}");
-            let shown = text(
-                &crate::common::process::run(&mut scene.command(&place, &["backfill", "status"]))
-                    .stdout,
-            );
+            let shown = text(&run(&mut scene.command(&place, &["backfill", "status"])).stdout);
             assert!(
                 shown.contains("failed") && shown.contains("interrupted"),
                 "{shown}"
@@ -235,17 +226,15 @@ fn what_was_completed_a_moment_ago_is_skipped_and_says_so() {
         "--weight-limit",
         "1000000",
     ];
-    let first = crate::common::process::run(&mut scene.command(&place, &words));
+    let first = run(&mut scene.command(&place, &words));
     assert!(first.status.success(), "{}", text(&first.stderr));
-    let again = crate::common::process::run(&mut scene.command(&place, &words));
+    let again = run(&mut scene.command(&place, &words));
     let told = text(&again.stderr);
     assert_eq!(again.status.code(), Some(75), "{told}");
     assert!(
         told.contains("BTCUSDT 250 dbps: skipped") && told.contains("--cooldown 0s"),
         "{told}"
     );
-    let other = crate::common::process::run(
-        &mut scene.command(&place, &[&words[..], &["--cooldown", "0s"]].concat()),
-    );
+    let other = run(&mut scene.command(&place, &[&words[..], &["--cooldown", "0s"]].concat()));
     assert!(other.status.success(), "{}", text(&other.stderr));
 }

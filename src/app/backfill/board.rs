@@ -6,15 +6,13 @@ use std::{
     time::Duration,
 };
 
-use crate::domain::{
-    anchor::Period, backfill_request::Progress, rewrite::Rewrite, symbol::Symbol,
-    threshold::Threshold,
-};
+use crate::domain::{anchor::Period, rewrite::Rewrite, symbol::Symbol, threshold::Threshold};
 
 use super::{
     event::{Emit, Event, Written},
     feed::FeedEmit,
     plan::Plan,
+    worker::JobProgress,
 };
 
 /// What a symbol is about.
@@ -38,10 +36,6 @@ pub struct Shown {
     pub stage: Stage,
     /// The period that is being read.
     pub period: Option<Period>,
-    /// How many periods have to be read.
-    pub periods_total: usize,
-    /// How many of them are written.
-    pub periods_done: usize,
     /// How many trades were read.
     pub trades_done: u64,
     /// How many have to be read, as far as is known.
@@ -57,16 +51,6 @@ impl Shown {
     #[must_use]
     pub fn bars_written(&self) -> u64 {
         self.written.values().map(Written::bars).sum()
-    }
-
-    /// The same for the row of a request.
-    #[must_use]
-    pub fn progress(&self) -> Progress {
-        Progress {
-            bars_written: self.bars_written(),
-            trades_done: self.trades_done,
-            trades_total: self.trades_total.max(self.trades_done),
-        }
     }
 
     /// Trades a second, over so long.
@@ -139,7 +123,6 @@ impl SymbolBoard {
     pub(super) fn planned(&self, plan: &Plan) {
         let mut shown = self.lock();
         shown.stage = Stage::Reading;
-        shown.periods_total = plan.readings().count();
         shown.trades_total = plan.trades();
     }
 
@@ -165,7 +148,6 @@ impl SymbolBoard {
     pub(super) fn wrote(&self, period: Period, rewrites: &BTreeMap<Threshold, Written>) {
         {
             let mut shown = self.lock();
-            shown.periods_done += 1;
             for (threshold, written) in rewrites {
                 shown.written.entry(*threshold).or_default().add(written);
             }
@@ -178,6 +160,18 @@ impl SymbolBoard {
 
     pub(super) fn stage(&self, stage: Stage) {
         self.lock().stage = stage;
+    }
+}
+
+impl From<&Shown> for JobProgress {
+    fn from(shown: &Shown) -> Self {
+        let written = shown.written.iter();
+        Self {
+            trades_done: shown.trades_done,
+            trades_total: shown.trades_total.max(shown.trades_done),
+            bars_written: written.map(|(t, of)| (*t, of.bars())).collect(),
+            gap_seconds: 0.0,
+        }
     }
 }
 

@@ -1,18 +1,22 @@
 //! What was completed a moment ago is left alone for a while, so that one who asks again and
 //! again keeps nobody else waiting.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use crate::domain::{
-    backfill_request::{RequestRow, Status},
-    symbol::Symbol,
-    threshold::Threshold,
+use crate::{
+    domain::{
+        backfill_request::{RequestRow, Status},
+        micros::micros,
+        symbol::Symbol,
+        threshold::Threshold,
+    },
+    store::sink::{RequestQuery, Store, StoreError},
 };
 
 /// How much longer each of `thresholds` rests at `now_us`: those for which a request that
 /// reaches back as far as `from_us` was completed less than `cooldown_us` ago.
 #[must_use]
-pub fn resting(
+fn resting(
     requests: &[RequestRow],
     symbol: &Symbol,
     thresholds: &[Threshold],
@@ -41,6 +45,35 @@ pub fn resting(
         .iter()
         .filter_map(|&threshold| Some((threshold, remaining(threshold)?)))
         .collect()
+}
+
+/// Takes those of `thresholds` out that rest, and returns for how much longer each does, in µs.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn take_resting(
+    store: &dyn Store,
+    symbol: &Symbol,
+    thresholds: &mut Vec<Threshold>,
+    from_us: i64,
+    now_us: i64,
+    cooldown: Duration,
+) -> Result<BTreeMap<Threshold, i64>, StoreError> {
+    if cooldown.is_zero() {
+        return Ok(BTreeMap::new());
+    }
+    let query = RequestQuery {
+        symbols: vec![symbol.to_string()],
+        statuses: vec![Status::Completed],
+        ..RequestQuery::default()
+    };
+    let read = store.stored_requests(&query).await?;
+    // A row that cannot be read keeps nobody from working.
+    let completed: Vec<RequestRow> = read.into_iter().flatten().collect();
+    let cooldown_us = micros(cooldown);
+    let resting = resting(&completed, symbol, thresholds, from_us, now_us, cooldown_us);
+    thresholds.retain(|threshold| !resting.contains_key(threshold));
+    Ok(resting)
 }
 
 #[cfg(test)]

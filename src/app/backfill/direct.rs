@@ -9,16 +9,19 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     app::clock::Clock,
     domain::{
-        backfill_request::{Change, Progress, RequestRow, Status},
+        backfill_request::{Progress, RequestRow, Status},
         micros::micros,
-        symbol::Symbol,
         threshold::Threshold,
     },
     journal::random_id,
-    store::sink::{RequestQuery, Store, StoreError},
+    store::sink::{Store, StoreError},
 };
 
-use super::{board::SymbolBoard, queue::Queue};
+use super::{
+    board::SymbolBoard,
+    queue::{Queue, asked_dbps},
+    worker::JobProgress,
+};
 
 /// How often the rows say how far the work is.
 pub const ROW_INTERVAL: Duration = Duration::from_secs(4);
@@ -31,21 +34,6 @@ pub struct Entry {
     queue: Queue,
     rows: Vec<RequestRow>,
     board: SymbolBoard,
-}
-
-/// The requests that were completed, for [`resting`](super::cooldown::resting).
-///
-/// # Errors
-/// When the store fails.
-pub async fn completed(store: &dyn Store, symbol: &Symbol) -> Result<Vec<RequestRow>, StoreError> {
-    let query = RequestQuery {
-        symbols: vec![symbol.to_string()],
-        statuses: vec![Status::Completed],
-        ..RequestQuery::default()
-    };
-    let read = store.stored_requests(&query).await?;
-    // A row that cannot be read keeps nobody from working.
-    Ok(read.into_iter().flatten().collect())
 }
 
 impl Entry {
@@ -63,24 +51,16 @@ impl Entry {
         board: SymbolBoard,
     ) -> Result<Self, StoreError> {
         let now_us = clock.wall_us();
-        let of: Vec<u32> = match thresholds {
-            [] => vec![0],
-            thresholds => thresholds
-                .iter()
-                .map(|threshold| threshold.dbps())
-                .collect(),
-        };
         let mut rows = Vec::new();
-        for threshold_dbps in of {
+        for threshold_dbps in asked_dbps(thresholds) {
             let symbol = board.symbol().to_string();
             let request = RequestRow {
                 since_us: Some(since_us),
                 ..RequestRow::new(random_id(), symbol, threshold_dbps, now_us)
             };
-            let Change { row, token } = request.claimed(worker, now_us, micros(LEASE));
-            let change = Change { row, token };
-            store.put_request(&change).await?;
-            rows.push(change.row);
+            let claim = request.claimed(worker, now_us, micros(LEASE));
+            store.put_request(&claim).await?;
+            rows.push(claim.row);
         }
         Ok(Self {
             queue: Queue::new(store, clock, worker, LEASE),
@@ -108,17 +88,7 @@ impl Entry {
     }
 
     fn progress(&self, row: &RequestRow) -> Progress {
-        let shown = self.board.read_all();
-        let mut progress = shown.progress();
-        // A row for one threshold counts its own bars.
-        let own = shown
-            .written
-            .iter()
-            .find(|(threshold, _)| threshold.dbps() == row.threshold_dbps);
-        if let Some((_, written)) = own {
-            progress.bars_written = written.bars();
-        }
-        progress
+        JobProgress::from(&self.board.read_all()).of(row.threshold_dbps)
     }
 
     async fn renew(&mut self) {

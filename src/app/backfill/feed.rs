@@ -8,7 +8,7 @@
 //! from        archive            REST        archive          REST
 //! ```
 
-use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+use std::{collections::VecDeque, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio_util::task::AbortOnDropHandle;
 
@@ -16,7 +16,9 @@ use crate::{
     app::clock::Clock,
     domain::{anchor::Period, symbol::Symbol, tiling::IdRange, trade::Trade},
     exchange::{
-        binance::archive::{Archive, ArchiveError, ArchiveName, Fetched, FileError, Span},
+        binance::archive::{
+            Archive, ArchiveError, ArchiveName, Fetched, FileError, Progress, Span,
+        },
         source::{Source, SourceError},
     },
 };
@@ -128,7 +130,7 @@ pub enum FeedError {
         /// The id that has to come next.
         next_id: i64,
         /// How long nothing came.
-        waited: std::time::Duration,
+        waited: Duration,
         /// What was wrong last.
         reason: String,
     },
@@ -162,10 +164,10 @@ impl Sources {
     /// Begins to read. Nothing is asked for before the first call of [`Feed::next`].
     #[must_use]
     pub fn open(&self, stretch: Stretch, emit: FeedEmit) -> Feed {
-        let places = match (&self.files, &self.archive) {
-            (Some(files), _) => files.places(stretch.ids),
-            (None, Some(_)) if self.wants_archive(&stretch) => self.days(&stretch),
-            _ => VecDeque::new(),
+        let places = match &self.files {
+            Some(files) => files.places(stretch.ids),
+            None if self.uses_archive(stretch.ids.count()) => self.days(&stretch),
+            None => VecDeque::new(),
         };
         let pages = Pages::new(
             Arc::clone(&self.exchange),
@@ -187,12 +189,15 @@ impl Sources {
         }
     }
 
-    fn wants_archive(&self, stretch: &Stretch) -> bool {
-        match self.kind {
-            SourceKind::Auto => stretch.ids.count() > self.limits.few_trades,
+    /// Whether files of the archive are used for so many trades.
+    #[must_use]
+    pub fn uses_archive(&self, trades: u64) -> bool {
+        let is_worth_it = match self.kind {
+            SourceKind::Auto => trades > self.limits.few_trades,
             SourceKind::Archive => true,
             SourceKind::Rest => false,
-        }
+        };
+        self.files.is_none() && self.archive.is_some() && is_worth_it
     }
 
     /// The days of a stretch that are over.
@@ -406,7 +411,7 @@ async fn fetch(
     emit: &FeedEmit,
 ) -> Result<Option<Reader>, FeedError> {
     let file = name.stem();
-    let mut on_progress = |progress: crate::exchange::binance::archive::Progress| {
+    let mut on_progress = |progress: Progress| {
         emit(FeedEvent::ArchiveFetching {
             file: file.clone(),
             bytes: progress.bytes,

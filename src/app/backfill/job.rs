@@ -12,23 +12,24 @@ use std::{
 use crate::{
     app::clock::Clock,
     domain::{
-        anchor::{Anchor, Period},
-        bar::{Bar, Last},
-        ladder::{Ladder, OutOfOrder, Rules, SeriesState},
+        anchor::Period,
+        ladder::OutOfOrder,
         rewrite::rewrite,
         row::{BarRow, ExchangeName, GapRow, GapState, Series},
         threshold::Threshold,
         tiling::{IdRange, IdRanges},
         trade::Trade,
     },
-    store::sink::{GapQuery, Store, StoreError},
+    store::sink::{Store, StoreError},
 };
 
 use super::{
     board::SymbolBoard,
     event::{Event, Written},
     feed::{Fed, Feed, FeedError, FeedEvent, SourceKind, Sources, Stretch},
-    plan::{Plan, Reading, StoredPeriod, Surveyed, Wish, stored_thresholds},
+    lanes::Lanes,
+    plan::{Plan, Reading, Wish},
+    stored::{StoredPeriod, Surveyed, absent_ids, gaps, stored_thresholds},
     writer::Writer,
 };
 
@@ -170,10 +171,11 @@ impl Job {
             .map(|(threshold, _)| *threshold)
             .collect();
         let stored = StoredPeriod::read(&**store, exchange, &self.wish, period).await?;
-        let surveys = stored.surveys(&self.wish, reading.ids, &distrusted);
+        let absent = absent_ids(&**store, exchange, &self.wish.symbol).await?;
+        let surveys = stored.surveys(&self.wish, reading.ids, &distrusted, &absent);
         let lanes = Lanes::new(&reading, period, &surveys, self.wish.anchor);
         let ids = reading.ids.ids;
-        let first_id = lanes.ladder.next_id().unwrap_or(ids.last_id + 1);
+        let first_id = lanes.next_id().unwrap_or(ids.last_id + 1);
         let mut sources = sources.clone();
         if is_by_rest {
             sources.kind = SourceKind::Rest;
@@ -213,12 +215,12 @@ impl Job {
             ..
         } = &self.shared;
         let stored = StoredPeriod::read(&**store, exchange, &self.wish, current.period).await?;
-        let now_us = u64::try_from(clock.wall_us()).unwrap_or(0);
+        let now_us = version(clock.wall_us());
         let mut rewrites = Vec::new();
         let mut counts = BTreeMap::new();
         // A seal that does not say what the trades make is none, though no bar may be wrong.
         let mut vouched = Vec::new();
-        for (threshold, lane) in &current.lanes.lanes {
+        for (threshold, lane) in current.lanes.each() {
             let Some(ids) = lane.ids() else { continue };
             let series = Series {
                 exchange: Arc::clone(exchange),
@@ -226,9 +228,9 @@ impl Job {
                 threshold: *threshold,
                 anchor: self.wish.anchor,
             };
-            let found = rewrite(&series, &lane.bars, stored.bars(*threshold), ids, now_us);
-            if lane.surveyed.is_distrusted {
-                vouched.extend(lane.bars.first().map(|bar| BarRow {
+            let found = rewrite(&series, lane.bars(), stored.bars(*threshold), ids, now_us);
+            if lane.is_distrusted() {
+                vouched.extend(lane.bars().first().map(|bar| BarRow {
                     exchange: Arc::clone(exchange),
                     symbol: self.wish.symbol.clone(),
                     anchor: self.wish.anchor,
@@ -263,21 +265,11 @@ impl Job {
         if !stored.iter().all(is_wanted) {
             return Ok(());
         }
-        let query = GapQuery {
-            exchange: Some(exchange.to_string()),
-            symbols: vec![symbol.clone()],
-        };
-        let gaps = store.stored_gaps(&query).await?;
+        let gaps = gaps(&**store, exchange, symbol).await?;
         let now_us = self.shared.clock.wall_us();
         let right: IdRanges = self.right.iter().copied().collect();
-        let is_repaired = |gap: &GapRow| {
-            let ids = IdRange {
-                first_id: gap.first_id,
-                last_id: gap.last_id,
-            };
-            gap.state == GapState::Open && right.contain(ids)
-        };
-        let repaired = gaps.into_iter().flatten().filter(is_repaired);
+        let is_repaired = |gap: &GapRow| gap.state == GapState::Open && right.contain(gap.ids());
+        let repaired = gaps.into_iter().filter(is_repaired);
         let repaired: Vec<_> = repaired
             .map(|gap| GapRow {
                 state: GapState::Repaired,
@@ -356,140 +348,5 @@ impl Current {
             version: version(now_us),
         });
         rows.collect()
-    }
-}
-
-/// The thresholds of one period, each with what it has built.
-struct Lanes {
-    ladder: Ladder,
-    lanes: BTreeMap<Threshold, Lane>,
-    closed: Vec<Bar>,
-    /// Bars that are stored may take over. In a period that is not over some may be missing
-    /// behind them.
-    may_go_on: bool,
-}
-
-struct Lane {
-    surveyed: Surveyed,
-    first_id: i64,
-    bars: Vec<Bar>,
-    /// The stored bars go on where the last one ends.
-    goes_on: bool,
-}
-
-impl Lane {
-    /// The ids that were built; none before the first bar.
-    fn ids(&self) -> Option<IdRange> {
-        let last = self.bars.last()?;
-        Some(IdRange {
-            first_id: self.first_id,
-            last_id: last.last_agg_trade_id,
-        })
-    }
-}
-
-impl Lanes {
-    fn new(
-        reading: &Reading,
-        period: Period,
-        surveys: &BTreeMap<Threshold, Surveyed>,
-        anchor: Anchor,
-    ) -> Self {
-        let mut ladder = Ladder::new(Rules { anchor, gate: true });
-        let mut lanes = BTreeMap::new();
-        for (&threshold, surveyed) in surveys {
-            let survey = &surveyed.survey;
-            if survey.is_right() && reading.ids.is_over {
-                continue;
-            }
-            match survey.head {
-                Some(last) => ladder.resume(behind(threshold, last, period)),
-                None => ladder.start(threshold, reading.ids.ids.first_id),
-            }
-            let lane = Lane {
-                first_id: survey.first_id(reading.ids.ids.first_id),
-                surveyed: surveyed.clone(),
-                bars: Vec::new(),
-                goes_on: false,
-            };
-            lanes.insert(threshold, lane);
-        }
-        Self {
-            ladder,
-            lanes,
-            closed: Vec::new(),
-            may_go_on: reading.ids.is_over,
-        }
-    }
-
-    fn push(&mut self, block: &[Trade]) -> Result<(), OutOfOrder> {
-        for trade in block {
-            self.ladder.push(trade, &mut self.closed)?;
-        }
-        self.sort();
-        Ok(())
-    }
-
-    fn skip(&mut self, ids: IdRange) -> Result<(), OutOfOrder> {
-        self.ladder.skip_to(ids.last_id + 1, &mut self.closed)?;
-        self.sort();
-        Ok(())
-    }
-
-    /// The period is over: its last bars are cut by the first trade behind it.
-    fn end(&mut self, closer: Option<&Trade>) {
-        let Some(closer) = closer else { return };
-        // Where building has stopped early the closer does not follow, and is not needed.
-        if self.ladder.push(closer, &mut self.closed).is_ok() {
-            self.closed.retain(|bar| bar.last_agg_trade_id < closer.id);
-            self.sort();
-        }
-        self.closed.clear();
-    }
-
-    fn sort(&mut self) {
-        for bar in self.closed.drain(..) {
-            let Some(lane) = self.lanes.get_mut(&bar.threshold) else {
-                continue;
-            };
-            // What is built behind that is stored already.
-            if lane.goes_on {
-                continue;
-            }
-            let next_id = bar.last_agg_trade_id + 1;
-            lane.goes_on = self.may_go_on && lane.surveyed.survey.goes_on_at(next_id);
-            lane.bars.push(bar);
-        }
-    }
-
-    fn all_go_on(&self) -> bool {
-        !self.lanes.is_empty() && self.lanes.values().all(|lane| lane.goes_on)
-    }
-
-    fn last_id(&self) -> Option<i64> {
-        self.ladder.last().map(|last| last.id)
-    }
-
-    /// The ids within `ids` that the bars of every threshold hold now.
-    fn covered(&self, ids: IdRange) -> Option<IdRange> {
-        let ends = self.lanes.values().map(|lane| {
-            if lane.goes_on {
-                return Some(ids.last_id);
-            }
-            let head = lane.surveyed.survey.head.map(|last| last.id);
-            lane.ids().map(|built| built.last_id).or(head)
-        });
-        let last_id = ends.min().unwrap_or(Some(ids.last_id))?;
-        Some(IdRange { last_id, ..ids })
-    }
-}
-
-/// The state of a threshold right behind a good bar.
-fn behind(threshold: Threshold, last: Last, period: Period) -> SeriesState {
-    SeriesState {
-        threshold,
-        last,
-        period,
-        open: None,
     }
 }

@@ -236,15 +236,7 @@ mod tests {
         put(&store, &request("BTCUSDT", PATIENCE_US + 1)).await;
         let alone = overview(&*store, &clock(), &[], false).await.expect("seen");
         assert!(!alone.is_well() && alone.alive().next().is_none());
-        let mut worker = WorkerRow {
-            worker: "nas:1".to_owned(),
-            host: "nas".to_owned(),
-            pid: 1,
-            started_at_us: 0,
-            requests: 0,
-            is_ended: false,
-            heartbeat_at_us: NOW_US - PATIENCE_US,
-        };
+        let mut worker = WorkerRow::sample(NOW_US - PATIENCE_US);
         store.put_worker(&worker).await.expect("put");
         let seen = overview(&*store, &clock(), &[], false).await.expect("seen");
         assert!(seen.is_well());

@@ -11,18 +11,18 @@ use crate::{
     app::verify::{SealState, Verified, VerifyRequest, verify},
     domain::{
         anchor::{Anchor, Period},
-        row::{BarRead, ExchangeName, GapState, Series},
-        survey::{PeriodIds, Survey},
+        row::ExchangeName,
+        survey::PeriodIds,
         symbol::Symbol,
         threshold::Threshold,
         tiling::{IdRange, IdRanges},
         trade::Trade,
     },
     exchange::source::{Source, SourceError},
-    store::sink::{BarQuery, GapQuery, Store},
+    store::sink::Store,
 };
 
-const DAY_US: i64 = 86_400_000_000;
+use super::stored::{StoredPeriod, absent_ids};
 
 /// What is wanted for one symbol.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,9 +140,13 @@ impl Plan {
     ) -> Result<Self, PlanError> {
         let newest = newest(source, &wish).await?;
         let exchange: ExchangeName = source.name().into();
-        let verified = match store {
-            Some(store) => verified(store, &exchange, &wish).await?,
-            None => Verified::default(),
+        let (verified, absent) = match store {
+            Some(store) => {
+                let absent = absent_ids(store, &exchange, &wish.symbol).await;
+                let absent = absent.map_err(anyhow::Error::from)?;
+                (verified(store, &exchange, &wish).await?, absent)
+            }
+            None => Default::default(),
         };
         let mut firsts = Firsts {
             source,
@@ -164,6 +168,7 @@ impl Plan {
                     wish: &wish,
                     period,
                     distrusted,
+                    absent: &absent,
                 };
                 match firsts.ids(period, newest).await? {
                     Some((ids, closer)) => look.task(ids, closer).await?,
@@ -319,6 +324,7 @@ struct Look<'a> {
     wish: &'a Wish,
     period: Period,
     distrusted: BTreeSet<Threshold>,
+    absent: &'a IdRanges,
 }
 
 impl Look<'_> {
@@ -327,7 +333,7 @@ impl Look<'_> {
             Some(store) => StoredPeriod::read(store, self.exchange, self.wish, self.period).await?,
             None => StoredPeriod::default(),
         };
-        let surveys = stored.surveys(self.wish, ids, &self.distrusted);
+        let surveys = stored.surveys(self.wish, ids, &self.distrusted, self.absent);
         let to_build: Vec<_> = surveys
             .iter()
             .filter(|(_, survey)| !survey.survey.is_right() || !ids.is_over)
@@ -356,138 +362,6 @@ impl Look<'_> {
             found: found.collect(),
         }))
     }
-}
-
-/// The survey of one threshold.
-#[derive(Debug, Clone)]
-pub(super) struct Surveyed {
-    pub survey: Survey,
-    /// It was right by itself, and cannot be trusted.
-    pub is_distrusted: bool,
-}
-
-/// The stored bars of one period.
-#[derive(Default)]
-pub(super) struct StoredPeriod {
-    bars: BTreeMap<Threshold, Vec<BarRead>>,
-    absent: IdRanges,
-}
-
-impl StoredPeriod {
-    /// Reads the bars of all wanted thresholds that may belong to `period`.
-    pub(super) async fn read(
-        store: &dyn Store,
-        exchange: &ExchangeName,
-        wish: &Wish,
-        period: Period,
-    ) -> anyhow::Result<Self> {
-        let query = BarQuery {
-            exchange: Some(exchange.to_string()),
-            symbols: vec![wish.symbol.clone()],
-            thresholds: wish.thresholds.clone(),
-            anchor: Some(wish.anchor),
-            // Bars that open with a late trade are dated before the period that they belong
-            // to, and a damaged one may be dated somewhere else.
-            since_us: Some(period.start_us.saturating_sub(DAY_US)),
-            until_us: Some(period.end_us.saturating_add(DAY_US)),
-            newest: None,
-        };
-        let mut bars: BTreeMap<Threshold, Vec<BarRead>> = BTreeMap::new();
-        let mut take = |read: Vec<BarRead>| {
-            for bar in read {
-                let threshold = match &bar {
-                    Ok(stored) => Some(stored.row.bar.threshold),
-                    Err(unreadable) => unreadable.place.as_ref().map(|p| p.series.threshold),
-                };
-                if let Some(threshold) = threshold {
-                    bars.entry(threshold).or_default().push(bar);
-                }
-            }
-            Ok(())
-        };
-        store.stored_bars(&query, &mut take).await?;
-        let gaps = GapQuery {
-            exchange: Some(exchange.to_string()),
-            symbols: vec![wish.symbol.clone()],
-        };
-        let gaps = store.stored_gaps(&gaps).await?;
-        // What a gap that cannot be read says is nothing.
-        let absent = gaps.into_iter().flatten();
-        let absent = absent
-            .filter(|gap| gap.state == GapState::Absent)
-            .map(|gap| IdRange {
-                first_id: gap.first_id,
-                last_id: gap.last_id,
-            });
-        let absent = absent.collect();
-        Ok(Self { bars, absent })
-    }
-
-    /// The bars of one threshold, by first id.
-    pub(super) fn bars(&self, threshold: Threshold) -> &[BarRead] {
-        self.bars.get(&threshold).map_or(&[], Vec::as_slice)
-    }
-
-    /// What the bars of each wanted threshold are worth. Thresholds that are right by
-    /// themselves and do not hold the same trades are all distrusted: nothing says which of
-    /// them is wrong.
-    pub(super) fn surveys(
-        &self,
-        wish: &Wish,
-        ids: PeriodIds,
-        distrusted: &BTreeSet<Threshold>,
-    ) -> BTreeMap<Threshold, Surveyed> {
-        let survey =
-            |threshold: Threshold| Survey::of(self.bars(threshold), ids, wish.anchor, &self.absent);
-        let mut surveys: BTreeMap<_, _> = wish
-            .thresholds
-            .iter()
-            .map(|&threshold| (threshold, survey(threshold)))
-            .collect();
-        let trusted = surveys.iter().filter(|(t, _)| !distrusted.contains(t));
-        let mut sums = trusted.filter_map(|(_, survey)| survey.sums());
-        let first = sums.next().copied();
-        // The thresholds of a period that is not over end at different trades.
-        let disagree = ids.is_over && sums.any(|sums| Some(*sums) != first);
-        let is_distrusted = |threshold: &Threshold, survey: &Survey| {
-            distrusted.contains(threshold) || (disagree && survey.is_right())
-        };
-        let mut surveyed = BTreeMap::new();
-        while let Some((threshold, survey)) = surveys.pop_first() {
-            let is_distrusted = is_distrusted(&threshold, &survey);
-            let survey = if is_distrusted {
-                survey.distrusted()
-            } else {
-                survey
-            };
-            let of = Surveyed {
-                survey,
-                is_distrusted,
-            };
-            surveyed.insert(threshold, of);
-        }
-        surveyed
-    }
-}
-
-/// The thresholds of a symbol that have bars in the store.
-///
-/// # Errors
-/// When the store cannot be read.
-pub async fn stored_thresholds(
-    store: &dyn Store,
-    exchange: &str,
-    symbol: &Symbol,
-    anchor: Anchor,
-) -> anyhow::Result<BTreeSet<Threshold>> {
-    let query = BarQuery {
-        exchange: Some(exchange.to_owned()),
-        symbols: vec![symbol.clone()],
-        anchor: Some(anchor),
-        ..BarQuery::default()
-    };
-    let series: Vec<Series> = store.series(&query).await?;
-    Ok(series.into_iter().map(|series| series.threshold).collect())
 }
 
 fn time_text(time_us: i64) -> String {

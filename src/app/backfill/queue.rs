@@ -53,15 +53,10 @@ pub async fn ask(
         .into_iter()
         .flatten()
         .collect();
-    let all = [0];
-    let wanted: Vec<u32> = thresholds
-        .iter()
-        .map(|threshold| threshold.dbps())
-        .collect();
-    let wanted = if wanted.is_empty() { &all[..] } else { &wanted };
     let mut asked = Vec::new();
     // One µs apart: what is asked for at once is taken in the order it was asked for in.
-    for (&threshold_dbps, requested_us) in wanted.iter().zip(clock.wall_us()..) {
+    for (threshold_dbps, requested_us) in asked_dbps(thresholds).into_iter().zip(clock.wall_us()..)
+    {
         let same = open.iter().find(|request| {
             request.threshold_dbps == threshold_dbps && reaches_as_far(request, since_us)
         });
@@ -99,6 +94,17 @@ fn has_just_begun(request: &RequestRow, now_us: i64) -> bool {
     let begun_us = request.started_at_us.unwrap_or(i64::MIN);
     // A worker whose clock is far ahead must not keep its symbol from all others.
     now_us.abs_diff(begun_us) < TAKING_US
+}
+
+/// The thresholds as requests have them, in dbps: 0 stands for all when there are none.
+pub(super) fn asked_dbps(thresholds: &[Threshold]) -> Vec<u32> {
+    if thresholds.is_empty() {
+        return vec![0];
+    }
+    thresholds
+        .iter()
+        .map(|threshold| threshold.dbps())
+        .collect()
 }
 
 /// Whether a request reaches back as far as `since_us`.

@@ -4,7 +4,11 @@
 //! others have had theirs. A few turns run at once, because a turn waits for the network more
 //! than it computes. A symbol that fails, or panics, leaves its seat to the others.
 
-use std::{collections::BTreeMap, num::NonZeroU64, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU64,
+    sync::Arc,
+};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +21,7 @@ use crate::{
         symbol::Symbol,
         tiling::Unsealable,
     },
-    store::sink::StoreErrorKind,
+    store::sink::{StoreError, StoreErrorKind},
 };
 
 use super::{
@@ -305,7 +309,7 @@ impl Seat {
                 anchor: self.wish.anchor,
                 period_start_us: planned.period.start_us,
             });
-        let only: std::collections::BTreeSet<_> = keys.collect();
+        let only: BTreeSet<_> = keys.collect();
         let Some(first) = only.first() else {
             return Ok(());
         };
@@ -359,7 +363,7 @@ impl Seat {
 }
 
 fn is_refused(cause: &anyhow::Error) -> bool {
-    let error = cause.downcast_ref::<crate::store::sink::StoreError>();
+    let error = cause.downcast_ref::<StoreError>();
     error.is_some_and(|error| error.kind == StoreErrorKind::Configuration)
 }
 

@@ -1,24 +1,22 @@
 //! What carrying out a request means.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{
-    anchor::Anchor, micros::micros, symbol::Symbol, threshold::Threshold, words::span,
-};
+use crate::domain::{anchor::Anchor, micros::micros, threshold::Threshold, words::span};
 
 use super::{
     board::SymbolBoard,
-    cooldown::resting,
-    direct::completed,
+    cooldown::take_resting,
     event::Emit,
     job::Shared,
-    plan::{Wish, stored_thresholds},
+    plan::Wish,
     run::{Finished, RunLimits, run},
-    worker::{Job, Outcome, ProgressCell, Work},
+    stored::all_thresholds,
+    worker::{Job, JobProgress, Outcome, ProgressCell, Work},
 };
 
 /// How often it is told how far the work is.
@@ -62,27 +60,27 @@ impl Carrier {
         let default_us = now_us.saturating_sub(micros(self.since));
         let from_us = job.since_us.unwrap_or(default_us);
         let mut thresholds = if job.thresholds.is_empty() {
-            self.all_thresholds(&job.symbol).await?
+            let (exchange, configured) = (&self.shared.exchange, &self.configured);
+            all_thresholds(store, exchange, &job.symbol, self.anchor, configured).await?
         } else {
             job.thresholds
         };
-        let requests = completed(store, &job.symbol).await?;
-        let cooldown_us = micros(self.cooldown);
-        let resting = resting(
-            &requests,
+        let cooldown = self.cooldown;
+        let resting = take_resting(
+            store,
             &job.symbol,
-            &thresholds,
+            &mut thresholds,
             from_us,
             now_us,
-            cooldown_us,
-        );
+            cooldown,
+        )
+        .await?;
         let reasons = resting.into_iter().map(|(threshold, remaining_us)| {
             let remaining = span(remaining_us);
             let reason = format!("it was completed a moment ago; left alone for {remaining}");
             (threshold, reason)
         });
-        let skipped: std::collections::BTreeMap<_, _> = reasons.collect();
-        thresholds.retain(|threshold| !skipped.contains_key(threshold));
+        let skipped: BTreeMap<_, _> = reasons.collect();
         if thresholds.is_empty() {
             let reason = skipped.into_values().next_back();
             let reason = reason.unwrap_or_else(|| "no threshold is known for it".to_owned());
@@ -105,15 +103,6 @@ impl Carrier {
         })
     }
 
-    async fn all_thresholds(&self, symbol: &Symbol) -> anyhow::Result<Vec<Threshold>> {
-        let Shared {
-            store, exchange, ..
-        } = &self.shared;
-        let mut all: BTreeSet<_> = self.configured.iter().copied().collect();
-        all.extend(stored_thresholds(&**store, exchange, symbol, self.anchor).await?);
-        Ok(all.into_iter().collect())
-    }
-
     /// Backfills one symbol, and tells how far it is meanwhile.
     async fn run_one(
         &self,
@@ -123,13 +112,8 @@ impl Carrier {
         stop: CancellationToken,
     ) -> Option<Finished> {
         let tell = |board: &SymbolBoard| {
-            let shown = board.read_all();
-            progress.update(|said| {
-                said.trades_done = shown.trades_done;
-                said.trades_total = shown.trades_total.max(shown.trades_done);
-                let written = shown.written.iter();
-                said.bars_written = written.map(|(t, of)| (*t, of.bars())).collect();
-            });
+            let told = JobProgress::from(&board.read_all());
+            progress.update(|said| *said = told);
         };
         let running = run(&self.shared, vec![(wish, board.clone())], self.limits, stop);
         tokio::pin!(running);

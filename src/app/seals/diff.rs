@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     app::verify::{Verified, VerifyRequest, verify},
     domain::{
-        anchor::Anchor,
+        anchor::{Anchor, DAY_US},
         row::{BarRead, ExchangeName, Series},
         symbol::Symbol,
         tiling::{IdRange, PeriodTotals, Periods},
@@ -20,8 +20,6 @@ use crate::{
 mod found;
 
 pub use found::{ComparedSeries, Difference, NotWhole, OnlyIn, Side, StoreDiff, What, Why};
-
-const DAY_US: i64 = 86_400_000_000;
 
 /// What to compare.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

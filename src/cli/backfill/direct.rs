@@ -7,36 +7,36 @@ use std::{
 };
 
 use clap::Args;
-use tokio::time::Instant;
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::backfill::{
         board::SymbolBoard,
-        cooldown::resting,
-        direct::{Entry, Kept, completed},
+        cooldown::take_resting,
+        direct::{Entry, Kept},
         event::Emit,
         feed::Sources,
         job::Shared,
-        plan::{Plan, PlanError, Wish, stored_thresholds},
-        run::{Finished, RunError, RunLimits, run},
+        plan::{Plan, Wish},
+        run::{Finished, RunLimits, run},
+        stored::all_thresholds,
     },
     cli::{
         args::{Since, distinct, duration, duration_or_zero, positive, stored_anchor},
         collect::collector_name,
-        context::Context,
+        context::{Context, block_on_threads},
         error::{CliError, Edge as _},
         exit::ExitCode,
-        signals::Signals,
+        signals::{Signals, until_done},
     },
     config::Key,
     domain::{
-        anchor::Anchor,
-        backfill_request::Status,
-        micros::micros,
-        symbol::Symbol,
+        anchor::Anchor, backfill_request::Status, micros::micros, symbol::Symbol,
         threshold::Threshold,
-        words::{list, span},
     },
     report::{
         OutputError,
@@ -46,14 +46,17 @@ use crate::{
     store::{self, StoreOptions, sink::Store},
 };
 
-use super::sources::{self, SourceArgs};
+use super::{
+    outcome::{outcome, planned},
+    sources::{self, SourceArgs},
+};
 
 /// How far back, unless somebody says so.
 pub const DEFAULT_SINCE: Duration = Duration::from_secs(7 * 86_400);
 /// How long the end waits for the rows of the queue.
 const END_PATIENCE: Duration = Duration::from_secs(5);
 /// Threads for reading, building, writing and telling.
-const WORKERS: usize = 4;
+pub const WORKERS: usize = 4;
 
 /// What to make complete.
 #[derive(Debug, Args)]
@@ -121,16 +124,7 @@ impl DirectArgs {
     }
 
     pub fn run(self, context: &Context) -> Result<ExitCode, CliError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(WORKERS)
-            .thread_name("streamkit")
-            .enable_all()
-            .build()
-            .hint("free some memory, file descriptors or threads")?;
-        let result = runtime.block_on(self.backfill(context));
-        // Whatever still hangs must not keep the process.
-        runtime.shutdown_background();
-        result
+        block_on_threads(WORKERS, self.backfill(context))
     }
 
     async fn backfill(&self, context: &Context) -> Result<ExitCode, CliError> {
@@ -163,19 +157,9 @@ impl DirectArgs {
         let stop = CancellationToken::new();
         let wishes = std::mem::take(&mut entered.wishes);
         let limits = self.limits();
-        let mut showing = Showing::start(context, &wishes, is_json);
+        let showing = Showing::start(context, &wishes, is_json);
         let running = run(&shared, wishes, limits, stop.clone());
-        tokio::pin!(running);
-        let mut signal = None;
-        let finished = loop {
-            tokio::select! {
-                finished = &mut running => break finished,
-                code = signals.next(), if signal.is_none() => {
-                    signal = Some(code);
-                    stop.cancel();
-                }
-            }
-        };
+        let (finished, signal) = until_done(running, &stop, &mut signals).await;
         showing.stop().await;
         entered.end(&finished).await;
         let printed = run_report::finished(&context.printer, &finished, &entered.resting, is_json);
@@ -237,19 +221,19 @@ impl DirectArgs {
         let anchor = context.settings.anchor.value;
         let mut wishes = Vec::new();
         for symbol in distinct(&self.symbols) {
-            let mut thresholds: BTreeSet<_> = self.thresholds.iter().copied().collect();
-            if thresholds.is_empty() {
-                thresholds.extend(context.settings.thresholds.value.iter().copied());
-            }
-            if let Some(store) = store.filter(|_| self.all_thresholds) {
-                let exchange = sources.exchange.name();
-                let stored = stored_thresholds(store, exchange, &symbol, anchor);
-                thresholds.extend(stored.await?);
-            }
+            let configured = &context.settings.thresholds.value;
+            let thresholds = match store.filter(|_| self.all_thresholds) {
+                Some(store) => {
+                    let exchange = sources.exchange.name();
+                    all_thresholds(store, exchange, &symbol, anchor, configured).await?
+                }
+                None if self.thresholds.is_empty() => sorted(configured),
+                None => sorted(&self.thresholds),
+            };
             wishes.push(Wish {
                 symbol,
                 anchor,
-                thresholds: thresholds.into_iter().collect(),
+                thresholds,
                 from_us,
                 until_us,
                 is_rebuild: self.rebuild,
@@ -292,19 +276,16 @@ impl DirectArgs {
         let worker = format!("{}:{}", collector_name(context), std::process::id());
         for mut wish in wishes {
             let is_listed = wish.until_us.is_none() && !self.rebuild;
-            let now_us = context.clock.wall_us();
-            if is_listed && self.cooldown > Duration::ZERO {
-                let requests = completed(&*shared.store, &wish.symbol).await?;
-                let resting = resting(
-                    &requests,
+            if is_listed {
+                let resting = take_resting(
+                    &*shared.store,
                     &wish.symbol,
-                    &wish.thresholds,
+                    &mut wish.thresholds,
                     wish.from_us,
-                    now_us,
-                    micros(self.cooldown),
-                );
-                wish.thresholds
-                    .retain(|threshold| !resting.contains_key(threshold));
+                    context.clock.wall_us(),
+                    self.cooldown,
+                )
+                .await?;
                 if !resting.is_empty() {
                     entered.resting.push((wish.symbol.clone(), resting));
                 }
@@ -320,7 +301,7 @@ impl DirectArgs {
                     &wish.thresholds
                 };
                 let entry = Entry::make(
-                    Arc::clone(&shared.store) as Arc<dyn Store>,
+                    Arc::clone(&shared.store),
                     context.clock.clone(),
                     &worker,
                     wish.from_us,
@@ -336,6 +317,12 @@ impl DirectArgs {
         }
         Ok(entered)
     }
+}
+
+/// Each of them once, in order.
+fn sorted(thresholds: &[Threshold]) -> Vec<Threshold> {
+    let sorted: BTreeSet<_> = thresholds.iter().copied().collect();
+    sorted.into_iter().collect()
 }
 
 /// What stands in the queue, and what rests.
@@ -366,7 +353,7 @@ impl Entered {
 /// Whoever shows how far the work is.
 struct Showing {
     stop: CancellationToken,
-    task: Option<tokio::task::JoinHandle<()>>,
+    task: JoinHandle<()>,
 }
 
 impl Showing {
@@ -383,90 +370,11 @@ impl Showing {
                 live.tell_until(stopped, is_json).await;
             }
         });
-        Self {
-            stop,
-            task: Some(task),
-        }
+        Self { stop, task }
     }
 
-    async fn stop(&mut self) {
+    async fn stop(self) {
         self.stop.cancel();
-        if let Some(task) = self.task.take() {
-            let _ = tokio::time::timeout(END_PATIENCE, task).await;
-        }
-    }
-}
-
-fn planned(error: PlanError) -> CliError {
-    match error {
-        PlanError::Store(error) => error.into(),
-        error @ PlanError::Future { .. } => CliError::from(error)
-            .exit(ExitCode::Usage)
-            .hint("name a time that is past; a collector takes what is to come"),
-        error @ PlanError::NeverTraded(_) => CliError::from(error)
-            .exit(ExitCode::Usage)
-            .hint("spell the symbol as the exchange does, such as BTCUSDT"),
-        PlanError::Source(error) => error.into(),
-    }
-}
-
-/// What the whole run comes to.
-fn outcome(
-    finished: Vec<Finished>,
-    resting: &run_report::Resting,
-    signal: Option<ExitCode>,
-) -> Result<ExitCode, CliError> {
-    if let Some(code) = signal {
-        let code = match code {
-            ExitCode::Ok => ExitCode::Interrupted,
-            code => code,
-        };
-        if finished.iter().any(|finished| finished.result.is_none()) {
-            return Err(CliError::new(code, "it was interrupted before it was done")
-                .hint("run the same command again: it goes on with what is missing"));
-        }
-    }
-    let (mut failed, mut unsealed, mut count) = (Vec::new(), Vec::new(), 0);
-    for finished in finished {
-        count += 1;
-        match finished.result {
-            Some(Err(error)) => failed.push((finished.symbol, error)),
-            _ if !finished.seals.refused.is_empty() => unsealed.push(finished.symbol),
-            _ => {}
-        }
-    }
-    let many = failed.len();
-    if let Some((symbol, error)) = failed.into_iter().next() {
-        let error = of_run(error);
-        if many == 1 && count == 1 {
-            return Err(error);
-        }
-        let (code, hint) = (error.exit_code(), error.hint_text().to_owned());
-        let sentence = format!("{many} of {count} symbols are not done, the first: {symbol}");
-        return Err(CliError::new(code, sentence).hint(hint));
-    }
-    if !unsealed.is_empty() {
-        let sentence = format!("{} has closed periods that are not whole", list(&unsealed));
-        return Err(CliError::new(ExitCode::Failed, sentence)
-            .hint("'streamkit verify SYMBOL' says what is missing; --all-thresholds mends all"));
-    }
-    if count == 0
-        && let Some((symbol, thresholds)) = resting.first()
-    {
-        let longest_us = thresholds.values().copied().max().unwrap_or(0);
-        let sentence = format!("{symbol} was completed a moment ago and is left alone");
-        return Err(CliError::new(ExitCode::TryAgain, sentence).hint(format!(
-            "run it again in {}, or now with --cooldown 0s",
-            span(longest_us)
-        )));
-    }
-    Ok(ExitCode::Ok)
-}
-
-fn of_run(error: RunError) -> CliError {
-    match error {
-        RunError::Plan(error) => planned(error),
-        RunError::Seal { cause, .. } => cause.context("seal the periods").into(),
-        error => sources::with_hint(error),
+        let _ = timeout(END_PATIENCE, self.task).await;
     }
 }

@@ -15,10 +15,10 @@ use crate::{
     cli::{
         args::{duration, duration_or_zero, positive, stored_anchor},
         collect::collector_name,
-        context::Context,
+        context::{Context, block_on_threads},
         error::{CliError, Edge as _},
         exit::ExitCode,
-        signals::Signals,
+        signals::{Signals, until_done},
     },
     config::Key,
     domain::anchor::Anchor,
@@ -27,14 +27,12 @@ use crate::{
 };
 
 use super::{
-    direct::DEFAULT_SINCE,
+    direct::{DEFAULT_SINCE, WORKERS},
     sources::{self, SourceArgs},
 };
 
 /// How long work that is told to stop may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
-/// Threads for reading, building, writing and telling.
-const WORKERS: usize = 4;
 
 /// Take requests for backfills, and carry them out
 ///
@@ -88,16 +86,7 @@ impl WorkerArgs {
     }
 
     pub fn run(self, context: &Context) -> Result<ExitCode, CliError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(WORKERS)
-            .thread_name("streamkit")
-            .enable_all()
-            .build()
-            .hint("free some memory, file descriptors or threads")?;
-        let result = runtime.block_on(self.work(context));
-        // Whatever still hangs must not keep the process.
-        runtime.shutdown_background();
-        result
+        block_on_threads(WORKERS, self.work(context))
     }
 
     async fn work(&self, context: &Context) -> Result<ExitCode, CliError> {
@@ -139,20 +128,8 @@ impl WorkerArgs {
         let clock = context.clock.clone();
         let worker = Worker::new(settings, store, clock, Arc::new(carrier), tell);
         let stop = CancellationToken::new();
-        let running = worker.run(stop.clone());
-        tokio::pin!(running);
-        let mut code = ExitCode::Ok;
-        loop {
-            tokio::select! {
-                done = &mut running => {
-                    done?;
-                    return Ok(code);
-                }
-                signal = signals.next(), if !stop.is_cancelled() => {
-                    code = signal;
-                    stop.cancel();
-                }
-            }
-        }
+        let (done, signal) = until_done(worker.run(stop.clone()), &stop, &mut signals).await;
+        done?;
+        Ok(signal.unwrap_or(ExitCode::Ok))
     }
 }

@@ -12,7 +12,7 @@ use crate::{
         supervise::Supervisor,
     },
     cli::{
-        context::Context,
+        context::{Context, block_on_threads},
         error::{CliError, Edge as _},
         exit::ExitCode,
         signals::Signals,
@@ -47,16 +47,7 @@ const WORKERS: usize = 2;
 
 /// Collects until a signal, or until the time is up.
 pub fn run(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
-        .thread_name("streamkit")
-        .enable_all()
-        .build()
-        .hint("free some memory, file descriptors or threads")?;
-    let result = runtime.block_on(collect(args, context));
-    // Whatever still hangs must not keep the process.
-    runtime.shutdown_background();
-    result
+    block_on_threads(WORKERS, collect(args, context))
 }
 
 async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliError> {

@@ -170,18 +170,6 @@ mod tests {
         RequestRow::new(id.to_owned(), "BTCUSDT".to_owned(), 0, requested_at_us)
     }
 
-    fn worker(heartbeat_at_us: i64) -> WorkerRow {
-        WorkerRow {
-            worker: "nas:1".to_owned(),
-            host: "nas".to_owned(),
-            pid: 1,
-            started_at_us: 0,
-            requests: 0,
-            is_ended: false,
-            heartbeat_at_us,
-        }
-    }
-
     fn places(rows: &[RequestRow], workers: &[WorkerRow], now_us: i64) -> Vec<Place> {
         let states = states(rows, workers, now_us);
         let mut of = Vec::new();
@@ -213,7 +201,7 @@ mod tests {
         // What a dead worker has left comes in its own turn: it was asked for first.
         let later = LEASE_US + CLOCKS_DIFFER_US;
         assert_eq!(
-            places(&rows, &[worker(later)], later),
+            places(&rows, &[WorkerRow::sample(later)], later),
             [queued(4), queued(2), queued(1), queued(3)]
         );
         assert!(matches!(
@@ -226,7 +214,7 @@ mod tests {
     fn after_five_minutes_without_a_worker_one_waits_in_vain() {
         let rows = [request("a", 10)];
         let at = |seen: &[i64], now_us| {
-            let workers: Vec<_> = seen.iter().copied().map(worker).collect();
+            let workers: Vec<_> = seen.iter().copied().map(WorkerRow::sample).collect();
             places(&rows, &workers, now_us).remove(0)
         };
         let late = PATIENCE_US + 11;
@@ -252,10 +240,10 @@ mod tests {
         let waited_us = PATIENCE_US + 1;
         let now_us = died_us + waited_us;
         let offline = Place::WatcherOffline { waited_us };
-        assert_eq!(places(&rows, &[worker(0)], now_us), [offline]);
+        assert_eq!(places(&rows, &[WorkerRow::sample(0)], now_us), [offline]);
         let queued = Place::Queued { position: 1 };
         for (seen_us, now_us) in [(now_us, now_us), (0, now_us - 1)] {
-            let places = places(&rows, &[worker(seen_us)], now_us);
+            let places = places(&rows, &[WorkerRow::sample(seen_us)], now_us);
             assert_eq!(places, std::slice::from_ref(&queued));
         }
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::backfill::{
-        feed::{SourceKind, Sources},
+        feed::Sources,
         plan::{Plan, PlannedPeriod, Reading, Task},
     },
     domain::{
@@ -38,16 +38,9 @@ struct Cost {
 
 fn cost(reading: &Reading, sources: &Sources) -> Cost {
     let trades = reading.span.count();
-    let by_archive = sources.archive.is_some()
-        && reading.ids.is_over
-        && match sources.kind {
-            SourceKind::Auto => trades > sources.limits.few_trades,
-            SourceKind::Archive => true,
-            SourceKind::Rest => false,
-        };
     let (source, weight, speed) = if sources.files.is_some() {
         ("files", 0, ARCHIVE_TRADES_PER_S)
-    } else if by_archive {
+    } else if reading.ids.is_over && sources.uses_archive(trades) {
         ("archive", 0, ARCHIVE_TRADES_PER_S)
     } else {
         let weight = trades.div_ceil(PAGE_TRADES) * PAGE_WEIGHT;

@@ -20,6 +20,7 @@ use crate::{
     },
     report::{
         OutputError, Printer,
+        seals::period_text,
         table::{Column, Table, grouped},
         words::counted,
     },
@@ -44,10 +45,7 @@ pub fn events(printer: Printer, is_json: bool) -> Emit {
 
 /// The first day of a period, by which it is named.
 pub(super) fn day(period: Period) -> String {
-    jiff::Timestamp::from_microsecond(period.start_us).map_or_else(
-        |_| period.start_us.to_string(),
-        |time| time.strftime("%Y-%m-%d").to_string(),
-    )
+    period_text(Anchor::Day, period.start_us)
 }
 
 fn log(symbol: &Symbol, event: &Event) {

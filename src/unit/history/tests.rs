@@ -31,15 +31,6 @@ fn ruling(history: &History, now_us: i64) -> Ruling {
     rule(Limits::UNIT, &history.attempts_us(), hold.as_ref(), now_us)
 }
 
-fn hold(since_us: i64, length_us: i64) -> Hold {
-    Hold {
-        until_us: since_us + length_us,
-        why: "new disk".to_owned(),
-        by: "ada".to_owned(),
-        since_us,
-    }
-}
-
 #[test]
 fn runs_share_the_budget_and_know_what_became_of_attempts() {
     let place = place();
@@ -268,14 +259,15 @@ fn a_clock_that_was_set_back_neither_locks_it_for_ever_nor_frees_it() {
                 .expect("written");
         }
         let file = HoldFile::of(place.path(), TARGET);
-        file.set(&hold(NOW + year, 30 * MINUTE)).expect("written");
+        file.set(&Hold::sample(NOW + year, 30 * MINUTE))
+            .expect("written");
     }
     // The clock is right again: the attempts count, from now on.
     {
         let history = open(&place, NOW);
         assert_eq!(history.attempts_us(), [NOW; 3]);
         let found = history.hold(NOW).expect("read");
-        assert_eq!(found, Some(hold(NOW, 30 * MINUTE)));
+        assert_eq!(found, Some(Hold::sample(NOW, 30 * MINUTE)));
         assert!(matches!(ruling(&history, NOW), Ruling::Held { .. }));
     }
     {
@@ -293,7 +285,7 @@ fn a_hold_comes_and_goes_while_a_run_has_the_history() {
     let history = open(&place, NOW);
     let file = HoldFile::of(place.path(), TARGET);
     assert_eq!(ruling(&history, NOW), Ruling::Allowed);
-    file.set(&hold(NOW, MINUTE)).expect("written");
+    file.set(&Hold::sample(NOW, MINUTE)).expect("written");
     assert!(matches!(ruling(&history, NOW), Ruling::Held { .. }));
     file.release().expect("written");
     assert_eq!(ruling(&history, NOW), Ruling::Allowed);
