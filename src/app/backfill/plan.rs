@@ -2,8 +2,8 @@
 //! ids that the exchange has.
 //!
 //! A period that is sealed, with the bars that were sealed, is done. Of any other the exchange
-//! says where it begins and where the next one begins, and a [`Survey`] of each threshold
-//! says what is missing or wrong in between.
+//! says where it begins and where the next one begins, and a [survey](crate::domain::survey)
+//! of each threshold says what is missing or wrong in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 
