@@ -56,6 +56,13 @@ pub struct Committed {
     pub rows: u64,
 }
 
+/// Whether the file may become longer by a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Growth {
+    Allowed,
+    Refused,
+}
+
 impl Journal {
     /// The symbol of a checkpoint that is not what was written, if there is one.
     pub(super) fn wrong_checkpoint(&self) -> Result<Option<String>, JournalError> {
@@ -98,8 +105,27 @@ impl Journal {
     /// # Errors
     /// When it failed; then nothing of it is in the journal.
     pub fn commit(&mut self, mut commit: Commit) -> Result<Committed, JournalError> {
+        let error = match self.commit_once(&mut commit, Growth::Allowed) {
+            Err(error) if error.is_disk_full() => error,
+            result => return result,
+        };
+        // The log cannot grow, but it may be full of what can go into the file, and the file
+        // may have pages free. Neither takes room for good: the log gives back what the file
+        // becomes longer by, and a commit that fits into those pages gives back all.
+        if !self.with_reserve(|journal| journal.write_back())? {
+            return Err(error);
+        }
+        self.with_reserve(|journal| journal.commit_once(&mut commit, Growth::Refused))
+    }
+
+    fn commit_once(
+        &mut self,
+        commit: &mut Commit,
+        growth: Growth,
+    ) -> Result<Committed, JournalError> {
         self.refresh()?;
         let transaction = self.connection.transaction()?;
+        let pages_before = page_count(&transaction)?;
         let version = next_version(&transaction, commit.now_us)?;
         let mut stats = self.stats;
         let (rows_before, mut sealed) = (stats.rows, 0);
@@ -142,6 +168,9 @@ impl Journal {
                 ])?;
             }
         }
+        if growth == Growth::Refused && page_count(&transaction)? > pages_before {
+            return Err(JournalError::disk_full());
+        }
         self.options.crash.reach(CrashPoint::JournalBeforeCommit);
         transaction.commit()?;
         self.options.crash.reach(CrashPoint::JournalAfterCommit);
@@ -158,6 +187,12 @@ impl Journal {
             rows: stats.rows - rows_before,
         })
     }
+}
+
+fn page_count(transaction: &Transaction<'_>) -> Result<i64, JournalError> {
+    Ok(transaction
+        .prepare_cached("PRAGMA page_count")?
+        .query_row([], |row| row.get(0))?)
 }
 
 /// The version for rows that are written at `now_us`: later than every one before, also

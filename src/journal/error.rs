@@ -102,6 +102,18 @@ impl JournalError {
             _ => None,
         }
     }
+
+    /// Whether there was no room for it: on the disk, or in what the file may take of it.
+    pub(super) fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Sqlite(error)
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+    }
+
+    /// What SQLite says when there is no room.
+    pub(super) fn disk_full() -> Self {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        rusqlite::Error::SqliteFailure(code, None).into()
+    }
 }
 
 /// Whether SQLite found the file to be other than it was written. A file that ends within a

@@ -212,11 +212,13 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Writes everything from the write-ahead log into the file itself.
-    pub(super) fn write_back(&self) -> Result<(), JournalError> {
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+    /// Writes everything from the write-ahead log into the file itself, and empties the log;
+    /// false when somebody reads what is in it.
+    pub(super) fn write_back(&self) -> Result<bool, JournalError> {
+        let is_busy: bool =
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        Ok(!is_busy)
     }
 
     /// The first page of the file, with SQLite's header and what it says of the tables.

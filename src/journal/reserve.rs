@@ -3,16 +3,15 @@
 //! A spool that grows while the store is away may fill the disk. Then it can only become
 //! smaller by being delivered, and even deleting a batch has to be written down first. So
 //! a file keeps some room, from the start on; when there is none left for delivery, the
-//! file goes, and it comes back when there is room again. Commits get nothing of it: what
-//! they bring can be fetched later.
+//! file goes, and it comes back when there is room again. Commits get nothing of it for good:
+//! what they bring can be fetched later. Those that need no more pages than are free in the
+//! journal's file may borrow it for the write-ahead log.
 
 use std::{
     fs::{self, File},
     io::{self, Write as _},
     path::Path,
 };
-
-use rusqlite::ErrorCode;
 
 use super::{error::JournalError, file::Journal};
 
@@ -44,14 +43,14 @@ pub(super) fn make(directory: &Path) -> io::Result<()> {
 }
 
 impl Journal {
-    /// Does something for delivery; when the disk is full, once more with the reserve.
+    /// Does something for delivery, or a commit that fits into the file as it is; when the
+    /// disk is full, once more with the reserve.
     pub(super) fn with_reserve<T>(
         &mut self,
         mut act: impl FnMut(&mut Self) -> Result<T, JournalError>,
     ) -> Result<T, JournalError> {
         let first = act(self);
-        let is_full = matches!(&first, Err(JournalError::Sqlite(error))
-            if error.sqlite_error_code() == Some(ErrorCode::DiskFull));
+        let is_full = first.as_ref().is_err_and(JournalError::is_disk_full);
         if !is_full || fs::remove_file(self.path.join(FILE_NAME)).is_err() {
             if first.is_ok() && self.lock.is_some() {
                 // Without it the journal works as well, until the disk is full.
@@ -60,12 +59,10 @@ impl Journal {
             return first;
         }
         let second = act(self);
-        if second.is_ok() {
-            // The log gives its room back; should somebody read just now, the next one does.
-            let _ = self.write_back();
-            // Before commits take it: nothing is won yet but a lease, or one batch.
-            let _ = make(&self.path);
-        }
+        // The log gives its room back; should somebody read just now, the next one does.
+        let _ = self.write_back();
+        // Before commits take it: nothing is won yet but a lease, or one batch.
+        let _ = make(&self.path);
         second
     }
 }

@@ -106,23 +106,27 @@ impl Scene {
     pub fn spool_gaps(&self, count: i64) {
         let applied = self.run(&["schema", "apply"]);
         assert!(applied.status.success(), "{}", text(&applied.stderr));
-        let gap = |first_id| GapRow {
-            exchange: "sim".into(),
-            symbol: "BTCUSDT".parse().expect("a symbol"),
-            first_id,
-            last_id: first_id,
-            found_at_us: 1_700_000_000_000_000,
-            cause: "a test".to_owned(),
-            state: GapState::Open,
-            proof: String::new(),
-            version: 0,
-        };
-        let commit = Commit {
-            rows: vec![Rows::Gaps((0..count).map(gap).collect())],
-            now_us: 1_700_000_000_000_000,
-            ..Commit::default()
-        };
-        self.journal().commit(commit).expect("committed");
+        self.journal().commit(gaps(count)).expect("committed");
+    }
+}
+
+/// A commit of so many rows of `gaps`.
+pub fn gaps(count: i64) -> Commit {
+    let gap = |first_id| GapRow {
+        exchange: "sim".into(),
+        symbol: "BTCUSDT".parse().expect("a symbol"),
+        first_id,
+        last_id: first_id,
+        found_at_us: 1_700_000_000_000_000,
+        cause: "a test".to_owned(),
+        state: GapState::Open,
+        proof: String::new(),
+        version: 0,
+    };
+    Commit {
+        rows: vec![Rows::Gaps((0..count).map(gap).collect())],
+        now_us: 1_700_000_000_000_000,
+        ..Commit::default()
     }
 }
 
