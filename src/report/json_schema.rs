@@ -1,20 +1,35 @@
 //! As much of JSON Schema as our schemas use: `type`, `enum`, `const`, `minimum`,
-//! `properties` with `required` and `additionalProperties`, and `items`.
+//! `properties` with `required` and `additionalProperties`, `items`, `oneOf`, and `$ref` to
+//! what stands under `$defs`.
 
 use serde_json::Value;
 
 /// How `value` violates `schema`: a sentence each, with the place.
 pub fn violations(schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    check(schema, value, "$", &mut found);
+    check(schema, schema, value, "$", &mut found);
     found
 }
 
-fn check(schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
+fn check(root: &Value, schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
     let keywords = schema.as_object().expect("a schema is an object");
     for (keyword, wanted) in keywords {
         let is_kept = match keyword.as_str() {
-            "$schema" | "$id" | "title" | "description" | "required" | "additionalProperties" => {
+            "$schema"
+            | "$id"
+            | "$defs"
+            | "title"
+            | "description"
+            | "required"
+            | "additionalProperties" => true,
+            "$ref" => {
+                let pointer = wanted.as_str().expect("a name").trim_start_matches('#');
+                let schema = root.pointer(pointer).expect("what is named");
+                check(root, schema, value, place, found);
+                true
+            }
+            "oneOf" => {
+                one_of(root, wanted, value, place, found);
                 true
             }
             "type" => match wanted {
@@ -27,12 +42,12 @@ fn check(schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
                 .as_i64()
                 .is_none_or(|number| number >= wanted.as_i64().expect("a number")),
             "properties" => {
-                members(schema, value, place, found);
+                members(root, schema, value, place, found);
                 true
             }
             "items" => {
                 for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                    check(wanted, item, &format!("{place}[{index}]"), found);
+                    check(root, wanted, item, &format!("{place}[{index}]"), found);
                 }
                 true
             }
@@ -44,7 +59,22 @@ fn check(schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
     }
 }
 
-fn members(schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
+/// Of several that are all violated, the one that is violated least says the most.
+fn one_of(root: &Value, schemas: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
+    let mut each: Vec<Vec<String>> = Vec::new();
+    for schema in schemas.as_array().expect("a list") {
+        let mut of_this = Vec::new();
+        check(root, schema, value, place, &mut of_this);
+        each.push(of_this);
+    }
+    match each.iter().filter(|of_this| of_this.is_empty()).count() {
+        0 => found.extend(each.into_iter().min_by_key(Vec::len).unwrap_or_default()),
+        1 => {}
+        many => found.push(format!("{place}: {many} of oneOf hold")),
+    }
+}
+
+fn members(root: &Value, schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
     let Some(members) = value.as_object() else {
         return;
     };
@@ -56,7 +86,7 @@ fn members(schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) 
     }
     for (key, member) in members {
         match schema["properties"].get(key) {
-            Some(schema) => check(schema, member, &format!("{place}.{key}"), found),
+            Some(schema) => check(root, schema, member, &format!("{place}.{key}"), found),
             None if schema["additionalProperties"] == false => {
                 found.push(format!("{place}: {key} is not described"));
             }

@@ -8,5 +8,7 @@ pub mod run;
 pub mod status;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod words;
 pub mod worker;

@@ -1,4 +1,4 @@
-//! What a backfill would do.
+//! What a backfill would do. `schema/backfill-plan.schema.json` describes the JSON.
 
 use serde_json::{Value, json};
 
@@ -30,10 +30,10 @@ const REST_TRADES_PER_S: u64 = 8_000;
 const HOLES_SHOWN: usize = 3;
 
 /// What one period would cost.
-struct Cost {
-    source: &'static str,
-    weight: u64,
-    time_us: i64,
+pub(super) struct Cost {
+    pub(super) source: &'static str,
+    pub(super) weight: u64,
+    pub(super) time_us: i64,
 }
 
 fn cost(reading: &Reading, sources: &Sources) -> Cost {
@@ -65,7 +65,10 @@ pub fn plans(
     is_json: bool,
 ) -> Result<(), OutputError> {
     if is_json {
-        let plans: Vec<_> = plans.iter().map(|plan| plan_json(plan, sources)).collect();
+        let plans: Vec<_> = plans
+            .iter()
+            .map(|plan| plan_json(plan, |reading| cost(reading, sources)))
+            .collect();
         printer.line(json!({ "plans": plans }))?;
         return printer.flush();
     }
@@ -161,14 +164,14 @@ fn holes(holes: &[IdRange]) -> String {
     }
 }
 
-fn plan_json(plan: &Plan, sources: &Sources) -> Value {
+pub(super) fn plan_json(plan: &Plan, cost: impl Fn(&Reading) -> Cost) -> Value {
     let periods = plan.periods.iter().map(|planned| {
         let mut period = json!({
             "period": day(planned.period),
             "state": code(&planned.task),
         });
         if let Task::Read(reading) = &planned.task {
-            let cost = cost(reading, sources);
+            let cost = cost(reading);
             period["first_id"] = reading.span.first_id.into();
             period["last_id"] = reading.span.last_id.into();
             period["trades"] = reading.span.count().into();

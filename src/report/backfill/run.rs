@@ -1,4 +1,5 @@
-//! What a backfill does, step by step, and what it came to.
+//! What a backfill does, step by step, and what it came to. `schema/backfill.schema.json`
+//! describes the lines of JSON.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -151,7 +152,7 @@ fn written_json(written: &BTreeMap<Threshold, Written>) -> Value {
     each.collect()
 }
 
-fn event_json(symbol: &Symbol, event: &Event) -> Option<Value> {
+pub(super) fn event_json(symbol: &Symbol, event: &Event) -> Option<Value> {
     let symbol = symbol.as_str();
     Some(match event {
         Event::Planned(plan) => json!({
@@ -315,7 +316,7 @@ const fn state(finished: &Finished) -> &'static str {
     }
 }
 
-fn finished_json(finished: &Finished) -> Value {
+pub(super) fn finished_json(finished: &Finished) -> Value {
     let error = match &finished.result {
         Some(Err(error)) => Some(format!("failed to {error}")),
         _ => None,
@@ -339,7 +340,7 @@ fn finished_json(finished: &Finished) -> Value {
     })
 }
 
-fn skipped_json(symbol: &Symbol, thresholds: &BTreeMap<Threshold, i64>) -> Value {
+pub(super) fn skipped_json(symbol: &Symbol, thresholds: &BTreeMap<Threshold, i64>) -> Value {
     let each = thresholds.iter().map(|(threshold, remaining_us)| {
         json!({"threshold_decimal_bps": threshold.dbps(), "remaining_ms": remaining_us / 1000})
     });

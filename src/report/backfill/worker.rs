@@ -71,7 +71,8 @@ fn request_json(event: &str, request: &RequestRow) -> Value {
     })
 }
 
-fn event_json(event: &Event) -> Value {
+/// As a line of JSON, as `schema/backfill.schema.json` describes it.
+pub(super) fn event_json(event: &Event) -> Value {
     match event {
         Event::Begun { job, request_ids } => json!({
             "event": "request.begun",
@@ -91,7 +92,11 @@ fn event_json(event: &Event) -> Value {
         }
         Event::Released { request } => request_json("request.released", request),
         Event::Lost { request } => request_json("request.lost", request),
-        Event::Expired { request } => request_json("request.expired", request),
+        Event::Expired { request } => {
+            let mut line = request_json("request.expired", request);
+            line["status"] = request.status.as_str().into();
+            line
+        }
         Event::Unreadable { row } => json!({
             "event": "request.unreadable",
             "text": row.to_string(),
