@@ -218,3 +218,6 @@ fn batches(rows: &[BarRow], batch_rows: usize) -> Vec<Vec<BarRow>> {
     full.extend(rest.filter(|batch| !batch.is_empty()));
     full
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,13 +11,11 @@ use crate::{
         clock::Clock,
         verify::{
             SealState, VerifyRequest,
-            testing::{DAY_US, dbps, tape},
+            testing::{DAY_US, dbps, rows, tape},
             verify,
         },
     },
     domain::{
-        anchor::Anchor,
-        ladder::{Ladder, Rules},
         row::{BarRow, Rows},
         symbol::Symbol,
         threshold::Threshold,
@@ -73,27 +71,6 @@ fn known() -> Known {
 
 fn symbol() -> Symbol {
     "BTCUSDT".parse().expect("a symbol")
-}
-
-fn rows(trades: &[Trade], threshold: u32) -> Vec<BarRow> {
-    let mut ladder = Ladder::new(Rules {
-        anchor: Anchor::Day,
-        gate: true,
-    });
-    let mut bars = Vec::new();
-    ladder.start(dbps(threshold), trades[0].id);
-    for trade in trades {
-        ladder.push(trade, &mut bars).expect("in order");
-    }
-    let row = |bar| BarRow {
-        exchange: "sim".into(),
-        symbol: symbol(),
-        anchor: Anchor::Day,
-        bar,
-        version: 1,
-        is_deleted: false,
-    };
-    bars.into_iter().map(row).collect()
 }
 
 struct Place {

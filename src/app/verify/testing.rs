@@ -1,7 +1,10 @@
 //! A tape whose bars are checked.
 
 use crate::domain::{
+    anchor::Anchor,
+    ladder::{Ladder, Rules},
     price::{Price, Quantity},
+    row::BarRow,
     threshold::Threshold,
     trade::Trade,
 };
@@ -25,4 +28,26 @@ pub(crate) fn tape() -> Vec<Trade> {
             buyer_is_maker: id % 3 == 0,
         })
         .collect()
+}
+
+/// The bars of these trades, as a store holds them: all but the forming one.
+pub(crate) fn rows(trades: &[Trade], threshold: u32) -> Vec<BarRow> {
+    let mut ladder = Ladder::new(Rules {
+        anchor: Anchor::Day,
+        gate: true,
+    });
+    let mut bars = Vec::new();
+    ladder.start(dbps(threshold), trades[0].id);
+    for trade in trades {
+        ladder.push(trade, &mut bars).expect("in order");
+    }
+    let row = |bar| BarRow {
+        exchange: "sim".into(),
+        symbol: "BTCUSDT".parse().expect("a symbol"),
+        anchor: Anchor::Day,
+        bar,
+        version: 1,
+        is_deleted: false,
+    };
+    bars.into_iter().map(row).collect()
 }
