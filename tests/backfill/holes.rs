@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use streamkit::domain::{row::GapState, tiling::IdRange};
+
 use crate::{
-    common::process::text,
-    scene::{FIRST_DAY, Place, Scene},
+    common::process::{run, text},
+    scene::{FIRST_DAY, FIRST_ID, Place, SYMBOL, Scene, TRADES_PER_DAY},
 };
 
 const DAY_US: i64 = 86_400_000_000;
@@ -170,4 +172,68 @@ fn a_seal_that_does_not_say_what_the_trades_make_is_made_anew() {
     assert!(told.contains("2025-01-06: sealed"), "{told}");
     scene.assert_exact(&place);
     assert_eq!(place.versions(), bars, "no bar was wrong");
+}
+
+/// The state of each gap, by its first id.
+fn states(place: &Place) -> BTreeMap<i64, GapState> {
+    let gaps = place.gaps().into_iter();
+    gaps.map(|gap| (gap.first_id, gap.state)).collect()
+}
+
+fn gaps_are_repaired(scene: &Scene, place: &Place) {
+    scene.backfilled(place, &[]);
+    let midnight = FIRST_ID + TRADES_PER_DAY;
+    let around = |id: i64, count: i64| IdRange {
+        first_id: id - count,
+        last_id: id + count,
+    };
+    // One of a day that is whole, one over a midnight, one of days that nobody looks at.
+    let (whole, over) = (around(midnight / 2 + FIRST_ID / 2, 5), around(midnight, 50));
+    let early = around(FIRST_ID - 100, 5);
+    for ids in [whole, over, early] {
+        place.open_gap(ids);
+    }
+    let IdRange { first_id, last_id } = over;
+    let damage = format!(
+        "DELETE FROM bars WHERE first_agg_trade_id <= {last_id} AND last_agg_trade_id >= {first_id}"
+    );
+    place.sql(&damage, &damage);
+    let open_and = |state| {
+        BTreeMap::from([
+            (early.first_id, GapState::Open),
+            (whole.first_id, state),
+            (over.first_id, state),
+        ])
+    };
+    // The other thresholds still lack what the gap lacks.
+    let archive = scene.server.archive_url();
+    let mut words = vec!["backfill", SYMBOL, "-t", "250", "--cooldown", "0s"];
+    words.extend(["--since", "2025-01-05", "--archive-url", &archive]);
+    let output = run(&mut scene.command(place, &words));
+    // Days whose other thresholds are not whole are not sealed, and it says so.
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(states(place), open_and(GapState::Open));
+    scene.backfilled(place, &[]);
+    scene.assert_exact(place);
+    assert_eq!(states(place), open_and(GapState::Repaired));
+    // What is already right is not read again for that.
+    place.open_gap(over);
+    let told = scene.backfilled(place, &[]);
+    assert!(told.contains("3 sealed"), "{told}");
+    assert_eq!(states(place), open_and(GapState::Repaired));
+}
+
+#[test]
+fn open_gaps_are_repaired_once_all_thresholds_hold_their_trades_in_sqlite() {
+    let scene = Scene::new(14);
+    gaps_are_repaired(&scene, &scene.sqlite("gaps"));
+}
+
+#[test]
+fn open_gaps_are_repaired_once_all_thresholds_hold_their_trades_in_clickhouse() {
+    let scene = Scene::new(15);
+    let Some(place) = Scene::clickhouse("backfill_gaps") else {
+        return;
+    };
+    gaps_are_repaired(&scene, &place);
 }

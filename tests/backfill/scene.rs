@@ -14,14 +14,15 @@ use streamkit::{
         anchor::Anchor,
         bar::Bar,
         reference::Reference,
-        row::{BarRead, BarRow},
+        row::{BarRead, BarRow, GapRow, GapState, Rows},
+        tiling::IdRange,
         trade::Trade,
     },
     exchange::sim::{Config, Fault, FaultKind, Rate, Server},
     store::{
         self, StoreOptions,
         address::StoreAddress,
-        sink::{BarQuery, Store},
+        sink::{BarQuery, Batch, GapQuery, Store},
     },
 };
 use tempfile::TempDir;
@@ -263,6 +264,37 @@ impl Place {
         let read = self.store.stored_bars(&query, &mut take);
         self.runtime.block_on(read).expect("bars");
         versions
+    }
+
+    /// All gaps.
+    pub fn gaps(&self) -> Vec<GapRow> {
+        let query = GapQuery::default();
+        let gaps = self.runtime.block_on(self.store.gaps(&query));
+        gaps.expect("gaps")
+    }
+
+    /// A collector has found a gap, and nobody has repaired it since.
+    pub fn open_gap(&self, ids: IdRange) {
+        let known = self.gaps().into_iter();
+        let same = known.filter(|gap| gap.first_id == ids.first_id);
+        let version = same.map(|gap| gap.version + 1).max().unwrap_or(1);
+        let gap = GapRow {
+            exchange: "sim".into(),
+            symbol: SYMBOL.parse().expect("a symbol"),
+            first_id: ids.first_id,
+            last_id: ids.last_id,
+            found_at_us: 1,
+            cause: "a test".to_owned(),
+            state: GapState::Open,
+            proof: String::new(),
+            version,
+        };
+        let batch = Batch {
+            token: format!("{}:{version}", ids.first_id),
+            rows: Rows::Gaps(vec![gap]),
+        };
+        let inserted = self.runtime.block_on(self.store.insert(&batch));
+        inserted.expect("inserted");
     }
 
     /// Changes rows behind the program's back.
