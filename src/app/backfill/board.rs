@@ -44,6 +44,8 @@ pub struct Shown {
     pub last_id: Option<i64>,
     /// By threshold: what was written.
     pub written: BTreeMap<Threshold, Written>,
+    /// By threshold: how much time lay without bars when it was planned, in µs.
+    pub gaps_us: BTreeMap<Threshold, i64>,
 }
 
 impl Shown {
@@ -124,6 +126,7 @@ impl SymbolBoard {
         let mut shown = self.lock();
         shown.stage = Stage::Reading;
         shown.trades_total = plan.trades();
+        shown.gaps_us = plan.gaps_us();
     }
 
     /// A period is begun: from these ids on.
@@ -170,7 +173,7 @@ impl From<&Shown> for JobProgress {
             trades_done: shown.trades_done,
             trades_total: shown.trades_total.max(shown.trades_done),
             bars_written: written.map(|(t, of)| (*t, of.bars())).collect(),
-            gap_seconds: 0.0,
+            gaps_us: shown.gaps_us.clone(),
         }
     }
 }

@@ -97,6 +97,8 @@ pub struct Reading {
 pub struct Found {
     /// The ids that no good bar holds.
     pub holes: Vec<IdRange>,
+    /// The time between the bars around the holes, in µs.
+    pub gap_us: i64,
     /// How many bars are damaged.
     pub wrong: u64,
     /// Its bars are good by themselves, but not what others say, or they are to be built
@@ -167,6 +169,7 @@ impl Plan {
                     exchange: &exchange,
                     wish: &wish,
                     period,
+                    until_us: newest.time_us.clamp(period.start_us, period.end_us),
                     distrusted,
                     absent: &absent,
                 };
@@ -187,6 +190,18 @@ impl Plan {
         self.readings()
             .map(|(_, reading)| reading.span.count())
             .sum()
+    }
+
+    /// By threshold: how much time lies without bars, in µs.
+    #[must_use]
+    pub fn gaps_us(&self) -> BTreeMap<Threshold, i64> {
+        let mut gaps_us = BTreeMap::new();
+        for (_, reading) in self.readings() {
+            for (threshold, found) in &reading.found {
+                *gaps_us.entry(*threshold).or_default() += found.gap_us;
+            }
+        }
+        gaps_us
     }
 
     /// The ids that the bars of every wanted threshold hold already.
@@ -323,6 +338,8 @@ struct Look<'a> {
     exchange: &'a ExchangeName,
     wish: &'a Wish,
     period: Period,
+    /// How much of it has been.
+    until_us: i64,
     distrusted: BTreeSet<Threshold>,
     absent: &'a IdRanges,
 }
@@ -348,7 +365,9 @@ impl Look<'_> {
             return Ok(Task::Right { ids });
         };
         let found = surveys.into_iter().map(|(threshold, surveyed)| {
+            let times = (self.period.start_us, self.until_us);
             let found = Found {
+                gap_us: stored.gap_us(threshold, &surveyed.survey.holes, times),
                 holes: surveyed.survey.holes,
                 wrong: surveyed.survey.wrong,
                 is_distrusted: surveyed.is_distrusted,

@@ -9,7 +9,7 @@ use crate::{
         survey::{PeriodIds, Survey},
         symbol::Symbol,
         threshold::Threshold,
-        tiling::IdRanges,
+        tiling::{IdRange, IdRanges},
     },
     store::sink::{BarQuery, GapQuery, Store, StoreError},
 };
@@ -69,6 +69,28 @@ impl StoredPeriod {
     /// The bars of one threshold, by first id.
     pub(super) fn bars(&self, threshold: Threshold) -> &[BarRead] {
         self.bars.get(&threshold).map_or(&[], Vec::as_slice)
+    }
+
+    /// How much time lies between the bars around `holes`, in µs, within these bounds.
+    pub(super) fn gap_us(
+        &self,
+        threshold: Threshold,
+        holes: &[IdRange],
+        (from_us, until_us): (i64, i64),
+    ) -> i64 {
+        let bars: Vec<_> = self.bars(threshold).iter().flatten().collect();
+        let bar = |index: usize| bars.get(index).map(|stored| &stored.row.bar);
+        let gap_us = |hole: &IdRange| {
+            let next = bars.partition_point(|s| s.row.bar.first_agg_trade_id < hole.first_id);
+            let after = (next..bars.len())
+                .filter_map(bar)
+                .find(|bar| bar.first_agg_trade_id > hole.last_id);
+            let before = next.checked_sub(1).and_then(bar);
+            let begin_us = before.map_or(from_us, |bar| bar.close_time_us.max(from_us));
+            let end_us = after.map_or(until_us, |bar| bar.open_time_us.min(until_us));
+            end_us.saturating_sub(begin_us).max(0)
+        };
+        holes.iter().map(gap_us).sum()
     }
 
     /// What the bars of each wanted threshold are worth. Thresholds that are right by
@@ -173,4 +195,53 @@ pub async fn all_thresholds(
     let mut all = stored_thresholds(store, exchange, symbol, anchor).await?;
     all.extend(configured);
     Ok(all.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::verify::testing::{DAY_US, dbps, rows, tape},
+        domain::row::StoredBar,
+    };
+
+    #[test]
+    fn a_gap_is_the_time_between_the_bars_around_a_hole() {
+        let day_us = 20_000 * DAY_US;
+        let period = (day_us, day_us + DAY_US);
+        let mut all = rows(&tape()[..100], 250);
+        let count = all.len();
+        assert!(count > 6);
+        let ids = |from: usize, to: usize| IdRange {
+            first_id: all[from].bar.first_agg_trade_id,
+            last_id: all[to].bar.last_agg_trade_id,
+        };
+        let (inner, head) = (ids(2, 3), ids(0, 0));
+        let tail = IdRange {
+            first_id: all[count - 1].bar.first_agg_trade_id,
+            last_id: 100,
+        };
+        let time_us = |index: usize| (all[index].bar.open_time_us, all[index].bar.close_time_us);
+        let of_inner = time_us(4).0 - time_us(1).1;
+        let of_head = time_us(1).0 - day_us;
+        let of_tail = period.1 - time_us(count - 2).1;
+        assert!(of_inner > 0 && of_head > 0 && of_tail > of_inner);
+        all.remove(count - 1);
+        all.drain(2..4);
+        all.remove(0);
+        let read = all.into_iter().map(|row| Ok(StoredBar::from(row)));
+        let stored = StoredPeriod {
+            bars: BTreeMap::from([(dbps(250), read.collect())]),
+        };
+        let gap_us = |holes: &[IdRange]| stored.gap_us(dbps(250), holes, period);
+        assert_eq!(gap_us(&[]), 0);
+        assert_eq!(gap_us(&[inner]), of_inner);
+        assert_eq!(gap_us(&[head, inner, tail]), of_head + of_inner + of_tail);
+        // Where nothing is stored everything is missing.
+        let all = IdRange {
+            first_id: 1,
+            last_id: 100,
+        };
+        assert_eq!(stored.gap_us(dbps(500), &[all], period), DAY_US);
+    }
 }

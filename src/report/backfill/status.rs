@@ -195,6 +195,7 @@ fn request_json(state: &RequestState) -> Value {
         "trades_total": request.progress.trades_total,
         "trades_per_s": trades_per_s,
         "remaining_us": remaining_us,
+        "gap_seconds": request.gap_seconds,
         "message": message,
         "worker": Some(&request.worker).filter(|worker| !worker.is_empty()),
         "attempt": request.attempt,

@@ -69,6 +69,7 @@ fn planned() -> Plan {
     };
     let found = Found {
         holes: vec![span],
+        gap_us: 7,
         wrong: 1,
         is_distrusted: false,
     };

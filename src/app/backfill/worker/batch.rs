@@ -164,7 +164,7 @@ impl Hands {
         let patience = self.queue.lease() / RENEWALS_PER_LEASE;
         let mut index = 0;
         while let Some(one) = held.get_mut(index) {
-            one.row.gap_seconds = said.gap_seconds;
+            one.row.gap_seconds = said.gap_seconds(one.row.threshold_dbps);
             let now = Instant::now();
             let renewal = self.queue.renew(&one.row, said.of(one.row.threshold_dbps));
             let reason = match timeout(patience, renewal).await {
@@ -201,7 +201,7 @@ impl Hands {
         said: &JobProgress,
         stop: &CancellationToken,
     ) {
-        held.row.gap_seconds = said.gap_seconds;
+        held.row.gap_seconds = said.gap_seconds(held.row.threshold_dbps);
         let deadline = if stop.is_cancelled() {
             held.until.min(Instant::now() + self.stop_timeout)
         } else {

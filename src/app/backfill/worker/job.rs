@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -54,25 +55,39 @@ pub struct JobProgress {
     pub trades_total: u64,
     /// Bars written so far, by threshold.
     pub bars_written: BTreeMap<Threshold, u64>,
-    /// How much time lay without bars when it was begun, in seconds.
-    pub gap_seconds: f64,
+    /// How much time lay without bars when it was begun, in µs, by threshold.
+    pub gaps_us: BTreeMap<Threshold, i64>,
 }
 
 impl JobProgress {
     /// What of it concerns a request for a threshold in dbps, 0 for all.
     #[must_use]
     pub fn of(&self, threshold_dbps: u32) -> Progress {
-        let concerns = |threshold: Threshold| [0, threshold.dbps()].contains(&threshold_dbps);
         let written = self.bars_written.iter();
         Progress {
             bars_written: written
-                .filter(|&(&threshold, _)| concerns(threshold))
+                .filter(|&(&threshold, _)| concerns(threshold_dbps, threshold))
                 .map(|(_, bars)| bars)
                 .sum(),
             trades_done: self.trades_done,
             trades_total: self.trades_total,
         }
     }
+
+    /// How much time lay without bars when it was begun, in seconds: at the threshold of a
+    /// request in dbps; for 0 at the one that lacked most.
+    #[must_use]
+    pub fn gap_seconds(&self, threshold_dbps: u32) -> f64 {
+        let gaps_us = self.gaps_us.iter();
+        let gaps_us = gaps_us.filter(|&(&threshold, _)| concerns(threshold_dbps, threshold));
+        let most_us = gaps_us.map(|(_, gap_us)| *gap_us).max().unwrap_or(0);
+        Duration::from_micros(most_us.unsigned_abs()).as_secs_f64()
+    }
+}
+
+/// Whether a request for a threshold in dbps, 0 for all, is about this one.
+fn concerns(threshold_dbps: u32, threshold: Threshold) -> bool {
+    [0, threshold.dbps()].contains(&threshold_dbps)
 }
 
 /// Where a job says how far it is. Cheap to clone; clones are one.
