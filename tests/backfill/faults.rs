@@ -6,7 +6,7 @@ use std::{
     process::{ChildStderr, ChildStdout, Stdio},
 };
 
-use streamkit::exchange::sim::{ArchiveFault, FaultKind, ZipDamage};
+use streamkit::exchange::sim::{ArchiveFault, CutHow, FaultKind, ZipDamage};
 
 use crate::{
     common::process::{Process, run, text},
@@ -133,8 +133,8 @@ fn an_archive_that_is_missing_or_damaged_is_told_of_and_rest_takes_its_place() {
 }
 
 #[test]
-fn rest_that_refuses_fails_or_stalls_is_waited_for() {
-    let cases: [(&str, FaultKind, u64, &str); 4] = [
+fn rest_that_refuses_or_fails_is_waited_for() {
+    let cases: [(&str, FaultKind, u64, &str); 5] = [
         (
             "429",
             FaultKind::RestStatus {
@@ -163,23 +163,39 @@ fn rest_that_refuses_fails_or_stalls_is_waited_for() {
             "HTTP 503",
         ),
         ("empty", FaultKind::RestEmpty {}, 1, "empty"),
+        (
+            "reset",
+            FaultKind::RestDown { how: CutHow::Rst },
+            2,
+            "failed to reach",
+        ),
     ];
     for (name, kind, times, expected) in cases {
-        let scene = Scene::new(21);
-        let place = scene.sqlite(name);
-        // The plan is made before: what is struck is the reading.
-        let mut running = Running::start(&scene, &place, "3000");
-        running.until("period_begun");
-        scene.fault(kind, Some(times));
-        let rest = running.rest();
-        assert!(running.process.wait().success(), "{name}: {rest:#?}");
-        let told = rest.join("\n");
-        assert!(
-            told.contains("rest.waiting") && told.contains(expected),
-            "{name}: {told}"
-        );
-        scene.assert_exact(&place);
+        is_waited_for(name, kind, times, expected);
     }
+}
+
+/// It takes as long as a request may take, and is therefore a test of its own.
+#[test]
+fn rest_that_never_answers_is_asked_again() {
+    is_waited_for("hang", FaultKind::RestHang {}, 1, "within 10s");
+}
+
+fn is_waited_for(name: &str, kind: FaultKind, times: u64, expected: &str) {
+    let scene = Scene::new(21);
+    let place = scene.sqlite(name);
+    // The plan is made before: what is struck is the reading.
+    let mut running = Running::start(&scene, &place, "3000");
+    running.until("period_begun");
+    scene.fault(kind, Some(times));
+    let rest = running.rest();
+    assert!(running.process.wait().success(), "{name}: {rest:#?}");
+    let told = rest.join("\n");
+    assert!(
+        told.contains("rest.waiting") && told.contains(expected),
+        "{name}: {told}"
+    );
+    scene.assert_exact(&place);
 }
 
 #[test]
