@@ -138,9 +138,12 @@ impl Pages {
                 Shown::Once => sleep(self.limits.proof_interval).await,
                 Shown::Nothing => {
                     // An answer without anything higher proves nothing.
-                    let endpoint = self.source.name();
-                    let reason =
-                        format!("get trade {next_id} from {endpoint}: the answer is empty");
+                    let what = if page.malformed.is_empty() {
+                        "the answer is empty"
+                    } else {
+                        "no row of the answer is a trade"
+                    };
+                    let reason = format!("get trade {next_id} from {}: {what}", self.source.name());
                     self.pause(next_id, reason, Duration::ZERO).await?;
                 }
             }

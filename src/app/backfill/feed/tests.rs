@@ -15,7 +15,7 @@ use crate::{
         anchor::Anchor,
         price::{Price, Quantity},
     },
-    exchange::source::{LiveStream, Newest, Page},
+    exchange::source::{LiveStream, Malformed, Newest, Page},
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,6 +27,8 @@ enum Answer {
     /// Trades from the id asked for on, as far as the exchange has them.
     Trades,
     Empty,
+    /// Rows of which none is a trade.
+    Malformed,
     Refused(u16, Duration),
     Stalled,
 }
@@ -80,6 +82,14 @@ impl Source for Fake {
                 })
             }
             Answer::Empty => Ok(Page::default()),
+            Answer::Malformed => Ok(Page {
+                malformed: vec![Malformed {
+                    id: Some(from_id),
+                    reason: "its price is below 0".to_owned(),
+                    excerpt: "{}".to_owned(),
+                }],
+                ..Page::default()
+            }),
             Answer::Refused(status, retry_after) => Err(SourceError::RateLimited {
                 endpoint: "fake".to_owned(),
                 status,
@@ -243,6 +253,20 @@ async fn empty_answers_prove_nothing_and_do_not_last_for_ever() {
     ));
     assert_eq!(read.absent, []);
     assert!(read.took <= 2 * PATIENCE, "{:?}", read.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_a_single_trade_is_asked_for_again_and_proves_nothing() {
+    let answers = [Answer::Malformed, Answer::Malformed];
+    let source = fake(1..=20, &answers, Answer::Trades);
+    let whole = read(&source, None, (1, 20)).await;
+    assert!(whole.end.is_ok() && whole.ids.len() == 20);
+    assert_eq!(whole.absent, []);
+    let source = fake(1..=20, &[], Answer::Malformed);
+    let given_up = read(&source, None, (1, 20)).await;
+    let error = given_up.end.expect_err("given up").to_string();
+    assert!(error.contains("no row of the answer is a trade"), "{error}");
+    assert!(given_up.took <= 2 * PATIENCE, "{:?}", given_up.took);
 }
 
 #[tokio::test(start_paused = true)]
