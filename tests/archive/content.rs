@@ -6,7 +6,7 @@ use jiff::civil::date;
 use streamkit::{
     domain::trade::Trade,
     exchange::{
-        binance::archive::{FileError, Pieces, ZipError},
+        binance::archive::{FileError, ZipError},
         sim::{ArchiveFault, BooleanText, Config, ZipDamage},
     },
 };
@@ -56,12 +56,13 @@ async fn days_and_months_are_one_tape_with_holes_where_days_are_missing() {
     .await;
     let archive = scene.archive();
     let first_id = FIRST_ID / TRADES_PER_DAY * 200;
-    let mut pieces = Pieces::after(Some(first_id - 4));
+    let mut last_id = first_id - 4;
     let (mut trades, mut holes) = (Vec::new(), Vec::new());
     for span in ["2025-01", "2025-02-01", "2025-02-03"] {
         let (file, _) = fetched(&archive, &format!("BTCUSDT-aggTrades-{span}.zip")).await;
-        pieces.then(file.read().expect("a file"));
-        let (more, more_holes) = read_pieces(&mut pieces).expect("trades");
+        let file = file.read().expect("a file").after(Some(last_id));
+        let (more, more_holes) = read_file(file).expect("trades");
+        last_id = more.last().expect("a trade").id;
         trades.extend(more);
         holes.extend(more_holes);
     }
@@ -76,13 +77,13 @@ async fn days_and_months_are_one_tape_with_holes_where_days_are_missing() {
     let mut expected = scene.tape(first_id, 32 * 200);
     expected.extend(scene.tape(february + 400, 200));
     assert!(trades == expected);
-    assert_eq!(pieces.last_id(), Some(february + 599));
+    assert_eq!(last_id, february + 599);
 
     // A month behind a day that lies in it repeats ids.
     let (file, _) = fetched(&archive, "BTCUSDT-aggTrades-2025-02.zip").await;
     let path = file.path().display().to_string();
-    pieces.then(file.read().expect("a file"));
-    let error = read_pieces(&mut pieces).expect_err("twice").to_string();
+    let file = file.read().expect("a file").after(Some(last_id));
+    let error = read_file(file).expect_err("twice").to_string();
     assert!(
         error.starts_with(&format!("read {path}:1: a (aggregate id): ")),
         "{error}"

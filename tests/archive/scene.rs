@@ -8,7 +8,7 @@ use streamkit::{
     exchange::{
         binance::archive::{
             Archive, ArchiveError, ArchiveName, ArchiveSettings, CachedFile, Delivery, Fetched,
-            FileError, Piece, Pieces,
+            FileError, TradeFile,
         },
         sim::{ArchiveFault, ArchiveStats, Config, Fault, FaultKind, Rate, Server},
     },
@@ -137,18 +137,14 @@ pub type Found = (Vec<Trade>, Vec<(i64, i64)>);
 
 /// All trades of a file.
 pub fn read(file: CachedFile) -> Result<Found, FileError> {
-    let mut pieces = Pieces::after(None);
-    pieces.then(file.read()?);
-    read_pieces(&mut pieces)
+    read_file(file.read()?)
 }
 
-pub fn read_pieces(pieces: &mut Pieces) -> Result<Found, FileError> {
+pub fn read_file(mut file: TradeFile) -> Result<Found, FileError> {
     let (mut trades, mut holes) = (Vec::new(), Vec::new());
-    while let Some(piece) = pieces.next_piece()? {
-        match piece {
-            Piece::Trades(piece) => trades.extend_from_slice(piece),
-            Piece::Hole(gap) => holes.push((gap.first_id, gap.last_id)),
-        }
+    while let Some(block) = file.next_block()? {
+        trades.extend_from_slice(block.trades);
+        holes.extend(block.gaps.iter().map(|gap| (gap.first_id, gap.last_id)));
     }
     Ok((trades, holes))
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! name ─ fetch (HTTP, checksum) ─ cache ─┐
-//!                     --from-file, tape ─┴─ file (CSV, or zip ─ inflated on a thread) ─ pieces
+//!                     --from-file, tape ─┴─ file (CSV, or zip ─ inflated on a thread) ─ blocks
 //! ```
 
 mod cache;
@@ -13,7 +13,6 @@ mod file;
 mod inflated;
 mod name;
 mod part;
-mod pieces;
 mod settings;
 mod transfer;
 mod zip;
@@ -24,6 +23,5 @@ pub use error::ArchiveError;
 pub use fetch::{Archive, ArchiveSetupError, Delivery, Fetched, OnProgress, Progress};
 pub use file::{Block, FileError, TradeFile};
 pub use name::{ArchiveName, Span};
-pub use pieces::{Piece, Pieces};
 pub use settings::{ARCHIVE_URL, ArchiveSettings};
 pub use zip::ZipError;
