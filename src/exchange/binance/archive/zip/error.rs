@@ -22,7 +22,7 @@ pub enum ZipError {
     },
     /// What it says of itself contradicts itself.
     #[error("the zip is damaged: {0}")]
-    Damaged(&'static str),
+    Damaged(String),
     /// It holds no file, or several.
     #[error("the zip holds {count} files, one CSV is due")]
     NotOne {
@@ -39,8 +39,8 @@ pub enum ZipError {
     #[error("the zip is encrypted")]
     Encrypted,
     /// Its content is compressed in another way.
-    #[error("the zip is compressed by method {0}; deflate (8) and stored (0) can be read")]
-    Method(u16),
+    #[error("the zip is compressed by {0}; Deflated and Stored can be read")]
+    Method(String),
     /// Its content is not what deflate makes.
     #[error("the zip is damaged: its content cannot be inflated behind byte {offset} ({reason})")]
     Deflate {

@@ -15,9 +15,6 @@ use super::{
 /// How much of the zip is read at once.
 const INPUT_BYTES: usize = 128 * 1024;
 
-const METHOD_STORED: u16 = 0;
-const METHOD_DEFLATE: u16 = 8;
-
 /// Reads the content of the one file from its beginning to its end.
 pub(in super::super) struct Member {
     file: File,
@@ -37,12 +34,8 @@ pub(in super::super) struct Member {
 impl Member {
     /// Looks for the one CSV in a zip.
     pub(in super::super) fn open(mut file: File) -> Result<Self, ZipError> {
-        let entry = directory::find(&mut file)?;
-        let inflate = match entry.method {
-            METHOD_STORED => None,
-            METHOD_DEFLATE => Some(Decompress::new(false)),
-            method => return Err(ZipError::Method(method)),
-        };
+        let entry = directory::find(&file)?;
+        let inflate = entry.is_deflated.then(|| Decompress::new(false));
         file.seek(SeekFrom::Start(entry.content_start))?;
         Ok(Self {
             file,
@@ -120,12 +113,13 @@ impl Member {
             Ok(Status::StreamEnd) => {
                 self.is_at_end = true;
                 if self.start < self.end || self.left_bytes > 0 {
-                    return Err(ZipError::Damaged("its content ends early"));
+                    return Err(ZipError::Damaged("its content ends early".to_owned()));
                 }
             }
             // Nothing goes in and nothing comes out: the stream wants more than there is.
             Ok(Status::Ok | Status::BufError) if length == 0 && taken == 0 => {
-                return Err(ZipError::Damaged("its content ends within a block"));
+                let reason = "its content ends within a block".to_owned();
+                return Err(ZipError::Damaged(reason));
             }
             Ok(Status::Ok | Status::BufError) => {}
             Err(error) => {

@@ -110,7 +110,7 @@ fn a_wide_end_record_is_followed() {
     assert_eq!(read(&wide).expect("a wide zip"), b"1,2\n");
     // The locator points somewhere else.
     wide[narrow_start - 12] ^= 1;
-    assert_refused(&wide, "its wide end record is not there");
+    assert_refused(&wide, "the zip is damaged: ");
 }
 
 #[test]
@@ -192,5 +192,5 @@ fn encryption_and_other_methods_are_named() {
     assert_refused(&encrypted, "the zip is encrypted");
     let mut other = zip;
     other[entry + 10] = 93;
-    assert_refused(&other, "the zip is compressed by method 93");
+    assert_refused(&other, "the zip is compressed by Zstd");
 }
