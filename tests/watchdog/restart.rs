@@ -4,8 +4,11 @@
 
 use std::{process::Stdio, thread};
 
+use serde_json::Value;
+
 use crate::{
     common::process::Process,
+    json_schema::violations,
     said::{normal, until},
     scene::{Scene, aged},
 };
@@ -410,4 +413,57 @@ fn each_restart_has_its_line_and_its_exit_code_in_sqlite() {
 #[test]
 fn each_restart_has_its_line_and_its_exit_code_in_clickhouse() {
     check(Scene::clickhouse);
+}
+
+/// What a run says in JSON, which follows the schema.
+fn document(child: &mut Process, code: i32) -> Value {
+    let found = child.wait().code();
+    let told = read(child);
+    assert_eq!(found, Some(code), "{told}");
+    let document = serde_json::from_str(&told).expect("JSON");
+    let schema = include_str!("../../schema/watchdog.schema.json");
+    let schema = serde_json::from_str(schema).expect("JSON");
+    assert_eq!(violations(&schema, &document), [""; 0], "{told}");
+    document
+}
+
+#[test]
+fn programs_get_each_outcome_of_a_restart_as_a_document() {
+    let scene = Scene::sqlite();
+    let start = |line: &str| {
+        let mut command = scene.command(line);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Process(command.spawn().expect("it starts"))
+    };
+    let die = || {
+        scene.clear();
+        scene.put(&[aged("BTCUSDT", 300, 300)]);
+    };
+    scene.program("systemctl", "echo \"$@\" >> calls; test ! -e broken");
+    die();
+    let mut child = start("-o json --unit collect");
+    until(|| scene.read("calls").lines().count() == 1);
+    comes_back(&scene, &child);
+    let helped = document(&mut child, 1);
+    assert_eq!(helped["action"]["kind"], "restarted");
+    assert!(helped["action"]["took_us"].is_i64(), "{helped:#}");
+    assert!(helped["action"]["fresh_after_us"].is_i64(), "{helped:#}");
+
+    die();
+    let refused = document(&mut start("-o json --unit collect --restarts-apart 1h"), 2);
+    assert_eq!(refused["action"]["kind"], "refused");
+    assert_eq!(refused["action"]["ruling"], "too_soon");
+    assert!(refused["action"]["allowed_at_us"].is_i64(), "{refused:#}");
+    assert_eq!(scene.read("calls").lines().count(), 1);
+
+    let line = "-o json --unit collect --recheck 50ms --restarts-apart 1ms";
+    let in_vain = document(&mut start(line), 2);
+    assert_eq!(in_vain["action"]["kind"], "restarted");
+    assert!(in_vain["action"]["fresh_after_us"].is_null(), "{in_vain:#}");
+    assert!(in_vain["action"]["waited_us"].is_i64(), "{in_vain:#}");
+
+    std::fs::write(scene.path("broken"), "").expect("written");
+    let failed = document(&mut start(line), 2);
+    assert_eq!(failed["action"]["kind"], "failed");
+    assert_eq!(scene.read("calls").lines().count(), 3);
 }
