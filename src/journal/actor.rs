@@ -172,6 +172,7 @@ fn serve(journal: &mut Journal, request: Request) {
         }
         Request::Commit(commit, fence, reply) => {
             let _ = reply.send(if fence.is_closed() {
+                commit.receipt.set(false);
                 Err(JournalError::FencedOff)
             } else {
                 journal.commit(commit)

@@ -13,6 +13,7 @@ use super::{
     error::JournalError,
     file::Journal,
     partition::{parts, set_version},
+    receipt::{Doubtful, Receipt},
     run::{self, RunMark},
     spool,
 };
@@ -37,6 +38,10 @@ pub struct CheckpointRow {
 pub struct Commit {
     /// Rows; their versions are set by the journal.
     pub rows: Vec<Rows>,
+    /// Rows before those, as far as earlier commits did not bring them in.
+    pub doubtful: Vec<Doubtful>,
+    /// Says whether this one is in.
+    pub receipt: Receipt,
     /// Checkpoints that these rows, and all before them, lead up to.
     pub checkpoints: Vec<CheckpointRow>,
     /// What it says of the run that makes it.
@@ -61,6 +66,22 @@ pub struct Committed {
 enum Growth {
     Allowed,
     Refused,
+}
+
+impl Commit {
+    /// Whether there are any rows in it.
+    #[must_use]
+    pub fn has_rows(&self) -> bool {
+        !self.rows.is_empty() || !self.doubtful.is_empty()
+    }
+
+    /// Takes in what is not in the journal.
+    fn resolve(&mut self) {
+        let doubtful = std::mem::take(&mut self.doubtful).into_iter();
+        let missing = doubtful.filter(|doubtful| !doubtful.is_in());
+        self.rows
+            .splice(0..0, missing.map(|doubtful| doubtful.rows));
+    }
 }
 
 impl Journal {
@@ -105,7 +126,14 @@ impl Journal {
     /// # Errors
     /// When it failed; then nothing of it is in the journal.
     pub fn commit(&mut self, mut commit: Commit) -> Result<Committed, JournalError> {
-        let error = match self.commit_once(&mut commit, Growth::Allowed) {
+        commit.resolve();
+        let committed = self.commit_or_make_room(&mut commit);
+        commit.receipt.set(committed.is_ok());
+        committed
+    }
+
+    fn commit_or_make_room(&mut self, commit: &mut Commit) -> Result<Committed, JournalError> {
+        let error = match self.commit_once(commit, Growth::Allowed) {
             Err(error) if error.is_disk_full() => error,
             result => return result,
         };
@@ -115,7 +143,7 @@ impl Journal {
         if !self.with_reserve(|journal| journal.write_back())? {
             return Err(error);
         }
-        self.with_reserve(|journal| journal.commit_once(&mut commit, Growth::Refused))
+        self.with_reserve(|journal| journal.commit_once(commit, Growth::Refused))
     }
 
     fn commit_once(
@@ -173,6 +201,8 @@ impl Journal {
         }
         self.options.crash.reach(CrashPoint::JournalBeforeCommit);
         transaction.commit()?;
+        // Nothing that happens from now on takes it out again.
+        commit.receipt.set(true);
         self.options.crash.reach(CrashPoint::JournalAfterCommit);
         if sealed > 0 {
             self.options.crash.reach(CrashPoint::BatchSealed);

@@ -13,14 +13,15 @@ pub mod inspect;
 pub mod lease;
 pub mod open;
 mod partition;
-pub mod refusal;
+pub mod receipt;
+mod refusal;
 mod reserve;
 pub mod run;
 pub mod salvage;
 mod schema;
 pub mod spool;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod trace;
 
 pub use actor::{JournalHandle, Lease, Panicked, Reopen, catch, start};
@@ -30,6 +31,7 @@ pub use error::JournalError;
 pub use fence::Fence;
 pub use file::{Journal, Options, SetAside, random_id};
 pub use inspect::{BatchInfo, BatchState, Finding};
+pub use receipt::{Doubtful, Receipt};
 pub use refusal::Refusal;
 pub use run::{LostRun, RunMark};
 pub use salvage::Salvaged;

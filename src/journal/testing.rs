@@ -10,7 +10,7 @@ use crate::domain::{
 use super::Options;
 
 /// Small batches, sealed when full or after a millisecond.
-pub(super) fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         store: Some("sqlite:here".to_owned()),
         accept_store: false,

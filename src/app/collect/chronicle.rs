@@ -123,7 +123,7 @@ impl Chronicle {
         };
         shared.diary.move_into(&mut commit);
         let mark = shared.mark.clone();
-        if commit.rows.is_empty() && mark.is_none() && !is_alive {
+        if !commit.has_rows() && mark.is_none() && !is_alive {
             return None;
         }
         commit.run = Some(mark.clone().unwrap_or(RunMark::Alive));

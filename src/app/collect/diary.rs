@@ -10,7 +10,7 @@ use crate::{
         repeats::Repeats,
         row::{EventRow, Rows},
     },
-    journal::Commit,
+    journal::{Commit, Doubtful},
 };
 
 use super::event::Event;
@@ -33,9 +33,9 @@ pub(super) struct Diary {
     waiting: Vec<EventRow>,
     repeats: Repeats<Key>,
     /// What the commit that is under way would take with it.
-    committing: Vec<Rows>,
-    /// What a failed one did.
-    rescued: Vec<Rows>,
+    committing: Vec<Doubtful>,
+    /// What those did that have failed, or that nothing was heard of.
+    rescued: Vec<Doubtful>,
 }
 
 impl Diary {
@@ -72,7 +72,7 @@ impl Diary {
     /// Whether no more may wait, what failed commits have left included.
     fn is_full(&self) -> bool {
         let kept = self.rescued.iter().chain(&self.committing);
-        self.waiting.len() + kept.map(Rows::len).sum::<usize>() >= WAITING_ROWS
+        self.waiting.len() + kept.map(|kept| kept.rows.len()).sum::<usize>() >= WAITING_ROWS
     }
 
     fn write(&mut self, key: Key, text: String, time_us: i64) {
@@ -106,15 +106,22 @@ impl Diary {
 
     /// Moves what waits into a commit, and keeps what must not be lost with it.
     pub fn move_into(&mut self, commit: &mut Commit) {
-        // Of an earlier commit that nothing was heard of nobody knows whether it is in.
+        // Of an earlier commit that nothing was heard of the journal knows whether it is in.
         self.failed();
-        commit.rows.append(&mut self.rescued);
         if !self.waiting.is_empty() {
             let waiting = std::mem::take(&mut self.waiting);
             commit.rows.push(Rows::Events(waiting));
         }
+        commit.doubtful.append(&mut self.rescued);
         let is_kept = |rows: &&Rows| matches!(rows, Rows::Events(_) | Rows::Gaps(_));
-        self.committing = commit.rows.iter().filter(is_kept).cloned().collect();
+        let kept = commit.rows.iter().filter(is_kept).map(|rows| Doubtful {
+            rows: rows.clone(),
+            receipts: Vec::new(),
+        });
+        self.committing = commit.doubtful.iter().cloned().chain(kept).collect();
+        for kept in &mut self.committing {
+            kept.receipts.push(commit.receipt.clone());
+        }
     }
 
     /// The commit is in the journal.
@@ -122,9 +129,14 @@ impl Diary {
         self.committing.clear();
     }
 
-    /// The commit has failed: what it would have held goes into the next one.
+    /// The commit has failed, or nothing was heard of it: what it would have held goes into
+    /// the next one, unless it is in.
     pub fn failed(&mut self) {
         self.rescued.append(&mut self.committing);
+        self.rescued.retain(|doubtful| !doubtful.is_in());
+        for doubtful in &mut self.rescued {
+            doubtful.receipts.retain(|receipt| !receipt.has_failed());
+        }
     }
 
     /// Leaves everything that is not committed to `heir`, because no more is committed here.
@@ -141,7 +153,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::{outage::Cure, repeats::times};
+    use crate::{
+        domain::{outage::Cure, repeats::times},
+        journal::{Journal, testing::options},
+    };
 
     fn diary() -> Diary {
         Diary::new("nas".to_owned(), Clock::with_wall(|| 7))
@@ -167,7 +182,8 @@ mod tests {
     fn rows(diary: &mut Diary) -> Vec<EventRow> {
         let mut commit = Commit::default();
         diary.move_into(&mut commit);
-        let rows = commit.rows.into_iter().map(|rows| match rows {
+        let doubtful = commit.doubtful.into_iter().map(|doubtful| doubtful.rows);
+        let rows = doubtful.chain(commit.rows).map(|rows| match rows {
             Rows::Events(rows) => rows,
             other => panic!("{other:?}"),
         });
@@ -234,6 +250,35 @@ mod tests {
         assert_eq!(texts(&mut diary).len(), 2);
         diary.committed();
         assert!(texts(&mut diary).is_empty());
+    }
+
+    /// A session may be ended while its commit is under way, and the commit goes on.
+    #[test]
+    fn what_a_commit_brought_in_that_nothing_was_heard_of_is_not_told_twice() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut journal = Journal::open(directory.path(), options()).expect("a journal");
+        let (mut diary, mut heir) = (diary(), diary());
+        note(&mut diary, "one");
+        let mut under_way = Commit::default();
+        diary.move_into(&mut under_way);
+        note(&mut diary, "two");
+        // The heir takes over before the journal has come to it.
+        diary.leave_to(&mut heir);
+        let mut next = Commit::default();
+        heir.move_into(&mut next);
+        assert!(next.has_rows());
+        journal.commit(under_way).expect("committed");
+        journal.commit(next).expect("committed");
+        assert_eq!(journal.stats().rows, 2);
+        // And behind it.
+        let mut heard_of = Commit::default();
+        note(&mut heir, "three");
+        heir.committed();
+        heir.move_into(&mut heard_of);
+        journal.commit(heard_of).expect("committed");
+        heir.failed();
+        assert!(texts(&mut heir).is_empty());
+        assert_eq!(journal.stats().rows, 3);
     }
 
     #[test]

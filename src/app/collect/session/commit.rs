@@ -25,7 +25,7 @@ impl Session<'_> {
             slot.drain_into(&mut commit)?;
         }
         self.memory.lock().diary.move_into(&mut commit);
-        if commit.rows.is_empty() && commit.checkpoints.is_empty() {
+        if !commit.has_rows() && commit.checkpoints.is_empty() {
             self.slots.iter_mut().for_each(Slot::committed);
         } else {
             self.outbox.begin(commit);

@@ -97,7 +97,9 @@ mod tests {
     fn rows(memory: &Memory) -> usize {
         let mut commit = Commit::default();
         memory.lock().diary.move_into(&mut commit);
-        commit.rows.iter().map(crate::domain::row::Rows::len).sum()
+        let doubtful = commit.doubtful.iter().map(|doubtful| &doubtful.rows);
+        let rows = commit.rows.iter().chain(doubtful);
+        rows.map(crate::domain::row::Rows::len).sum()
     }
 
     #[test]
