@@ -46,6 +46,19 @@ fn get(port: u16, page: &str) -> Option<(u16, String)> {
     ask(port, &format!("GET {page} HTTP/1.1\r\n{head}"))
 }
 
+/// The status of the answer to some JSON.
+fn post(port: u16, page: &str, json: &str) -> u16 {
+    let length = json.len();
+    let head = format!(
+        "Host: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}"
+    );
+    let answer = ask(
+        port,
+        &format!("POST {page} HTTP/1.1\r\n{head}\r\n\r\n{json}"),
+    );
+    answer.expect("an answer").0
+}
+
 /// Asks until `is_so`; a page that is not so in time fails the test.
 fn until(port: u16, page: &str, is_so: impl Fn(u16, &str) -> bool) -> String {
     for _ in 0..PATIENCE.as_millis() / 50 {
@@ -121,10 +134,16 @@ fn health_turns_bad_when_a_stream_is_dead_although_everything_else_is_fine() {
 #[test]
 fn a_service_manager_hears_of_the_start_of_life_and_of_the_end() {
     let home = Home::new();
-    // Catching up takes a few looks.
     let sim = Sim::start(
         &["--seed", "5", "--trades-per-day", "700000", "--rate", "700"],
         &["--symbols", "BTCUSDT,ETHUSDT", "--history", "40000"],
+    );
+    // Catching up takes a few looks, however fast this machine is.
+    let delay = r#"{"add": [{"fault": {"rest_delay": {"delay_ms": 150}}}]}"#;
+    let (_, port) = sim.rest.rsplit_once(':').expect("a port");
+    assert_eq!(
+        post(port.parse().expect("a port"), "/sim/faults", delay),
+        200
     );
     let path = home.path("notify");
     let socket = UnixDatagram::bind(&path).expect("a socket");
@@ -138,8 +157,9 @@ fn a_service_manager_hears_of_the_start_of_life_and_of_the_end() {
     let mut said = Vec::new();
     // Waits for a line after all that were heard before.
     let mut hear = |wanted: &str| {
-        let mut buffer = [0; 4096];
+        let (mut buffer, begun) = ([0; 4096], Instant::now());
         loop {
+            assert!(begun.elapsed() < PATIENCE, "not {wanted}: {said:#?}");
             if let Some(place) = said.iter().position(|line| line == wanted) {
                 said.drain(..=place);
                 return;
