@@ -6,12 +6,14 @@
 //! when the wall clock does.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::config::{Config, Rate};
+use super::pace::Paces;
 use super::tape::{SymbolTape, Tape};
 
 /// The longest wait that anybody can mean.
@@ -22,8 +24,8 @@ pub(crate) const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 enum Mode {
     /// Trades are past when their time is.
     Wall,
-    /// So many trades a second follow those that were past at the start.
-    Played { rate: f64 },
+    /// Some trades a second follow those that were past at the start.
+    Played,
     /// The player decides.
     Driven,
 }
@@ -33,6 +35,8 @@ enum Mode {
 pub(crate) struct Clock {
     mode: Mode,
     started: Instant,
+    /// How fast a played tape is played.
+    paces: RwLock<Paces>,
     history: u64,
     stream_delay: Duration,
     /// The place after the newest past trade, per symbol.
@@ -42,10 +46,10 @@ pub(crate) struct Clock {
 impl Clock {
     /// Starts the clock of a tape: from now on time passes.
     pub(crate) fn start(config: &Config, tape: &Tape) -> Self {
-        let mode = match config.rate {
-            Rate::Max => Mode::Driven,
-            Rate::PerSecond(rate) if config.is_played() => Mode::Played { rate },
-            Rate::PerSecond(_) => Mode::Wall,
+        let (mode, rate) = match config.rate {
+            Rate::Max => (Mode::Driven, 0.0),
+            Rate::PerSecond(rate) if config.is_played() => (Mode::Played, rate),
+            Rate::PerSecond(rate) => (Mode::Wall, rate),
         };
         let history = config.history.unwrap_or(0);
         let first =
@@ -56,11 +60,12 @@ impl Clock {
                 .iter()
                 .map(|tape| AtomicU64::new(tape.start))
                 .collect(),
-            Mode::Played { .. } | Mode::Driven => tape.symbols().iter().map(first).collect(),
+            Mode::Played | Mode::Driven => tape.symbols().iter().map(first).collect(),
         };
         Self {
             mode,
             started: Instant::now(),
+            paces: RwLock::new(Paces::new(rate)),
             history,
             stream_delay: config.stream_delay,
             positions,
@@ -76,7 +81,7 @@ impl Clock {
     pub(crate) fn position(&self, index: usize, tape: &SymbolTape) -> u64 {
         let due = match self.mode {
             Mode::Wall => tape.place_of_time(wall_us().saturating_add(1)),
-            Mode::Played { rate } => self.played(tape, rate, self.started.elapsed()),
+            Mode::Played => self.played(tape, self.started.elapsed()),
             Mode::Driven => 0,
         };
         let before = self.positions[index].fetch_max(due, Ordering::AcqRel);
@@ -94,9 +99,9 @@ impl Clock {
                 let delay_us = i64::try_from(self.stream_delay.as_micros()).unwrap_or(i64::MAX);
                 tape.place_of_time(wall_us().saturating_sub(delay_us).saturating_add(1))
             }
-            Mode::Played { rate } => {
+            Mode::Played => {
                 let elapsed = self.started.elapsed().saturating_sub(self.stream_delay);
-                self.played(tape, rate, elapsed)
+                self.played(tape, elapsed)
             }
             Mode::Driven => position,
         };
@@ -134,7 +139,8 @@ impl Clock {
         let shortest = Duration::from_millis(2);
         let longest = Duration::from_millis(5);
         match self.mode {
-            Mode::Played { rate } => {
+            Mode::Played => {
+                let rate = self.paces().rate();
                 let one_trade = Duration::try_from_secs_f64(1.0 / rate).unwrap_or(longest);
                 one_trade.clamp(shortest, longest)
             }
@@ -143,8 +149,23 @@ impl Clock {
         }
     }
 
-    fn played(&self, tape: &SymbolTape, rate: f64, elapsed: Duration) -> u64 {
-        let live = (elapsed.as_secs_f64() * rate) as u64;
+    /// Plays at another rate from now on; false when the tape is not played at a rate.
+    pub(crate) fn change_pace(&self, rate: f64) -> bool {
+        if self.mode != Mode::Played {
+            return false;
+        }
+        let now = self.started.elapsed();
+        let mut paces = self.paces.write().unwrap_or_else(PoisonError::into_inner);
+        paces.change(now, rate);
+        true
+    }
+
+    fn paces(&self) -> std::sync::RwLockReadGuard<'_, Paces> {
+        self.paces.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn played(&self, tape: &SymbolTape, elapsed: Duration) -> u64 {
+        let live = self.paces().played(elapsed) as u64;
         let past = self.history.saturating_add(live);
         tape.start.saturating_add(past).min(tape.end)
     }
@@ -193,6 +214,23 @@ mod tests {
         assert_eq!(past(&clock, &tape), 200);
         tokio::time::advance(Duration::from_secs(3600)).await;
         assert_eq!(past(&clock, &tape), 1000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_played_tape_can_be_stopped_and_goes_on_where_it_was() {
+        let config = config();
+        let tape = Tape::new(&config).unwrap();
+        let clock = Clock::start(&config, &tape);
+        tokio::time::advance(Duration::from_millis(2_010)).await;
+        assert!(clock.change_pace(0.0));
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(past(&clock, &tape), 200);
+        assert!(clock.change_pace(1000.0));
+        tokio::time::advance(Duration::from_millis(101)).await;
+        assert_eq!(past(&clock, &tape), 301);
+        let by_the_wall = Config::default();
+        let tape = Tape::new(&by_the_wall).unwrap();
+        assert!(!Clock::start(&by_the_wall, &tape).change_pace(1.0));
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use super::error::SimError;
 
 /// The most trades a second and symbol that can be paced.
-const MAX_RATE: f64 = 1_000_000.0;
+pub(super) const MAX_RATE: f64 = 1_000_000.0;
 
 /// How fast a symbol's tape is played.
 #[derive(Debug, Clone, Copy, PartialEq)]

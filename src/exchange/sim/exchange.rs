@@ -12,6 +12,7 @@ use super::fault::{Fault, FaultChange};
 use super::hub::Hub;
 use super::json::Names;
 use super::limits::Limits;
+use super::pace::PaceChange;
 use super::player::Played;
 use super::stats::{Counters, Stats, SymbolStats};
 use super::tape::Tape;
@@ -95,6 +96,17 @@ impl Exchange {
         }
         for (fault, symbol) in checked {
             self.add_fault(fault, symbol);
+        }
+        Ok(())
+    }
+
+    /// Plays the tape at another pace from now on, or says why it cannot.
+    pub(crate) fn change_pace(&self, change: PaceChange) -> Result<(), String> {
+        if let Some(complaint) = change.complaint() {
+            return Err(complaint);
+        }
+        if !self.clock.change_pace(change.rate) {
+            return Err("only a tape that is played at a rate has a pace".to_owned());
         }
         Ok(())
     }

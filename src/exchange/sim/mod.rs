@@ -4,7 +4,7 @@
 //! It judges the rest of the crate, so it shares nothing with it: own trades, own
 //! decimals, own JSON, own paging. A [`Tape`] is a seeded random walk or a CSV
 //! file; a [`Server`] plays it on a port; [`Faults`] make things go wrong, from the same process or by
-//! `POST /sim/faults`.
+//! `POST /sim/faults`; `POST /sim/pace` with `{"rate": 5}` plays it faster or slower.
 //!
 //! ```text
 //!  walk, tape_file ─ tape ─ clock (what is past) ─ player ─ hub ─ stream   (WebSocket)
@@ -35,6 +35,7 @@ mod limits;
 mod mangle;
 mod market;
 mod outbox;
+mod pace;
 mod player;
 mod random;
 mod reply;
@@ -57,6 +58,7 @@ pub use config::{Config, Rate};
 pub use control::Faults;
 pub use error::SimError;
 pub use fault::{CutHow, Fault, FaultChange, FaultKind, GarbleHow, MalformedHow};
+pub use pace::PaceChange;
 pub use server::Server;
 pub use stats::{ArchiveStats, Stats, SymbolStats};
 pub use tape::Tape;

@@ -39,7 +39,6 @@ impl Played {
 
 /// Plays until the sim stops.
 pub(crate) async fn play(exchange: &Exchange) {
-    let tick = exchange.clock.tick();
     let playing = async {
         loop {
             if exchange.clock.is_driven() {
@@ -51,7 +50,7 @@ pub(crate) async fn play(exchange: &Exchange) {
                 }
             } else {
                 follow(exchange).await;
-                sleep(tick).await;
+                sleep(exchange.clock.tick()).await;
             }
         }
     };

@@ -15,6 +15,7 @@ use super::history::HistoryQuery;
 use super::info::exchange_info;
 use super::json::{TimeUnit, push_row};
 use super::limits::Weighed;
+use super::pace::PaceChange;
 use super::reply::{
     ApiError, Reply, banned, error_reply, json_reply, page_reply, too_much_weight,
     with_retry_after, with_weight,
@@ -93,7 +94,17 @@ pub(crate) fn control(exchange: &Exchange, method: &Method, uri: &Uri, body: &By
                 Err(complaint) => error_reply(400, -1, &complaint),
             }
         }
-        _ => error_reply(404, -1, "there is /sim/stats and /sim/faults"),
+        (&Method::POST, "/sim/pace") => {
+            let change = serde_json::from_slice::<PaceChange>(body);
+            let changed = change
+                .map_err(|error| error.to_string())
+                .and_then(|change| exchange.change_pace(change).map(|()| change));
+            match changed {
+                Ok(change) => to_json(&change),
+                Err(complaint) => error_reply(400, -1, &complaint),
+            }
+        }
+        _ => error_reply(404, -1, "there is /sim/stats, /sim/faults and /sim/pace"),
     }
 }
 
