@@ -212,7 +212,7 @@ impl Command {
                 schema::run(args, store, options, &mut out, &mut messages).await?;
                 Ok(ExitCode::Ok)
             }),
-            Self::Probe(args) => block_on(probe::run(args)),
+            Self::Probe(args) => probe::run(args, context),
         }
     }
 }

@@ -35,6 +35,7 @@ pub mod rewrite;
 pub mod rolling;
 pub mod rotation;
 pub mod row;
+pub mod safeguard;
 pub mod seal;
 pub mod sequence;
 pub mod spool_age;

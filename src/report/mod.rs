@@ -12,6 +12,7 @@ pub mod frame;
 mod json_schema;
 pub mod messages;
 pub mod printer;
+pub mod probe;
 pub mod redraw;
 pub mod seals;
 pub mod spool;

@@ -1,0 +1,380 @@
+//! One run: an exchange, a collector and a store, each as in earnest, and everything between
+//! them that can be broken.
+
+pub mod collector;
+pub mod exchange;
+pub mod inbox;
+pub mod load;
+pub mod log;
+pub mod process;
+pub mod relay;
+pub mod storage;
+pub mod watch;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use rustix::process::Signal;
+use tokio::time::{Instant, sleep, timeout};
+
+use self::{
+    collector::{Collector, Ending, Orders, write_alerts},
+    exchange::Exchange,
+    inbox::Inbox,
+    load::{Load, SYMBOLS},
+    log::Log,
+    relay::{Relay, Way},
+    storage::Storage,
+    watch::{Views, Watch},
+};
+use super::{
+    error::ProbeError,
+    oracle::Oracle,
+    settings::Settings,
+    timeline::{Mark, MarkKind, Timeline},
+};
+use crate::domain::{safeguard::Safeguard, threshold::Threshold};
+
+/// The event of a collector that has ended by itself, or was ended; nobody logs it but whoever
+/// started it.
+pub const ENDED: &str = "process.ended";
+/// How long the first rows may take. Machines in CI are slow.
+const START: Duration = Duration::from_secs(60);
+
+/// A moment of a run.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// When.
+    pub at: Instant,
+    /// How many lines the log had.
+    pub lines: usize,
+    /// The newest id that the exchange had, by symbol.
+    pub newest: Vec<i64>,
+}
+
+/// What a scenario has at hand.
+pub struct Bench {
+    /// The exchange.
+    pub exchange: Arc<Exchange>,
+    /// The way to its streams.
+    pub streams: Relay,
+    /// The way to its history.
+    pub history: Relay,
+    /// The store.
+    pub storage: Arc<Storage>,
+    /// Where alerts go.
+    pub inbox: Inbox,
+    /// What all collectors of the run have said.
+    pub log: Log,
+    /// What should be stored.
+    pub oracle: Oracle,
+    /// All times are multiplied by this.
+    pub scale: f64,
+    /// The number that decides what is decided by chance.
+    pub seed: u64,
+    /// The directory of the run.
+    pub directory: PathBuf,
+    orders: Orders,
+    collector: Option<Collector>,
+    watch: Watch,
+    begun: Instant,
+    marks: Vec<Mark>,
+    struck: Option<Moment>,
+    healed: Option<Moment>,
+    /// How often a collector was started.
+    starts: u64,
+}
+
+/// What a run is made with.
+pub struct Plan<'a> {
+    /// What was asked for.
+    pub settings: &'a Settings,
+    /// What the exchange plays.
+    pub load: Load,
+    /// The seed of the tape and of everything else.
+    pub seed: u64,
+    /// What is taken away from the collector.
+    pub missing: &'a [Safeguard],
+    /// The directory of the run; it exists and is empty.
+    pub directory: PathBuf,
+}
+
+impl Bench {
+    /// Starts the exchange and makes the store; nothing is collected yet.
+    pub async fn set_up(plan: Plan<'_>) -> Result<Self, ProbeError> {
+        let settings = plan.settings;
+        let (binary, scale) = (settings.binary.clone(), settings.scale);
+        let exchange = Exchange::start(&binary, &plan.load, plan.seed, scale).await?;
+        let exchange = Arc::new(exchange);
+        let streams = Relay::to(exchange.address())?;
+        let history = Relay::to(exchange.address())?;
+        let storage = Arc::new(Storage::file(&plan.directory)?);
+        let inbox = Inbox::open().await?;
+        write_alerts(&plan.directory.join("alerts.toml"), &inbox.url(), scale)?;
+        let oracle = Oracle::new(&plan.load.tape(plan.seed), settings.anchor)?;
+        let mut options = settings.options.clone();
+        let thresholds: Vec<_> = settings
+            .thresholds
+            .iter()
+            .map(Threshold::to_string)
+            .collect();
+        options.extend(["-t".to_owned(), thresholds.join(",")]);
+        options.extend(["--anchor".to_owned(), settings.anchor.to_string()]);
+        for missing in plan.missing {
+            options.extend(["--without".to_owned(), missing.to_string()]);
+        }
+        let orders = Orders {
+            binary,
+            directory: plan.directory.clone(),
+            ws_url: format!("ws://{}", streams.address()),
+            rest_url: format!("http://{}", history.address()),
+            store: storage.address(),
+            scale,
+            options,
+        };
+        let first_ids: Result<Vec<_>, _> =
+            SYMBOLS.iter().map(|name| oracle.first_id(name)).collect();
+        let begun = Instant::now();
+        let watch = Watch::start(Views {
+            exchange: Arc::clone(&exchange),
+            storage: Arc::clone(&storage),
+            finest: settings.finest,
+            first_ids: first_ids?,
+            begun,
+        });
+        Ok(Self {
+            exchange,
+            streams,
+            history,
+            storage,
+            inbox,
+            log: Log::default(),
+            oracle,
+            scale,
+            seed: plan.seed,
+            directory: plan.directory,
+            orders,
+            collector: None,
+            watch,
+            begun,
+            marks: Vec::new(),
+            struck: None,
+            healed: None,
+            starts: 0,
+        })
+    }
+
+    /// A time of the unscaled world, in this one.
+    pub fn scaled(&self, time: Duration) -> Duration {
+        time.mul_f64(self.scale)
+    }
+
+    /// Waits for so long, unscaled: as long as a failure lasts.
+    pub async fn hold(&mut self, time: Duration) {
+        let deadline = Instant::now() + self.scaled(time);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            // Whatever ends meanwhile is seen while it lasts.
+            let _ = timeout(left, self.watch.next()).await;
+            self.tend();
+        }
+    }
+
+    /// Starts a collector with these options besides the usual ones.
+    pub fn start(&mut self, more: &[&str]) -> Result<(), ProbeError> {
+        let more: Vec<String> = more.iter().map(ToString::to_string).collect();
+        let collector = Collector::start(&self.orders, &more, &self.log)?;
+        self.watch.follow(Some(collector.looker()));
+        self.collector = Some(collector);
+        self.starts += 1;
+        Ok(())
+    }
+
+    /// Waits until rows of live trades are in the store.
+    pub async fn until_fresh(&mut self) -> Result<(), ProbeError> {
+        let newest = self.exchange.newest(&SYMBOLS).await?;
+        let is_fresh = self.wait(START, |bench| bench.is_beyond(&newest)).await;
+        if is_fresh {
+            return Ok(());
+        }
+        let said = self.log.tail(3).join("; ");
+        Err(ProbeError::NotReady {
+            what: "the collector",
+            reason: format!("no rows came into the store; it said last: {said}"),
+        })
+    }
+
+    /// Whether the store has trades of each symbol behind these ids.
+    pub fn is_beyond(&self, ids: &[i64]) -> bool {
+        let seen = self.watch.seen();
+        seen.newest.iter().zip(ids).all(|(seen, id)| seen > id)
+    }
+
+    /// Waits until something is so, within a time that is not scaled; false when it is not.
+    pub async fn wait(&mut self, patience: Duration, is_so: impl Fn(&Self) -> bool) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            self.tend();
+            if is_so(self) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            // A look that does not come is as good as the deadline.
+            let _ = timeout(left, self.watch.next()).await;
+        }
+    }
+
+    /// Starts a collector that has ended by itself again, as a service manager would.
+    fn tend(&mut self) {
+        let Some(collector) = &mut self.collector else {
+            return;
+        };
+        let Ok(Some(status)) = collector.process().child().try_wait() else {
+            return;
+        };
+        self.log.note(ENDED, &format!("it ended with {status}"));
+        self.mark(MarkKind::Restart, format!("it ended with {status}"));
+        // What cannot be started shows in everything that is measured then.
+        let _ = self.start(&[]);
+    }
+
+    /// A failure begins now.
+    pub async fn struck(&mut self, text: &str) -> Result<(), ProbeError> {
+        self.struck = Some(self.moment().await?);
+        self.mark(MarkKind::Fault, text.to_owned());
+        Ok(())
+    }
+
+    /// The failure is over; only then can anything recover.
+    pub async fn healed(&mut self) -> Result<(), ProbeError> {
+        self.healed = Some(self.moment().await?);
+        self.mark(MarkKind::Healed, "the failure is over".to_owned());
+        Ok(())
+    }
+
+    async fn moment(&self) -> Result<Moment, ProbeError> {
+        Ok(Moment {
+            newest: self.exchange.newest(&SYMBOLS).await?,
+            lines: self.log.size(),
+            at: Instant::now(),
+        })
+    }
+
+    /// When the failure began, if it did.
+    pub const fn strike(&self) -> Option<&Moment> {
+        self.struck.as_ref()
+    }
+
+    /// The moment that recovery is counted from.
+    pub const fn recovery_from(&self) -> Option<&Moment> {
+        match &self.healed {
+            Some(healed) => Some(healed),
+            None => self.struck.as_ref(),
+        }
+    }
+
+    /// Notes that something happened now.
+    pub fn mark(&mut self, kind: MarkKind, text: String) {
+        self.mark_at(Instant::now(), kind, text);
+    }
+
+    /// Notes that something happened.
+    pub fn mark_at(&mut self, at: Instant, kind: MarkKind, text: String) {
+        let at = at.saturating_duration_since(self.begun);
+        self.marks.push(Mark {
+            at_ms: u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
+            kind,
+            text,
+        });
+    }
+
+    /// `kill -9`; the collector is not started again.
+    pub async fn kill(&mut self) {
+        if let Some(mut collector) = self.collector.take() {
+            self.watch.follow(None);
+            collector.process().kill().await;
+            self.log.note(ENDED, "it was killed");
+        }
+    }
+
+    /// Sends the collector a signal.
+    pub fn signal(&mut self, signal: Signal) -> Result<(), ProbeError> {
+        match &mut self.collector {
+            Some(collector) => collector.process().signal(signal),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks the collector to stop, and waits for its end within `patience`, which is not
+    /// scaled. None when it did not end; it is killed then.
+    pub async fn stop(&mut self, patience: Duration) -> Result<Option<Ending>, ProbeError> {
+        let Some(mut collector) = self.collector.take() else {
+            return Ok(None);
+        };
+        self.watch.follow(None);
+        let ending = collector.stop(patience).await?;
+        if ending.is_none() {
+            collector.process().kill().await;
+        }
+        Ok(ending)
+    }
+
+    /// Whether a collector runs.
+    pub const fn is_collecting(&self) -> bool {
+        self.collector.is_some()
+    }
+
+    /// Waits for the end of the collector, which is expected, within `patience`, which is not
+    /// scaled; then no collector runs.
+    pub async fn ended(&mut self, patience: Duration) -> Result<(), ProbeError> {
+        let Some(mut collector) = self.collector.take() else {
+            return Ok(());
+        };
+        if collector.process().ended(patience).await.is_none() {
+            self.collector = Some(collector);
+            return Err(ProbeError::Missing("the end of the collector".to_owned()));
+        }
+        self.watch.follow(None);
+        self.log.note(ENDED, "it ended");
+        Ok(())
+    }
+
+    /// Everything is as it should be again, whatever a scenario has broken.
+    pub async fn heal_everything(&mut self) -> Result<(), ProbeError> {
+        self.streams.set(Way::Open);
+        self.history.set(Way::Open);
+        self.inbox.set_down(false);
+        self.exchange.clear().await?;
+        if !self.is_collecting() {
+            self.start(&[])?;
+        }
+        Ok(())
+    }
+
+    /// How often a collector was started.
+    pub const fn starts(&self) -> u64 {
+        self.starts
+    }
+
+    /// What the run has looked like so far.
+    pub fn timeline(&self) -> Timeline {
+        Timeline {
+            samples: self.watch.samples(),
+            marks: self.marks.clone(),
+        }
+    }
+
+    /// Lets the processes of a run come to an end of their own before the next one begins.
+    pub async fn tear_down(mut self) {
+        if let Some(mut collector) = self.collector.take() {
+            collector.process().kill().await;
+        }
+        // The ports and files are let go with the tasks; that takes a turn.
+        sleep(Duration::ZERO).await;
+    }
+}

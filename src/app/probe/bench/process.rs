@@ -1,0 +1,75 @@
+//! A process that ends with its owner.
+
+use std::{
+    io,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
+};
+
+use crate::app::probe::error::ProbeError;
+
+/// Long enough for a process that is not stuck to end after `SIGKILL`.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A process of the bench.
+#[derive(Debug)]
+pub struct Process {
+    what: &'static str,
+    child: Child,
+}
+
+impl Process {
+    /// Starts it. What the user has set for his own streamkit does not reach it.
+    ///
+    /// # Errors
+    /// When the system does not let us.
+    pub fn start(what: &'static str, command: &mut Command) -> Result<Self, ProbeError> {
+        let names = std::env::vars_os().map(|(name, _)| name);
+        for name in names.filter(|name| name.to_string_lossy().starts_with("STREAMKIT_")) {
+            command.env_remove(name);
+        }
+        let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn();
+        let child = child.map_err(|cause| ProbeError::Start { what, cause })?;
+        Ok(Self { what, child })
+    }
+
+    /// The process itself.
+    pub fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    /// Its id; none when it has ended.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) -> Result<(), ProbeError> {
+        let failed = |cause| ProbeError::Signal {
+            what: self.what,
+            cause,
+        };
+        let gone = || failed(io::Error::other("it has ended"));
+        let id = self.id().and_then(|id| i32::try_from(id).ok());
+        let pid = id.and_then(Pid::from_raw).ok_or_else(gone)?;
+        kill_process(pid, signal).map_err(|errno| failed(errno.into()))
+    }
+
+    /// Waits for its end, within a time; none when it goes on.
+    pub async fn ended(&mut self, patience: Duration) -> Option<ExitStatus> {
+        timeout(patience, self.child.wait()).await.ok()?.ok()
+    }
+
+    /// `kill -9`, and waits for the end.
+    pub async fn kill(&mut self) {
+        // It fails only for what has ended.
+        let _ = self.child.start_kill();
+        let _ = self.ended(KILL_PATIENCE).await;
+    }
+}

@@ -1,0 +1,328 @@
+//! One run of a scenario, from an empty directory to what came of it.
+//!
+//! ```text
+//!  start ─ fresh rows ─ settle ─ the scenario plays ─ seen? recovered?
+//!        ─ everything healed ─ tape stopped ─ drained ─ compared
+//!        ─ tape goes on ─ new trades arrive? ─ SIGTERM ─ compared again
+//! ```
+//!
+//! What the collector does wrong becomes a figure or a sentence in the outcome; only what
+//! keeps the probe itself from going on is an error.
+
+use std::time::Duration;
+
+use super::{
+    bench::{Bench, ENDED, Plan, load::SYMBOLS},
+    error::ProbeError,
+    event::{Emit, Event, Phase},
+    measures::Measures,
+    oracle::{Damage, compare},
+    outcome::RunOutcome,
+    scenario::Scenario,
+    settings::Settings,
+    timeline::MarkKind,
+};
+use crate::domain::{bar::Bar, symbol::Symbol};
+
+/// How long the collector is left alone before anything happens, unscaled.
+const SETTLE: Duration = Duration::from_secs(5);
+/// How long a scenario that makes no failure is watched, unscaled.
+const LOOK_ON: Duration = Duration::from_secs(30);
+/// What is never seen, or never over, is waited for so many times as long as it may take.
+const PATIENCE_FACTOR: u32 = 2;
+/// … and as long as this at least, not scaled: for slow machines.
+const PATIENCE_MIN: Duration = Duration::from_secs(5);
+/// Draining may take so long, unscaled: the breaker's pause, and then some.
+const DRAIN: Duration = Duration::from_secs(120);
+/// … and as long as this at least, not scaled.
+const DRAIN_MIN: Duration = Duration::from_secs(20);
+/// A graceful stop may take so long, whatever the scale is.
+const STOP: Duration = Duration::from_secs(15);
+
+/// Everything that is known when a run is over.
+struct Run<'a> {
+    scenario: &'a Scenario,
+    bench: Bench,
+    thresholds: &'a [crate::domain::threshold::Threshold],
+    measures: Measures,
+    missed: Vec<String>,
+}
+
+/// Plays a scenario once.
+///
+/// # Errors
+/// When the probe cannot go on; what the collector does wrong is no error.
+pub async fn play(
+    scenario: &Scenario,
+    settings: &Settings,
+    seed: u64,
+    directory: std::path::PathBuf,
+    emit: &Emit,
+) -> Result<RunOutcome, ProbeError> {
+    let phase = |phase| {
+        let name = scenario.name;
+        emit(&Event::Phase { name, phase });
+    };
+    phase(Phase::Starting);
+    let missing = if settings.is_bare {
+        scenario.remedies
+    } else {
+        &[]
+    };
+    let mut bench = Bench::set_up(Plan {
+        settings,
+        load: scenario.load,
+        seed,
+        missing,
+        directory,
+    })
+    .await?;
+    bench.start(&[])?;
+    bench.until_fresh().await?;
+    bench.hold(SETTLE).await;
+    phase(Phase::Failing);
+    (scenario.play)(&mut bench).await?;
+    let mut run = Run {
+        scenario,
+        bench,
+        thresholds: &settings.thresholds,
+        measures: Measures::default(),
+        missed: Vec::new(),
+    };
+    phase(Phase::Recovering);
+    run.watch().await;
+    run.bench.heal_everything().await?;
+    phase(Phase::Comparing);
+    let before = run.drain_and_compare().await?;
+    phase(Phase::Proving);
+    run.prove_alive().await?;
+    let after = run.stop_and_compare().await?;
+    run.count(before.worse(after));
+    let outcome = run.outcome(settings, seed);
+    Ok(outcome)
+}
+
+impl Run<'_> {
+    /// Waits until the failure was seen and is over, or would have to be.
+    async fn watch(&mut self) {
+        let Some(strike) = self.bench.strike().cloned() else {
+            self.bench.hold(LOOK_ON).await;
+            return;
+        };
+        let budget = self.scenario.budget;
+        let unscaled = |bench: &Bench, time: Duration| {
+            let ms = time.as_millis() as f64 / bench.scale;
+            ms.round() as u64
+        };
+        if !self.scenario.seen_as.is_empty() {
+            let codes = self.scenario.seen_as;
+            let patience = self.patience(budget.detected);
+            let seen = |bench: &Bench| {
+                let log = &bench.log;
+                log.find(strike.lines, |line| codes.contains(&line.code.as_str()))
+            };
+            self.bench
+                .wait(patience, |bench| seen(bench).is_some())
+                .await;
+            if let Some(line) = seen(&self.bench) {
+                let took = line.at.saturating_duration_since(strike.at);
+                self.measures.detected_ms = Some(unscaled(&self.bench, took));
+                let text = format!("{}: {}", line.code, line.message);
+                self.bench.mark_at(line.at, MarkKind::Detected, text);
+            }
+        }
+        let Some(from) = self.bench.recovery_from().cloned() else {
+            return;
+        };
+        let patience = self.patience(budget.recovered);
+        let is_fresh = |bench: &Bench| bench.is_beyond(&from.newest);
+        if self.bench.wait(patience, is_fresh).await {
+            let took = from.at.elapsed();
+            self.measures.recovered_ms = Some(unscaled(&self.bench, took));
+            let text = "trades that were made afterwards are stored".to_owned();
+            self.bench.mark(MarkKind::Recovered, text);
+        }
+    }
+
+    fn patience(&self, allowed: Option<Duration>) -> Duration {
+        let allowed = allowed.unwrap_or(LOOK_ON) * PATIENCE_FACTOR;
+        self.bench.scaled(allowed).max(PATIENCE_MIN)
+    }
+
+    /// Stops the tape, waits until everything is stored, and compares.
+    async fn drain_and_compare(&mut self) -> Result<Damage, ProbeError> {
+        self.bench.exchange.pace(0.0).await?;
+        // A trade that was due a moment ago may still be on its way into the tape.
+        let last_ids = self.bench.exchange.newest(&SYMBOLS).await?;
+        let expected = self.expected(&last_ids)?;
+        let due: Vec<i64> = expected
+            .iter()
+            .map(|series| series.last_closed(self.bench_finest()))
+            .collect();
+        let patience = self.bench.scaled(DRAIN).max(DRAIN_MIN);
+        let is_drained = |bench: &Bench| {
+            let before: Vec<i64> = due.iter().map(|id| id - 1).collect();
+            bench.is_beyond(&before)
+        };
+        if !self.bench.wait(patience, is_drained).await {
+            self.missed
+                .push("what was behind has not come into the store".to_owned());
+        }
+        // Coarser bars that close with the same trade come with the same commit, and may be in
+        // the next batch.
+        let mut damage = self.compare(&expected).await?;
+        let deadline = tokio::time::Instant::now() + self.bench.scaled(SETTLE).max(PATIENCE_MIN);
+        while damage != Damage::default() && tokio::time::Instant::now() < deadline {
+            self.bench.wait(Duration::from_millis(100), |_| false).await;
+            damage = self.compare(&expected).await?;
+        }
+        Ok(damage)
+    }
+
+    fn bench_finest(&self) -> usize {
+        let finest = self
+            .thresholds
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, dbps)| **dbps);
+        finest.map_or(0, |(place, _)| place)
+    }
+
+    /// Lets the tape go on; new trades have to arrive.
+    async fn prove_alive(&mut self) -> Result<(), ProbeError> {
+        let newest = self.bench.exchange.newest(&SYMBOLS).await?;
+        self.bench.exchange.pace(1.0).await?;
+        let patience = self.patience(None);
+        if !self
+            .bench
+            .wait(patience, |bench| bench.is_beyond(&newest))
+            .await
+        {
+            self.missed
+                .push("afterwards no new trades have arrived".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Stops the collector in order, and compares everything that it has taken.
+    async fn stop_and_compare(&mut self) -> Result<Damage, ProbeError> {
+        let Some(ending) = self.bench.stop(STOP).await? else {
+            self.missed
+                .push("it does not stop when it is asked to".to_owned());
+            return Ok(Damage::default());
+        };
+        if !ending.status.success() {
+            self.missed
+                .push(format!("its stop ended with {}", ending.status));
+        }
+        if ending.dead_rows > 0 {
+            self.missed
+                .push(format!("{} rows were given up", ending.dead_rows));
+        }
+        let Some(last_ids) = ending.last_ids else {
+            self.missed
+                .push("its stop did not tell how far it had come".to_owned());
+            return Ok(Damage::default());
+        };
+        let expected = self.expected(&last_ids)?;
+        self.compare(&expected).await
+    }
+
+    /// What should be stored once the trades up to these ids were taken.
+    fn expected(&self, last_ids: &[i64]) -> Result<Vec<Series>, ProbeError> {
+        let of = |(name, &last_id): (&&str, &i64)| {
+            let trades = self.bench.oracle.trades(name, last_id)?;
+            let bars = |&dbps| self.bench.oracle.bars(dbps, &trades);
+            Ok(Series {
+                symbol: name
+                    .parse()
+                    .map_err(|_| ProbeError::Missing(format!("the symbol {name}")))?,
+                bars: self.thresholds.iter().map(bars).collect(),
+            })
+        };
+        SYMBOLS.iter().zip(last_ids).map(of).collect()
+    }
+
+    async fn compare(&self, expected: &[Series]) -> Result<Damage, ProbeError> {
+        let mut all = Damage::default();
+        for series in expected {
+            let mut of_symbol = Damage::default();
+            for (&threshold, bars) in self.thresholds.iter().zip(&series.bars) {
+                let stored = self.bench.storage.bars(&series.symbol, threshold).await?;
+                of_symbol = of_symbol.with(compare(bars, &stored));
+            }
+            let lost = all.lost + of_symbol.lost;
+            all = Damage {
+                lost,
+                ..all.with(of_symbol)
+            };
+        }
+        Ok(all)
+    }
+
+    /// What was counted all along.
+    fn count(&mut self, damage: Damage) {
+        let bench = &self.bench;
+        let (scenario, log) = (self.scenario, &bench.log);
+        let of = |codes: &[&str]| log.count(0, |line| codes.contains(&line.code.as_str())) as u64;
+        // Each process makes a first connection, and so does each session that is rebuilt.
+        let reconnects = of(&["stream.disconnected", "stream.dead", "link.dead"]);
+        let tasks = of(&["task.failed", "task.given_up"]);
+        let processes = of(&[ENDED]);
+        let needless = [
+            (scenario.allowed.reconnects, reconnects),
+            (scenario.allowed.tasks, tasks),
+            (scenario.allowed.processes, processes),
+        ];
+        let needless = needless.into_iter().filter(|(is_allowed, _)| !is_allowed);
+        let samples = bench.timeline().samples;
+        let most = |figure: fn(&super::timeline::Sample) -> Option<u64>| {
+            samples.iter().filter_map(figure).max().unwrap_or(0)
+        };
+        self.measures = Measures {
+            lost: damage.lost,
+            duplicated: damage.duplicated,
+            misordered: damage.misordered,
+            differing: damage.differing,
+            needless_restarts: needless.map(|(_, count)| count).sum(),
+            peak_rss_bytes: most(|sample| sample.rss_bytes),
+            peak_spool_rows: most(|sample| sample.spool_rows),
+            alerts: bench.inbox.firing(),
+            ..self.measures
+        };
+    }
+
+    fn outcome(mut self, settings: &Settings, seed: u64) -> RunOutcome {
+        let budget = settings
+            .budgets
+            .apply(self.scenario.name, self.scenario.budget);
+        let must_be_seen = !self.scenario.seen_as.is_empty();
+        let mut budget = budget;
+        if self.bench.strike().is_none() {
+            // Nothing fails, so there is nothing to recover from.
+            budget.recovered = None;
+        }
+        let mut missed = budget.missed(&self.measures, must_be_seen);
+        missed.append(&mut self.missed);
+        RunOutcome {
+            seed,
+            measures: self.measures,
+            missed,
+            timeline: self.bench.timeline().thinned(),
+        }
+    }
+}
+
+/// The bars of a symbol, by threshold.
+struct Series {
+    symbol: Symbol,
+    bars: Vec<Vec<Bar>>,
+}
+
+impl Series {
+    /// The last id in a closed bar of a threshold; 0 when there is none.
+    fn last_closed(&self, place: usize) -> i64 {
+        let last = self.bars.get(place).and_then(|bars| bars.last());
+        last.map_or(0, |bar| bar.last_agg_trade_id)
+    }
+}

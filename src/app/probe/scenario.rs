@@ -1,0 +1,218 @@
+//! What a scenario is: a failure, what shows that it was seen, and what it may cost.
+
+use std::{fmt, time::Duration};
+
+use futures_util::future::BoxFuture;
+
+use crate::domain::safeguard::Safeguard;
+
+use super::{
+    bench::{Bench, load::Load},
+    budget::Budget,
+    error::ProbeError,
+};
+
+/// Where a failure comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Nothing fails.
+    Control,
+    /// The way to the exchange.
+    Network,
+    /// What the exchange sends, or does not.
+    Stream,
+    /// The trades themselves.
+    Data,
+    /// The database.
+    Store,
+    /// The collector's process, its clock and its disk.
+    Process,
+    /// Those who are to be told.
+    Alerts,
+}
+
+impl Group {
+    /// Its name, as it is shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Control => "control",
+            Self::Network => "network",
+            Self::Stream => "stream",
+            Self::Data => "data",
+            Self::Store => "store",
+            Self::Process => "process",
+            Self::Alerts => "alerts",
+        }
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a scenario can be made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Any store.
+    Nothing,
+    /// A store that is reached over the network, so that the way to it can be broken.
+    Server,
+    /// A server that the probe itself starts and ends.
+    OwnServer,
+    /// A store in a file.
+    File,
+}
+
+/// How often something is made anew without anything being wrong with that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allowed {
+    /// Connections to the exchange that are made anew.
+    pub reconnects: bool,
+    /// Tasks that are restarted.
+    pub tasks: bool,
+    /// Processes that are started again.
+    pub processes: bool,
+}
+
+impl Allowed {
+    /// Nothing has to be restarted.
+    pub const NOTHING: Self = Self {
+        reconnects: false,
+        tasks: false,
+        processes: false,
+    };
+    /// Connections have to be made anew.
+    pub const RECONNECTS: Self = Self {
+        reconnects: true,
+        ..Self::NOTHING
+    };
+    /// A task has to be restarted; its connection goes with it.
+    pub const TASKS: Self = Self {
+        reconnects: true,
+        tasks: true,
+        ..Self::NOTHING
+    };
+    /// The process has to be started again.
+    pub const PROCESSES: Self = Self {
+        reconnects: true,
+        processes: true,
+        ..Self::NOTHING
+    };
+}
+
+/// What makes it happen.
+pub type Play = for<'a> fn(&'a mut Bench) -> BoxFuture<'a, Result<(), ProbeError>>;
+
+/// A failure that can be caused, and what is expected of the collector.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Where the failure comes from.
+    pub group: Group,
+    /// What happens, in a line.
+    pub line: &'static str,
+    /// Whether it is one of those that are run when nobody asks for more.
+    pub is_core: bool,
+    /// What it can be made with.
+    pub needs: Needs,
+    /// What the exchange plays.
+    pub load: Load,
+    /// The codes of the collector's events of which any shows that the failure was seen; empty
+    /// when there is nothing to see.
+    pub seen_as: &'static [&'static str],
+    /// What may be made anew.
+    pub allowed: Allowed,
+    /// What it may cost.
+    pub budget: Budget,
+    /// What is taken away from the collector to prove that this scenario can fail.
+    pub remedies: &'static [Safeguard],
+    /// What makes it happen.
+    pub play: Play,
+}
+
+impl Scenario {
+    /// A scenario that needs nothing, allows nothing, and has the usual budget.
+    #[must_use]
+    pub fn new(group: Group, name: &'static str, line: &'static str, play: Play) -> Self {
+        Self {
+            name,
+            group,
+            line,
+            is_core: false,
+            needs: Needs::Nothing,
+            load: Load::default(),
+            seen_as: &[],
+            allowed: Allowed::NOTHING,
+            budget: Budget::default(),
+            remedies: &[],
+            play,
+        }
+    }
+
+    /// The same as one of the core.
+    #[must_use]
+    pub fn core(mut self) -> Self {
+        self.is_core = true;
+        self
+    }
+
+    /// The same with what it needs.
+    #[must_use]
+    pub fn needs(mut self, needs: Needs) -> Self {
+        self.needs = needs;
+        self
+    }
+
+    /// The same with another load.
+    #[must_use]
+    pub fn load(mut self, load: Load) -> Self {
+        self.load = load;
+        self
+    }
+
+    /// The same, seen by any of these events.
+    #[must_use]
+    pub fn seen_as(mut self, codes: &'static [&'static str]) -> Self {
+        self.seen_as = codes;
+        self
+    }
+
+    /// The same with what may be made anew.
+    #[must_use]
+    pub fn allowing(mut self, allowed: Allowed) -> Self {
+        self.allowed = allowed;
+        self
+    }
+
+    /// The same with another time to be seen in.
+    #[must_use]
+    pub fn detected_within(mut self, time: Duration) -> Self {
+        self.budget.detected = Some(time);
+        self
+    }
+
+    /// The same with another time to be over in.
+    #[must_use]
+    pub fn recovered_within(mut self, time: Duration) -> Self {
+        self.budget.recovered = Some(time);
+        self
+    }
+
+    /// The same with so many alerts at least.
+    #[must_use]
+    pub fn alerting(mut self, alerts: u64) -> Self {
+        self.budget.alerts_min = alerts;
+        self
+    }
+
+    /// The same, failing without these remedies.
+    #[must_use]
+    pub fn fails_without(mut self, remedies: &'static [Safeguard]) -> Self {
+        self.remedies = remedies;
+        self
+    }
+}

@@ -1,0 +1,46 @@
+//! Every failure that can be caused.
+
+mod controls;
+mod network;
+mod process;
+mod stream;
+
+use super::scenario::Scenario;
+
+/// All of them, by group.
+#[must_use]
+pub fn all() -> Vec<Scenario> {
+    [
+        controls::all(),
+        network::all(),
+        stream::all(),
+        process::all(),
+    ]
+    .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_can_be_typed() {
+        let all = all();
+        let names: BTreeSet<&str> = all.iter().map(|scenario| scenario.name).collect();
+        assert_eq!(names.len(), all.len());
+        for scenario in &all {
+            let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            assert!(scenario.name.chars().all(is_plain), "{}", scenario.name);
+            assert!(scenario.line.len() <= 60, "{}", scenario.name);
+        }
+    }
+
+    #[test]
+    fn each_can_be_made_to_fail() {
+        for scenario in all() {
+            assert!(!scenario.remedies.is_empty(), "{}", scenario.name);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! The way to the exchange.
+
+use std::time::Duration;
+
+use crate::{
+    app::probe::{
+        bench::relay::Way,
+        scenario::{Allowed, Group::Network, Scenario},
+    },
+    domain::safeguard::Safeguard,
+};
+
+/// How a lost connection is seen.
+const LOST: &[&str] = &["stream.disconnected", "stream.dead"];
+/// How a connection that cannot be made is seen.
+const UNMADE: &[&str] = &["stream.connect_failed"];
+/// How long a way is closed.
+const WHILE: Duration = Duration::from_secs(20);
+
+pub(super) fn all() -> Vec<Scenario> {
+    vec![
+        cut_fin(),
+        cut_rst(),
+        half_open(),
+        deaf(),
+        mute(),
+        blackhole(),
+        slow_handshake(),
+        latency(),
+        bandwidth(),
+    ]
+}
+
+fn cut_fin() -> Scenario {
+    let line = "the stream ends in order, and again for 20 s";
+    Scenario::new(Network, "cut-fin", line, |bench| {
+        Box::pin(async {
+            bench.struck("the stream ends").await?;
+            bench.streams.set(Way::Fin);
+            bench.hold(WHILE).await;
+            bench.streams.set(Way::Open);
+            bench.healed().await
+        })
+    })
+    .seen_as(LOST)
+    .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::Reconnect])
+}
+
+fn cut_rst() -> Scenario {
+    let line = "the stream is reset once";
+    Scenario::new(Network, "cut-rst", line, |bench| {
+        Box::pin(async {
+            bench.struck("the stream is reset").await?;
+            bench.streams.set(Way::Rst);
+            bench.streams.set(Way::Open);
+            Ok(())
+        })
+    })
+    .core()
+    .seen_as(LOST)
+    .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::Reconnect])
+}
+
+fn half_open() -> Scenario {
+    let line = "the stream's socket stands, and nothing passes";
+    Scenario::new(Network, "half-open", line, |bench| {
+        Box::pin(async {
+            bench.struck("nothing passes").await?;
+            bench.streams.set(Way::HalfOpen);
+            Ok(())
+        })
+    })
+    .core()
+    .seen_as(LOST)
+    .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::Detection])
+}
+
+fn deaf() -> Scenario {
+    let line = "what the collector sends is lost; data come";
+    Scenario::new(Network, "one-way-up", line, |bench| {
+        Box::pin(async {
+            bench.struck("the exchange hears nothing").await?;
+            bench.streams.set(Way::Deaf);
+            Ok(())
+        })
+    })
+    .seen_as(LOST)
+    // The next ping is due within 20 s, and its pong 10 s later.
+    .detected_within(Duration::from_secs(35))
+    .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::Detection])
+}
+
+fn mute() -> Scenario {
+    let line = "what the exchange sends is lost";
+    Scenario::new(Network, "one-way-down", line, |bench| {
+        Box::pin(async {
+            bench.struck("the collector hears nothing").await?;
+            bench.streams.set(Way::Mute);
+            Ok(())
+        })
+    })
+    .seen_as(LOST)
+    .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::Detection])
+}
+
+fn blackhole() -> Scenario {
+    let line = "connections are taken for 20 s, and nobody answers";
+    Scenario::new(Network, "blackhole", line, |bench| {
+        Box::pin(async {
+            bench.struck("nobody answers").await?;
+            bench.streams.set(Way::Blackhole);
+            bench.hold(WHILE).await;
+            bench.streams.set(Way::Open);
+            bench.healed().await
+        })
+    })
+    .seen_as(UNMADE)
+    .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::Deadlines])
+}
+
+fn slow_handshake() -> Scenario {
+    let line = "new connections are 3 s late with everything for 20 s";
+    Scenario::new(Network, "slow-handshake", line, |bench| {
+        Box::pin(async {
+            bench.struck("handshakes take long").await?;
+            let delay = bench.scaled(Duration::from_secs(3));
+            bench.streams.set(Way::SlowHandshake { delay });
+            bench.hold(WHILE).await;
+            bench.streams.set(Way::Open);
+            bench.healed().await
+        })
+    })
+    .seen_as(LOST)
+    .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::Reconnect])
+}
+
+fn latency() -> Scenario {
+    let line = "everything comes 500 ms later for 20 s";
+    Scenario::new(Network, "latency", line, |bench| {
+        Box::pin(async {
+            bench.struck("everything is late").await?;
+            let delay = bench.scaled(Duration::from_millis(500));
+            bench.streams.set(Way::Latency { delay });
+            bench.history.set(Way::Latency { delay });
+            bench.hold(WHILE).await;
+            bench.streams.set(Way::Open);
+            bench.history.set(Way::Open);
+            bench.healed().await
+        })
+    })
+    .core()
+    .fails_without(&[Safeguard::Patience])
+}
+
+fn bandwidth() -> Scenario {
+    let line = "less passes for 20 s than is traded";
+    Scenario::new(Network, "bandwidth", line, |bench| {
+        Box::pin(async {
+            bench.struck("little passes").await?;
+            bench.streams.set(Way::Bandwidth {
+                bytes_per_second: 30_000,
+            });
+            bench.hold(WHILE).await;
+            bench.streams.set(Way::Open);
+            bench.healed().await
+        })
+    })
+    // What is behind by more than the limit is fetched over a new connection.
+    .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::GapRepair])
+}

@@ -1,0 +1,202 @@
+//! `probe run`: causes failures and measures what they cost.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::probe::{
+        budget::BudgetFile,
+        run::run,
+        scenario::Scenario,
+        scenarios,
+        settings::{MIN_SCALE, Settings},
+    },
+    cli::{
+        args::{distinct, positive},
+        context::Context,
+        error::{CliError, Edge as _},
+        exit::ExitCode,
+        signals::Signals,
+    },
+    domain::threshold::Threshold,
+    report::probe::{json, progress::Progress, table},
+};
+
+/// The threshold that is added to the user's, in dbps: its bars come often enough to see when
+/// fresh rows arrive.
+const FINEST: u32 = 10;
+
+/// Cause failures, and measure how they are seen, mended and survived
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Run every scenario, not the core alone
+    #[arg(long)]
+    all: bool,
+    /// Run these
+    #[arg(
+        long,
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        conflicts_with = "all"
+    )]
+    only: Vec<String>,
+    /// Do not run these
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    skip: Vec<String>,
+    /// Run each so often, each time with another seed
+    #[arg(long, value_name = "N", default_value = "1", value_parser = positive::<u32>)]
+    runs: u32,
+    /// The seed of the first run: the same one makes the same trades
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Multiply every time by this, from 0.1 to 1; what is measured is told unscaled
+    #[arg(long, value_name = "FACTOR", default_value_t = MIN_SCALE, value_parser = scale)]
+    time_scale: f64,
+    /// Read changes of budgets from this TOML file
+    #[arg(long, value_name = "FILE")]
+    budget: Option<PathBuf>,
+    /// What to build bars with, in decimal basis points [default: as for collect, and 10]
+    #[arg(short, long, value_name = "DBPS,…", value_delimiter = ',')]
+    thresholds: Vec<Threshold>,
+    /// Keep what is left of failed runs below this directory [default: a new one in the system's]
+    #[arg(long, value_name = "DIR")]
+    evidence: Option<PathBuf>,
+    /// Take the remedies away that the scenarios test.
+    #[arg(long, hide = true)]
+    bare: bool,
+}
+
+impl RunArgs {
+    /// Runs scenarios until they are done, or until a signal.
+    pub(super) async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
+        let is_json = context.is_json()?;
+        let chosen = self.chosen()?;
+        let mut signals = Signals::new().hint("run it where signals can be received")?;
+        let settings = self.settings(context)?;
+        let stop = CancellationToken::new();
+        let progress = Progress::new(context.printer.messages(), context.is_quiet);
+        let told = Arc::new(move |event: &_| progress.tell(event));
+        let running = run(&chosen, &settings, told, stop.clone());
+        tokio::pin!(running);
+        let mut code = None;
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut running => break outcome,
+                signal = signals.next() => {
+                    code = Some(signal);
+                    stop.cancel();
+                }
+            }
+        };
+        let outcome = outcome.hint("make room and let this user start processes and listen")?;
+        if outcome.evidence.is_none() && self.evidence.is_none() {
+            // An empty directory of our own.
+            let _ = std::fs::remove_dir_all(&settings.directory);
+        }
+        let text = if is_json {
+            serde_json::to_string(&json::ProbeJson::of(&outcome, &settings))?
+        } else {
+            table::text(&outcome, &settings, context.printer.width())
+        };
+        context.printer.line(text)?;
+        context.printer.flush()?;
+        Ok(match code {
+            Some(code) => code,
+            None if outcome.has_passed() => ExitCode::Ok,
+            None => ExitCode::Failed,
+        })
+    }
+
+    /// The scenarios that were asked for.
+    fn chosen(&self) -> Result<Vec<Scenario>, CliError> {
+        let mut all = scenarios::all();
+        for name in self.only.iter().chain(&self.skip) {
+            if !all.iter().any(|scenario| scenario.name == name) {
+                let sentence = format!("the scenario '{name}' is not known");
+                return Err(CliError::new(ExitCode::Usage, sentence)
+                    .hint("'streamkit probe list' names them all"));
+            }
+        }
+        all.retain(|scenario| {
+            let name = scenario.name.to_owned();
+            let is_wanted = if self.only.is_empty() {
+                self.all || scenario.is_core
+            } else {
+                self.only.contains(&name)
+            };
+            is_wanted && !self.skip.contains(&name)
+        });
+        if all.is_empty() {
+            return Err(CliError::new(ExitCode::Usage, "no scenario is left to run")
+                .hint("skip fewer; 'streamkit probe list' names them all"));
+        }
+        Ok(all)
+    }
+
+    fn settings(&self, context: &Context) -> Result<Settings, CliError> {
+        let budgets = match &self.budget {
+            None => BudgetFile::default(),
+            Some(path) => read_budgets(path)?,
+        };
+        let finest = Threshold::new(FINEST)?;
+        let mut thresholds = if self.thresholds.is_empty() {
+            let mut usual = context.settings.thresholds.value.clone();
+            usual.push(finest);
+            usual
+        } else {
+            self.thresholds.clone()
+        };
+        thresholds.sort_unstable();
+        let thresholds = distinct(&thresholds);
+        let directory = match &self.evidence {
+            Some(directory) => directory.clone(),
+            None => tempfile::Builder::new()
+                .prefix("streamkit-probe-")
+                .tempdir()
+                .hint("make room in the system's directory for temporary files, or name another one with --evidence")?
+                .keep(),
+        };
+        let binary = std::env::current_exe();
+        Ok(Settings {
+            binary: binary.hint("start it by its full path")?,
+            seed: self.seed,
+            runs: self.runs,
+            scale: self.time_scale,
+            finest: thresholds.first().copied().unwrap_or(finest),
+            thresholds,
+            anchor: context.settings.anchor.value,
+            options: Vec::new(),
+            budgets,
+            directory,
+            is_bare: self.bare,
+        })
+    }
+}
+
+fn read_budgets(path: &std::path::Path) -> Result<BudgetFile, CliError> {
+    let wrong = |reason: String| {
+        let sentence = format!("failed to read the budgets in {}: {reason}", path.display());
+        CliError::new(ExitCode::Configuration, sentence)
+            .hint("a budget has a table [default] and tables [scenario.NAME], each with detected, recovered, lost …")
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let file = BudgetFile::parse(&text).map_err(|error| wrong(error.to_string()))?;
+    let known = scenarios::all();
+    for name in file.scenario.keys() {
+        if !known.iter().any(|scenario| scenario.name == name) {
+            return Err(wrong(format!("the scenario '{name}' is not known")));
+        }
+    }
+    Ok(file)
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    let scale: f64 = text.parse().map_err(|_| format!("'{text}' is no number"))?;
+    if (MIN_SCALE..=1.0).contains(&scale) {
+        Ok(scale)
+    } else {
+        Err(format!("a time scale is from {MIN_SCALE} to 1"))
+    }
+}

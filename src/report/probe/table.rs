@@ -1,0 +1,140 @@
+//! The matrix for people.
+
+use crate::{
+    app::probe::{measures::Measures, outcome::ScenarioOutcome, run::Outcome, settings::Settings},
+    report::{
+        table::{Column, Table, grouped},
+        words::{counted, wrapped},
+    },
+};
+
+use super::{mebibytes, seconds};
+
+/// The matrix, what was missed, and a verdict, at most `width` wide.
+#[must_use]
+pub fn text(outcome: &Outcome, settings: &Settings, width: usize) -> String {
+    let mut table = Table::new(vec![
+        Column::words("scenario"),
+        Column::number("seen"),
+        Column::number("fresh"),
+        Column::number("lost"),
+        Column::number("twice"),
+        Column::number("order").ranked(1),
+        Column::number("differ"),
+        Column::number("restarts"),
+        Column::number("memory").ranked(4),
+        Column::number("spool").ranked(3),
+        Column::number("alerts").ranked(2),
+        Column::words("result"),
+    ]);
+    for scenario in &outcome.scenarios {
+        table.push(row(scenario));
+    }
+    let mut lines = table.lines(width);
+    lines.extend(missed(outcome, width));
+    lines.push(verdict(outcome, settings));
+    if let Some(evidence) = &outcome.evidence {
+        lines.push(format!(
+            "what is left of failed runs: {}",
+            evidence.display()
+        ));
+    }
+    lines.join("\n")
+}
+
+fn row(scenario: &ScenarioOutcome) -> Vec<String> {
+    if scenario.runs.is_empty() {
+        let mut cells = vec![scenario.name.to_owned()];
+        cells.extend(std::iter::repeat_n("-".to_owned(), 10));
+        cells.push("not run".to_owned());
+        return cells;
+    }
+    let (median, worst) = (scenario.median(), scenario.worst());
+    let is_one = scenario.runs.len() == 1;
+    let time = |figure: fn(&Measures) -> Option<u64>| {
+        let (median, worst) = (figure(&median), figure(&worst));
+        match (median, worst) {
+            (None, None) => "-".to_owned(),
+            _ if is_one => seconds(worst),
+            _ => format!("{} / {}", seconds(median), seconds(worst)),
+        }
+    };
+    let count = |figure: fn(&Measures) -> u64| {
+        let (median, worst) = (figure(&median), figure(&worst));
+        if is_one || median == worst {
+            grouped(worst)
+        } else {
+            format!("{} / {}", grouped(median), grouped(worst))
+        }
+    };
+    vec![
+        scenario.name.to_owned(),
+        time(|measures| measures.detected_ms),
+        time(|measures| measures.recovered_ms),
+        count(|measures| measures.lost),
+        count(|measures| measures.duplicated),
+        count(|measures| measures.misordered),
+        count(|measures| measures.differing),
+        count(|measures| measures.needless_restarts),
+        mebibytes(worst.peak_rss_bytes),
+        count(|measures| measures.peak_spool_rows),
+        count(|measures| measures.alerts),
+        if scenario.has_passed() {
+            "passed"
+        } else {
+            "MISSED"
+        }
+        .to_owned(),
+    ]
+}
+
+fn missed(outcome: &Outcome, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for scenario in &outcome.scenarios {
+        for run in &scenario.runs {
+            for missed in &run.missed {
+                let text = format!("{} (seed {}): {missed}", scenario.name, run.seed);
+                lines.extend(wrapped(&text, 2, width));
+            }
+        }
+        if let Some(reason) = &scenario.skipped {
+            lines.extend(wrapped(&format!("{}: {reason}", scenario.name), 2, width));
+        }
+    }
+    lines
+}
+
+fn verdict(outcome: &Outcome, settings: &Settings) -> String {
+    let runs: usize = outcome
+        .scenarios
+        .iter()
+        .map(|scenario| scenario.runs.len())
+        .sum();
+    let failed = outcome
+        .scenarios
+        .iter()
+        .flat_map(|scenario| &scenario.runs)
+        .filter(|run| !run.has_passed())
+        .count();
+    let cut_short = if outcome.is_cut_short {
+        ", stopped before the end"
+    } else {
+        ""
+    };
+    let seeds = settings.seed..settings.seed + u64::from(settings.runs);
+    let seeds = if seeds.end - seeds.start == 1 {
+        format!("seed {}", seeds.start)
+    } else {
+        format!("seeds {} to {}", seeds.start, seeds.end - 1)
+    };
+    let verdict = if failed == 0 {
+        "all passed".to_owned()
+    } else {
+        format!("{failed} missed")
+    };
+    format!(
+        "{}, {seeds}, time scale {}: {verdict}{cut_short}; times are unscaled",
+        counted(runs as i128, "run"),
+        settings.scale
+    )
+}
