@@ -57,6 +57,7 @@ pub fn begin(watching: Watching, collector: &Collector) -> Watchers {
             &collector.supervisor,
             "bench",
             None,
+            &streamkit::app::alerts::Limits::default(),
             Emit::new(fail_on_trouble),
             &collector.state_dir,
             collector.clock.clone(),

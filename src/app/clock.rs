@@ -16,6 +16,8 @@ use tokio::time::Instant;
 pub struct Clock {
     epoch: Instant,
     wall: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// The steady clock is the wall clock, as nobody should have it.
+    is_unsteady: bool,
 }
 
 impl Clock {
@@ -31,12 +33,26 @@ impl Clock {
         Self {
             epoch: Instant::now(),
             wall: Arc::new(wall),
+            is_unsteady: false,
+        }
+    }
+
+    /// The same with a steady clock that jumps with the wall clock: to see what a steady one is
+    /// good for.
+    #[must_use]
+    pub fn unsteady(self) -> Self {
+        Self {
+            is_unsteady: true,
+            ..self
         }
     }
 
     /// µs on the steady clock, since it was made.
     #[must_use]
     pub fn steady_us(&self) -> i64 {
+        if self.is_unsteady {
+            return self.wall_us();
+        }
         i64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(i64::MAX)
     }
 

@@ -25,11 +25,13 @@ mod progress;
 mod reporting;
 mod run;
 mod sim;
+mod tampering;
 pub mod watching;
 
 use limits::LimitsArgs;
 pub use run::collector_name;
 use sim::SimArgs;
+use tampering::TamperingArgs;
 pub use watching::SOCKET_NAME;
 use watching::WatchArgs;
 
@@ -71,6 +73,8 @@ pub struct CollectArgs {
     watching: WatchArgs,
     #[command(flatten)]
     sim: SimArgs,
+    #[command(flatten)]
+    tampering: TamperingArgs,
     /// Make a task misbehave, for tests.
     #[arg(long, value_name = "TASK:panic|hang|return[@N]", hide = true)]
     mischief: Vec<MischiefAt>,
@@ -110,7 +114,7 @@ impl CollectArgs {
             record_trades: self.record_trades,
             collector: collector_name(context),
             create_schema: !self.no_create,
-            limits: self.limits.limits()?,
+            limits: self.tampering.limits(self.limits.limits()?),
             crash: self
                 .crash_at
                 .map_or_else(CrashPoints::default, CrashAt::arm),

@@ -11,6 +11,8 @@ use std::fmt;
 pub enum Safeguard {
     /// Connections that are lost are made anew.
     Reconnect,
+    /// A connection is replaced before the exchange ends it.
+    Renewal,
     /// Silence and missing pongs are noticed.
     Detection,
     /// A connection has to be made within a deadline.
@@ -35,8 +37,6 @@ pub enum Safeguard {
     DeadLetters,
     /// Rows and checkpoint are committed together.
     CommitOrder,
-    /// A start goes on where the journal left off.
-    Checkpoint,
     /// Tasks that fail or hang are restarted.
     Supervision,
     /// Nothing is taken while there is no room for it.
@@ -51,6 +51,7 @@ impl Safeguard {
     /// All of them.
     pub const ALL: [Self; 18] = [
         Self::Reconnect,
+        Self::Renewal,
         Self::Detection,
         Self::Deadlines,
         Self::Patience,
@@ -63,7 +64,6 @@ impl Safeguard {
         Self::Tokens,
         Self::DeadLetters,
         Self::CommitOrder,
-        Self::Checkpoint,
         Self::Supervision,
         Self::SpoolBound,
         Self::SteadyClock,
@@ -75,6 +75,7 @@ impl Safeguard {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reconnect => "reconnect",
+            Self::Renewal => "renewal",
             Self::Detection => "detection",
             Self::Deadlines => "deadlines",
             Self::Patience => "patience",
@@ -87,7 +88,6 @@ impl Safeguard {
             Self::Tokens => "tokens",
             Self::DeadLetters => "dead-letters",
             Self::CommitOrder => "commit-order",
-            Self::Checkpoint => "checkpoint",
             Self::Supervision => "supervision",
             Self::SpoolBound => "spool-bound",
             Self::SteadyClock => "steady-clock",

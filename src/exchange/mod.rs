@@ -2,6 +2,7 @@
 
 pub mod binance;
 pub mod dial;
+pub mod hosts;
 pub mod sim;
 pub mod socket;
 pub mod source;

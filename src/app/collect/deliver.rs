@@ -13,6 +13,7 @@
 
 mod failure;
 mod step;
+mod unguarded;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 

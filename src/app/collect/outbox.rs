@@ -60,6 +60,25 @@ impl Outbox {
         self.in_flight = Some(async move { journal.commit_through(commit, fence).await }.boxed());
     }
 
+    /// Commits the checkpoints first and then the rows that they speak of, as nobody should:
+    /// whoever dies in between has lost the rows.
+    pub fn begin_out_of_order(&mut self, commit: Commit) {
+        let ahead = Commit {
+            checkpoints: commit.checkpoints.clone(),
+            now_us: commit.now_us,
+            ..Commit::default()
+        };
+        self.begin(commit);
+        if let Some(rows) = self.in_flight.take() {
+            let (journal, fence) = (self.journal.clone(), self.fence.clone());
+            let both = async move {
+                journal.commit_through(ahead, fence).await?;
+                rows.await
+            };
+            self.in_flight = Some(both.boxed());
+        }
+    }
+
     /// Waits for the commit in flight; for ever when there is none.
     pub async fn done(&mut self) -> Result<Committed, JournalError> {
         let Some(in_flight) = &mut self.in_flight else {

@@ -8,7 +8,9 @@ use crate::{
         ladder::{Ladder, OutOfOrder, SeriesState},
         liveness::{Liveness, Signs, State},
         micros::micros,
+        price::Price,
         row::{ExchangeName, GapRow, GapState},
+        safeguard::{Safeguard, Safeguards},
         sequence::{Absence, Offered, Proof, Sequence},
         symbol::Symbol,
         threshold::Threshold,
@@ -91,6 +93,9 @@ pub(super) struct Pipe {
     stood_at_id: i64,
     /// A live trade has come by this connection.
     has_come: bool,
+    /// The tape was begun before this process was.
+    is_resumed: bool,
+    safeguards: Safeguards,
     /// The exchange's newest id when this connection was young: what it had by then need
     /// not come by stream.
     connected_at_id: Option<i64>,
@@ -136,6 +141,8 @@ impl Pipe {
             tallies: beginning.thresholds.into_iter().map(BarTally::of).collect(),
             stood_at_id: next_id - 1,
             has_come: false,
+            is_resumed: last_fill_id.is_some(),
+            safeguards: limits.safeguards,
             connected_at_id: None,
         }
     }
@@ -190,6 +197,9 @@ impl Pipe {
     /// Takes a live trade, received at `now_us`. Returns how many held trades were dropped.
     #[inline]
     pub fn take_live(&mut self, trade: &Trade, now_us: i64) -> Result<usize, OutOfOrder> {
+        if self.safeguards != Safeguards::default() {
+            self.take_unguarded(trade)?;
+        }
         let dropped = match self.sequence.offer_live(trade) {
             Offered::Next => {
                 self.accept(trade)?;
@@ -210,8 +220,38 @@ impl Pipe {
         Ok(dropped)
     }
 
+    /// Does what would be done with a live trade that does not simply follow, if nobody had
+    /// thought of that.
+    #[cold]
+    fn take_unguarded(&mut self, trade: &Trade) -> Result<(), OutOfOrder> {
+        let next_id = self.sequence.next_id();
+        let is_begun = self.taken > 0 || self.is_resumed;
+        if !self.safeguards.has(Safeguard::GapRepair)
+            && is_begun
+            && trade.id > next_id
+            && self.sequence.held() == 0
+        {
+            self.ladder.skip_to(trade.id, &mut self.pending.bars)?;
+            self.sequence.skip_to(trade.id);
+            self.pending.touch();
+        }
+        if !self.safeguards.has(Safeguard::Sequence)
+            && self.sequence.is_joined()
+            && trade.id != next_id
+        {
+            self.accept(trade)?;
+        }
+        Ok(())
+    }
+
     #[inline]
     fn accept(&mut self, trade: &Trade) -> Result<(), OutOfOrder> {
+        if !self.safeguards.has(Safeguard::EveryTrade)
+            && let Some(last) = self.ladder.last()
+            && is_outlier(trade, last.time_us, last.price)
+        {
+            return self.ladder.skip_to(trade.id + 1, &mut self.pending.bars);
+        }
         self.ladder.push(trade, &mut self.pending.bars)?;
         self.pending.took(trade);
         self.taken += 1;
@@ -392,6 +432,12 @@ impl Pipe {
             ..SymbolSnapshot::new(self.owner.symbol.clone())
         }
     }
+}
+
+/// Whether somebody who wants nice charts would throw a trade away.
+fn is_outlier(trade: &Trade, last_time_us: i64, last_price: Price) -> bool {
+    let change = (trade.price.0 - last_price.0).abs();
+    trade.time_us < last_time_us || change > last_price.0 / 20
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     app::supervise::{self, MischiefAt},
     domain::{
-        anchor::Anchor, crash::CrashPoints, liveness, micros::micros, symbol::Symbol,
-        threshold::Threshold,
+        anchor::Anchor, crash::CrashPoints, liveness, micros::micros, safeguard::Safeguards,
+        symbol::Symbol, threshold::Threshold,
     },
 };
 
@@ -127,6 +127,8 @@ pub struct Limits {
     pub tasks: supervise::Limits,
     /// How long one look at the spool may take; the store has deadlines of its own.
     pub delivery_hang: Duration,
+    /// What is not taken away to see what it is good for.
+    pub safeguards: Safeguards,
 }
 
 /// The deadlines of the steps of rebuilding a session, each its own.
@@ -195,6 +197,7 @@ impl Default for Limits {
             },
             tasks: supervise::Limits::default(),
             delivery_hang: Duration::from_secs(600),
+            safeguards: Safeguards::default(),
         }
     }
 }

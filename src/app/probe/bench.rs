@@ -11,10 +11,18 @@ pub mod relay;
 pub mod storage;
 pub mod watch;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
+};
 
 use rustix::process::Signal;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    process::Command,
+    time::{Instant, sleep, timeout},
+};
 
 use self::{
     collector::{Collector, Ending, Orders, write_alerts},
@@ -22,6 +30,7 @@ use self::{
     inbox::Inbox,
     load::{Load, SYMBOLS},
     log::Log,
+    process::Process,
     relay::{Relay, Way},
     storage::Storage,
     watch::{Views, Watch},
@@ -37,6 +46,13 @@ use crate::domain::{safeguard::Safeguard, threshold::Threshold};
 /// The event of a collector that has ended by itself, or was ended; nobody logs it but whoever
 /// started it.
 pub const ENDED: &str = "process.ended";
+/// The name that the exchange has for the collector.
+const HOST: &str = "exchange.test";
+/// Where the collector looks names up.
+const HOSTS_FILE: &str = "hosts";
+const HOSTS: &str = "127.0.0.1 exchange.test\n";
+/// By how much the collector's wall clock is wrong, in µs.
+const OFFSET_FILE: &str = "wall-offset-us";
 /// How long the first rows may take. Machines in CI are slow.
 const START: Duration = Duration::from_secs(60);
 
@@ -73,6 +89,7 @@ pub struct Bench {
     pub seed: u64,
     /// The directory of the run.
     pub directory: PathBuf,
+    finest: Threshold,
     orders: Orders,
     collector: Option<Collector>,
     watch: Watch,
@@ -92,6 +109,8 @@ pub struct Plan<'a> {
     pub load: Load,
     /// The seed of the tape and of everything else.
     pub seed: u64,
+    /// Options of every start of the collector.
+    pub options: &'a [&'a str],
     /// What is taken away from the collector.
     pub missing: &'a [Safeguard],
     /// The directory of the run; it exists and is empty.
@@ -103,14 +122,16 @@ impl Bench {
     pub async fn set_up(plan: Plan<'_>) -> Result<Self, ProbeError> {
         let settings = plan.settings;
         let (binary, scale) = (settings.binary.clone(), settings.scale);
-        let exchange = Exchange::start(&binary, &plan.load, plan.seed, scale).await?;
+        let directory = &plan.directory;
+        plan.load.write(plan.seed, directory)?;
+        let exchange = Exchange::start(&binary, &plan.load, plan.seed, scale, directory).await?;
         let exchange = Arc::new(exchange);
         let streams = Relay::to(exchange.address())?;
         let history = Relay::to(exchange.address())?;
         let storage = Arc::new(Storage::file(&plan.directory)?);
         let inbox = Inbox::open().await?;
         write_alerts(&plan.directory.join("alerts.toml"), &inbox.url(), scale)?;
-        let oracle = Oracle::new(&plan.load.tape(plan.seed), settings.anchor)?;
+        let oracle = Oracle::new(&plan.load.tape(plan.seed, directory), settings.anchor)?;
         let mut options = settings.options.clone();
         let thresholds: Vec<_> = settings
             .thresholds
@@ -119,18 +140,23 @@ impl Bench {
             .collect();
         options.extend(["-t".to_owned(), thresholds.join(",")]);
         options.extend(["--anchor".to_owned(), settings.anchor.to_string()]);
+        options.extend(plan.options.iter().map(ToString::to_string));
+        let file = |name: &str| directory.join(name).to_string_lossy().into_owned();
+        options.extend(["--hosts".to_owned(), file(HOSTS_FILE)]);
+        options.extend(["--wall-offset".to_owned(), file(OFFSET_FILE)]);
         for missing in plan.missing {
             options.extend(["--without".to_owned(), missing.to_string()]);
         }
         let orders = Orders {
             binary,
             directory: plan.directory.clone(),
-            ws_url: format!("ws://{}", streams.address()),
-            rest_url: format!("http://{}", history.address()),
+            ws_url: format!("ws://{HOST}:{}", streams.address().port()),
+            rest_url: format!("http://{HOST}:{}", history.address().port()),
             store: storage.address(),
             scale,
             options,
         };
+        write(&directory.join(HOSTS_FILE), HOSTS)?;
         let first_ids: Result<Vec<_>, _> =
             SYMBOLS.iter().map(|name| oracle.first_id(name)).collect();
         let begun = Instant::now();
@@ -152,6 +178,7 @@ impl Bench {
             scale,
             seed: plan.seed,
             directory: plan.directory,
+            finest: settings.finest,
             orders,
             collector: None,
             watch,
@@ -243,6 +270,55 @@ impl Bench {
         let _ = self.start(&[]);
     }
 
+    /// Makes the store refuse a row that is not there yet: a bar of the finest threshold.
+    pub async fn poison_a_row(&mut self) -> Result<(), ProbeError> {
+        const AHEAD: i64 = 100;
+        let (symbol, newest) = (SYMBOLS[0], self.exchange.newest(&SYMBOLS[..1]).await?);
+        let trades = self.oracle.trades(symbol, newest[0] + 2 * AHEAD)?;
+        let bars = self.oracle.bars(self.finest, &trades);
+        let mut bars = bars.iter().map(|bar| bar.first_agg_trade_id);
+        let first_id = bars.find(|&id| id > newest[0] + AHEAD);
+        let first_id = first_id.ok_or_else(|| ProbeError::Missing("a bar to refuse".to_owned()))?;
+        self.storage.poison(symbol, self.finest, first_id).await
+    }
+
+    /// Takes the exchange's name away, or gives it back.
+    pub fn set_name(&self, is_known: bool) -> Result<(), ProbeError> {
+        let text = if is_known { HOSTS } else { "" };
+        write(&self.directory.join(HOSTS_FILE), text)
+    }
+
+    /// Sets the collector's wall clock by so much ahead.
+    pub fn set_clock_ahead(&self, ahead_us: i64) -> Result<(), ProbeError> {
+        write(&self.directory.join(OFFSET_FILE), &ahead_us.to_string())
+    }
+
+    /// The collector's journal.
+    pub fn journal(&self) -> PathBuf {
+        self.directory.join("state").join("journal.sqlite")
+    }
+
+    /// Runs another subcommand on the collector's journal and store, within `patience`, which is
+    /// not scaled; whether it succeeded.
+    pub async fn run(&self, subcommand: &[&str], patience: Duration) -> Result<bool, ProbeError> {
+        let mut command = Command::new(&self.orders.binary);
+        command
+            .args(subcommand)
+            .args([
+                "--exchange",
+                storage::EXCHANGE,
+                "--store",
+                &self.orders.store,
+            ])
+            .arg("--state-dir")
+            .arg(self.directory.join("state"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut process = Process::start("a command", &mut command)?;
+        let status = process.ended(patience).await;
+        Ok(status.is_some_and(|status| status.success()))
+    }
+
     /// A failure begins now.
     pub async fn struck(&mut self, text: &str) -> Result<(), ProbeError> {
         self.struck = Some(self.moment().await?);
@@ -329,9 +405,13 @@ impl Bench {
         self.collector.is_some()
     }
 
-    /// Waits for the end of the collector, which is expected, within `patience`, which is not
-    /// scaled; then no collector runs.
-    pub async fn ended(&mut self, patience: Duration) -> Result<(), ProbeError> {
+    /// Waits for the end of the collector, which is expected and is the failure, within
+    /// `patience`, which is not scaled; then no collector runs.
+    pub async fn struck_at_end(
+        &mut self,
+        patience: Duration,
+        text: &str,
+    ) -> Result<(), ProbeError> {
         let Some(mut collector) = self.collector.take() else {
             return Ok(());
         };
@@ -340,6 +420,7 @@ impl Bench {
             return Err(ProbeError::Missing("the end of the collector".to_owned()));
         }
         self.watch.follow(None);
+        self.struck(text).await?;
         self.log.note(ENDED, "it ended");
         Ok(())
     }
@@ -349,6 +430,8 @@ impl Bench {
         self.streams.set(Way::Open);
         self.history.set(Way::Open);
         self.inbox.set_down(false);
+        self.storage.heal().await?;
+        self.set_name(true)?;
         self.exchange.clear().await?;
         if !self.is_collecting() {
             self.start(&[])?;
@@ -377,4 +460,14 @@ impl Bench {
         // The ports and files are let go with the tasks; that takes a turn.
         sleep(Duration::ZERO).await;
     }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), ProbeError> {
+    // Whoever reads it meanwhile sees the old text or the new one.
+    let new = path.with_extension("new");
+    let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
+    written.map_err(|cause| ProbeError::File {
+        path: path.to_owned(),
+        cause,
+    })
 }

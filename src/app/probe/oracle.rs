@@ -172,7 +172,11 @@ mod tests {
     use crate::app::probe::bench::load::Load;
 
     fn oracle() -> (Oracle, Vec<Bar>) {
-        let oracle = Oracle::new(&Load::default().tape(1), Anchor::Day).expect("a tape");
+        let oracle = Oracle::new(
+            &Load::default().tape(1, std::path::Path::new("")),
+            Anchor::Day,
+        )
+        .expect("a tape");
         let first_id = oracle.first_id("BTCUSDT").expect("a tape");
         let trades = oracle.trades("BTCUSDT", first_id + 4999).expect("trades");
         assert_eq!(trades.len(), 5000);

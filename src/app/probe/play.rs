@@ -11,6 +11,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{
     bench::{Bench, ENDED, Plan, load::SYMBOLS},
     error::ProbeError,
@@ -72,6 +74,7 @@ pub async fn play(
     let mut bench = Bench::set_up(Plan {
         settings,
         load: scenario.load,
+        options: scenario.options,
         seed,
         missing,
         directory,
@@ -114,33 +117,37 @@ impl Run<'_> {
             let ms = time.as_millis() as f64 / bench.scale;
             ms.round() as u64
         };
-        if !self.scenario.seen_as.is_empty() {
-            let codes = self.scenario.seen_as;
-            let patience = self.patience(budget.detected);
-            let seen = |bench: &Bench| {
-                let log = &bench.log;
-                log.find(strike.lines, |line| codes.contains(&line.code.as_str()))
-            };
-            self.bench
-                .wait(patience, |bench| seen(bench).is_some())
-                .await;
-            if let Some(line) = seen(&self.bench) {
-                let took = line.at.saturating_duration_since(strike.at);
-                self.measures.detected_ms = Some(unscaled(&self.bench, took));
-                let text = format!("{}: {}", line.code, line.message);
-                self.bench.mark_at(line.at, MarkKind::Detected, text);
-            }
-        }
+        let codes = self.scenario.seen_as;
+        let seen = |bench: &Bench| {
+            let log = &bench.log;
+            log.find(strike.lines, |line| codes.contains(&line.code.as_str()))
+        };
         let Some(from) = self.bench.recovery_from().cloned() else {
             return;
         };
-        let patience = self.patience(budget.recovered);
         let is_fresh = |bench: &Bench| bench.is_beyond(&from.newest);
+        let mut patience = self.patience(budget.recovered);
+        if !codes.is_empty() {
+            patience = patience.max(self.patience(budget.detected));
+        }
+        let until = Instant::now() + patience;
         if self.bench.wait(patience, is_fresh).await {
             let took = from.at.elapsed();
             self.measures.recovered_ms = Some(unscaled(&self.bench, took));
             let text = "trades that were made afterwards are stored".to_owned();
             self.bench.mark(MarkKind::Recovered, text);
+        }
+        if codes.is_empty() {
+            return;
+        }
+        // What is seen has the time of its line in the log, whenever it is looked for.
+        let left = until.saturating_duration_since(Instant::now());
+        self.bench.wait(left, |bench| seen(bench).is_some()).await;
+        if let Some(line) = seen(&self.bench) {
+            let took = line.at.saturating_duration_since(strike.at);
+            self.measures.detected_ms = Some(unscaled(&self.bench, took));
+            let text = format!("{}: {}", line.code, line.message);
+            self.bench.mark_at(line.at, MarkKind::Detected, text);
         }
     }
 
@@ -171,8 +178,8 @@ impl Run<'_> {
         // Coarser bars that close with the same trade come with the same commit, and may be in
         // the next batch.
         let mut damage = self.compare(&expected).await?;
-        let deadline = tokio::time::Instant::now() + self.bench.scaled(SETTLE).max(PATIENCE_MIN);
-        while damage != Damage::default() && tokio::time::Instant::now() < deadline {
+        let deadline = Instant::now() + self.bench.scaled(SETTLE).max(PATIENCE_MIN);
+        while damage != Damage::default() && Instant::now() < deadline {
             self.bench.wait(Duration::from_millis(100), |_| false).await;
             damage = self.compare(&expected).await?;
         }

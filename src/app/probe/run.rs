@@ -175,7 +175,7 @@ fn keep_evidence(
         .last()
         .map_or(0, |sample| sample.trades_in);
     let count = i64::try_from(played).unwrap_or(0) / SYMBOLS.len() as i64 + 1000;
-    let Ok(oracle) = Oracle::new(&scenario.load.tape(ran.seed), settings.anchor) else {
+    let Ok(oracle) = Oracle::new(&scenario.load.tape(ran.seed, directory), settings.anchor) else {
         return Ok(());
     };
     for symbol in SYMBOLS {

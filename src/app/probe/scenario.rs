@@ -121,6 +121,8 @@ pub struct Scenario {
     pub needs: Needs,
     /// What the exchange plays.
     pub load: Load,
+    /// Options of the collector.
+    pub options: &'static [&'static str],
     /// The codes of the collector's events of which any shows that the failure was seen; empty
     /// when there is nothing to see.
     pub seen_as: &'static [&'static str],
@@ -145,6 +147,7 @@ impl Scenario {
             is_core: false,
             needs: Needs::Nothing,
             load: Load::default(),
+            options: &[],
             seen_as: &[],
             allowed: Allowed::NOTHING,
             budget: Budget::default(),
@@ -171,6 +174,20 @@ impl Scenario {
     #[must_use]
     pub fn load(mut self, load: Load) -> Self {
         self.load = load;
+        self
+    }
+
+    /// The same with options of the collector.
+    #[must_use]
+    pub fn with(mut self, options: &'static [&'static str]) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The same with so many alerts at most.
+    #[must_use]
+    pub fn alerting_at_most(mut self, alerts: u64) -> Self {
+        self.budget.alerts_max = Some(alerts);
         self
     }
 

@@ -1,8 +1,12 @@
 //! Every failure that can be caused.
 
+mod alerts;
 mod controls;
+mod data;
+mod kills;
 mod network;
 mod process;
+mod store;
 mod stream;
 
 use super::scenario::Scenario;
@@ -14,7 +18,11 @@ pub fn all() -> Vec<Scenario> {
         controls::all(),
         network::all(),
         stream::all(),
+        data::all(),
+        store::all(),
         process::all(),
+        kills::all(),
+        alerts::all(),
     ]
     .concat()
 }

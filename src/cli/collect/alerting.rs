@@ -67,6 +67,7 @@ impl Alerting {
         supervisor: &Supervisor,
         collector: &str,
         path: Option<&PathBuf>,
+        limits: &Limits,
         told: collect::Emit,
         state_dir: &Path,
         clock: Clock,
@@ -76,8 +77,7 @@ impl Alerting {
             let told = told.clone();
             Emit::new(move |event| told_of_sending(event, &told))
         };
-        let limits = Limits::default();
-        let dispatcher = Dispatcher::start_under(supervisor, collector, outlets, &limits, emit);
+        let dispatcher = Dispatcher::start_under(supervisor, collector, outlets, limits, emit);
         let (notifier, pulse) = (dispatcher.notifier(), dispatcher.pulse());
         let mut alerting = Self {
             alerts,
@@ -301,8 +301,16 @@ mod tests {
                 Vec::new(),
                 |_| {},
             );
-            Alerting::start(&kept, "nas", None, told, directory.path(), clock)
-                .expect("the default rules")
+            Alerting::start(
+                &kept,
+                "nas",
+                None,
+                &Limits::default(),
+                told,
+                directory.path(),
+                clock,
+            )
+            .expect("the default rules")
         };
         let count = || told.lock().unwrap_or_else(PoisonError::into_inner).len();
         let health = HealthSnapshot {

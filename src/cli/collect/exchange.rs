@@ -47,6 +47,8 @@ pub async fn open(args: &CollectArgs, context: &Context) -> Result<Opened, CliEr
         connect_deadline: limits.connect_timeout,
         ..Settings::default()
     };
+    limits.scale(&mut binance);
+    args.tampering.exchange(&mut binance);
     if let Some(source) = elsewhere(binance.clone(), context)? {
         return Ok(Opened { source, sim: None });
     }

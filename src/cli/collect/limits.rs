@@ -11,10 +11,13 @@ use crate::{
         error::CliError,
         exit::ExitCode,
     },
+    exchange::binance::Settings,
 };
 
 /// Later than this, give or take a fiftieth, the exchange may have ended the connection.
 const LATEST_RENEWAL: Duration = Duration::from_secs(23 * 3600 + 1800);
+/// Deadlines of connections and requests are not scaled below this.
+const SCALED_LEAST: Duration = Duration::from_millis(500);
 /// How much longer a task may take than its longest step.
 const HANG_MARGIN: Duration = Duration::from_secs(1);
 
@@ -133,6 +136,29 @@ pub struct LimitsArgs {
 }
 
 impl LimitsArgs {
+    /// Scales the deadlines of an exchange like everything else, but none below what a busy machine
+    /// needs.
+    pub fn scale(&self, binance: &mut Settings) {
+        if !self.is_scaled() {
+            return;
+        }
+        let scale = |time: &mut Duration| {
+            let least = SCALED_LEAST.min(*time);
+            *time = time.mul_f64(self.time_scale).max(least);
+        };
+        let socket = &mut binance.socket;
+        scale(&mut socket.connect_deadline);
+        scale(&mut socket.ping_interval);
+        scale(&mut socket.pong_deadline);
+        scale(&mut binance.connect_deadline);
+        scale(&mut binance.request_deadline);
+    }
+
+    #[expect(clippy::float_cmp, reason = "1 is what is given for no scale at all")]
+    fn is_scaled(&self) -> bool {
+        self.time_scale != 1.0
+    }
+
     /// The limits of the use case.
     pub fn limits(&self) -> Result<Limits, CliError> {
         for (min, max, least, most) in [
@@ -210,8 +236,7 @@ impl LimitsArgs {
             },
             ..Limits::default()
         };
-        #[expect(clippy::float_cmp, reason = "1 is what is given for no scale at all")]
-        if self.time_scale == 1.0 {
+        if !self.is_scaled() {
             return Ok(limits);
         }
         if !(0.001..=1000.0).contains(&self.time_scale) {

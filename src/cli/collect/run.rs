@@ -54,6 +54,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     let is_json = context.is_json()?;
     let mut signals = Signals::new().hint("run it where signals can be received")?;
     let settings = args.settings(context)?;
+    let clock = args.tampering.clock(&context.clock);
     let board = Board::new(&settings.symbols);
     let opened = exchange::open(args, context).await?;
     let store_address = context.settings.store()?.value.clone();
@@ -63,12 +64,12 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     let (emit, escalations) = escalations(tally.before(events_to_log()), stop.clone());
     let ending = CancellationToken::new();
     let emit = told_of_the_end(emit, ending.clone());
-    let chronicle = Chronicle::new(&*settings.collector, context.clock.clone());
+    let chronicle = Chronicle::new(&*settings.collector, clock.clone());
     let supervisor = {
         let (emit, limits) = (emit.clone(), settings.limits.tasks);
         let mischief = settings.mischief.clone();
         let told = chronicle.before(emit);
-        Supervisor::new(context.clock.clone(), limits, mischief, move |event| {
+        Supervisor::new(clock.clone(), limits, mischief, move |event| {
             told.emit(&event.into());
         })
     };
@@ -76,10 +77,11 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         &supervisor,
         &settings.collector,
         args.watching.alerts.as_ref(),
+        &args.tampering.alerting(),
         // Not before the tally: an alert is no error of its own.
         chronicle.before(events_to_log()),
         &context.journal_dir()?,
-        context.clock.clone(),
+        clock.clone(),
     )?;
     let alerting: SharedAlerting = Arc::new(tokio::sync::Mutex::new(Some(alerting)));
     let telling = tell_of_escalations(escalations, Arc::clone(&alerting));
@@ -90,7 +92,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         board: board.clone(),
         supervisor: supervisor.clone(),
         tally,
-        clock: context.clock.clone(),
+        clock: clock.clone(),
         state_dir: context.journal_dir()?,
         ending: ending.clone(),
     };
@@ -101,7 +103,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         store: store::open(&store_address, StoreOptions::default())?,
         state_dir: context.journal_dir()?,
         accept_store: args.accept_store,
-        clock: context.clock.clone(),
+        clock: clock.clone(),
         emit,
         chronicle,
         board: board.clone(),
@@ -110,7 +112,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     watching::watch(watched, listen, &watching);
     let reporting = Reporting {
         board,
-        clock: context.clock.clone(),
+        clock: clock.clone(),
         messages: context.printer.messages(),
         heartbeat: args.limits.heartbeat,
     };

@@ -81,7 +81,9 @@ impl Source for Binance {
                 Ok(socket) => {
                     let streams = Arc::clone(&self.streams);
                     self.streams.works(number);
-                    return Ok(Box::new(Stream::new(socket, symbols, streams, number)));
+                    let reads_unusual = self.settings.reads_unusual;
+                    let stream = Stream::new(socket, symbols, streams, number, reads_unusual);
+                    return Ok(Box::new(stream));
                 }
                 Err(error) => {
                     if let SourceError::RateLimited {

@@ -43,6 +43,9 @@ pub struct Settings {
     pub weight_per_minute: NonZeroU32,
     /// Finds the addresses of hosts.
     pub resolver: Resolver,
+    /// Whether messages of an unusual form are read, too. It is only ever off to see what that is
+    /// good for.
+    pub reads_unusual: bool,
 }
 
 impl Default for Settings {
@@ -57,6 +60,7 @@ impl Default for Settings {
             request_deadline: Duration::from_secs(10),
             weight_per_minute: WEIGHT_PER_MINUTE,
             resolver: Arc::new(SystemResolver),
+            reads_unusual: true,
         }
     }
 }

@@ -63,12 +63,14 @@ impl Stream {
         symbols: &[Symbol],
         endpoints: Arc<Endpoints>,
         endpoint: usize,
+        reads_unusual: bool,
     ) -> Self {
         Self {
             socket,
             decoder: Decoder {
                 symbols: SymbolTable::new(symbols),
                 requests: 0,
+                reads_unusual,
             },
             names: symbols.iter().map(stream_name).collect(),
             endpoints,
@@ -129,6 +131,8 @@ struct Decoder {
     symbols: SymbolTable,
     /// Requests made on the connection.
     requests: u64,
+    /// Whether messages of an unusual form are read, too.
+    reads_unusual: bool,
 }
 
 impl Decoder {
@@ -147,6 +151,12 @@ impl Decoder {
     #[inline(never)]
     fn take_slowly(&mut self, message: &[u8], batch: &mut LiveBatch) {
         batch.fallbacks += 1;
+        if !self.reads_unusual {
+            batch
+                .malformed
+                .push(unexpected("something unusual", message));
+            return;
+        }
         let malformed = match wire::read_generally(message) {
             Message::Trade { symbol, trade } => {
                 if let Some(index) = self.symbols.index_of(symbol.as_bytes()) {
@@ -194,6 +204,7 @@ mod tests {
         let mut decoder = Decoder {
             symbols: SymbolTable::new(&symbols(&["BTCUSDT", "ETHUSDT"])),
             requests: 0,
+            reads_unusual: true,
         };
         let mut batch = LiveBatch::default();
         for message in messages {

@@ -259,6 +259,8 @@ pub enum GarbleHow {
     Binary,
     /// A text frame that is not UTF-8.
     NotUtf8,
+    /// Two million spaces behind the message, which JSON allows.
+    Oversized,
 }
 
 /// How a trade is malformed.

@@ -182,6 +182,9 @@ impl Hub {
     }
 }
 
+/// How much an oversized message is too long.
+const OVERSIZE_BYTES: usize = 2_000_000;
+
 /// Appends the frame of one message, broken if a fault says so.
 fn push_item(out: &mut Vec<u8>, names: &Names, item: &Item, unit: TimeUnit, combined: bool) {
     let message = |out: &mut Vec<u8>| {
@@ -210,6 +213,10 @@ fn push_item(out: &mut Vec<u8>, names: &Names, item: &Item, unit: TimeUnit, comb
             message(out);
             let last = out.len() - 1;
             out[last] = 0xff;
+        }),
+        Some(GarbleHow::Oversized) => push_frame(out, Kind::Text, |out| {
+            message(out);
+            out.resize(out.len() + OVERSIZE_BYTES, b' ');
         }),
     }
 }
@@ -295,7 +302,7 @@ mod tests {
     #[test]
     fn garbled_messages_are_broken_each_in_its_way() {
         let garble = |how| {
-            let (hub, connections) = hub_with(&[(TimeUnit::Millisecond, false)], 1 << 20);
+            let (hub, connections) = hub_with(&[(TimeUnit::Millisecond, false)], 4 << 20);
             let board = Board::default();
             board.add(Fault::new(FaultKind::Garble { every: 1, how }), None);
             hub.publish(0, &[TRADE], &board);
@@ -307,6 +314,8 @@ mod tests {
         let truncated = garble(GarbleHow::Truncated);
         assert!(truncated[0] == 0x81 && json(&truncated[2..]).is_err());
         assert_eq!(garble(GarbleHow::Binary)[0], 0x82);
+        let oversized = garble(GarbleHow::Oversized);
+        assert!(oversized.len() > OVERSIZE_BYTES && json(&oversized[10..]).is_ok());
         let not_utf8 = garble(GarbleHow::NotUtf8);
         assert!(not_utf8[0] == 0x81 && std::str::from_utf8(&not_utf8[4..]).is_err());
     }

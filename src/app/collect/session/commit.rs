@@ -1,7 +1,7 @@
 //! What a session has taken, on its way into the journal.
 
 use crate::{
-    domain::crash::CrashPoint,
+    domain::{crash::CrashPoint, safeguard::Safeguard},
     journal::{Commit, Committed, JournalError},
 };
 
@@ -28,7 +28,12 @@ impl Session<'_> {
         if !commit.has_rows() && commit.checkpoints.is_empty() {
             self.slots.iter_mut().for_each(Slot::committed);
         } else {
-            self.outbox.begin(commit);
+            let safeguards = self.context.settings.limits.safeguards;
+            if safeguards.has(Safeguard::CommitOrder) {
+                self.outbox.begin(commit);
+            } else {
+                self.outbox.begin_out_of_order(commit);
+            }
         }
         Ok(())
     }
@@ -37,6 +42,18 @@ impl Session<'_> {
         &mut self,
         done: Result<Committed, JournalError>,
     ) -> Result<(), SessionError> {
+        if done.is_err()
+            && !self
+                .context
+                .settings
+                .limits
+                .safeguards
+                .has(Safeguard::SpoolBound)
+        {
+            // What found no room is forgotten, as if it were in.
+            self.slots.iter_mut().for_each(Slot::committed);
+            return self.commit_if_due();
+        }
         self.count(&done?);
         self.commit_if_due()
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::{
     app::backoff::backoff,
-    domain::symbol::Symbol,
+    domain::{safeguard::Safeguard, symbol::Symbol},
     exchange::source::{LiveBatch, LiveStream, Source, SourceError, StreamEnd},
 };
 
@@ -43,6 +43,7 @@ pub(super) struct Connection {
     symbols: Vec<Symbol>,
     state: State,
     pauses: (Duration, Duration),
+    reconnects: bool,
     backoff: ExponentialBackoff,
     /// When the last attempt began.
     begun: Option<Instant>,
@@ -60,6 +61,7 @@ impl Connection {
                 connect_at: Some(Instant::now()),
             },
             pauses,
+            reconnects: limits.safeguards.has(Safeguard::Reconnect),
             backoff: backoff(pauses.0, pauses.1),
             begun: None,
             attempts: 0,
@@ -136,7 +138,7 @@ impl Connection {
             self.backoff.next().unwrap_or(max)
         };
         self.state = State::Down {
-            connect_at: Some(Instant::now() + pause),
+            connect_at: self.reconnects.then(|| Instant::now() + pause),
         };
         pause
     }

@@ -15,6 +15,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{exchange::LIFE, load::SYMBOLS, log::Log, process::Process, storage::EXCHANGE};
 use crate::app::probe::error::ProbeError;
 
+/// Longer silence of a symbol, which the exchange does not confirm, is worth an alert; unscaled.
+const SILENCE_S: f64 = 25.0;
 /// How long a look at its figures may take.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long the summary may take to be read once the process has ended.
@@ -184,9 +186,9 @@ fn free_port() -> Result<SocketAddr, ProbeError> {
 /// The rules and the channel of a run's alerts, with waits in proportion to the time scale.
 pub fn write_alerts(path: &Path, url: &str, scale: f64) -> Result<(), ProbeError> {
     let text = format!(
-        "[[rules]]\nname = \"data_stale\"\nmetric = \"data_stale_s\"\nlimit = {}\nseverity = \"critical\"\n\
-         \n[channels.inbox]\ntype = \"webhook\"\nurl = \"{url}\"\n",
-        90.0 * scale
+        "[[rules]]\nname = \"silence\"\nmetric = \"silence_s\"\nlimit = {:.3}\n\
+         severity = \"critical\"\n\n[channels.inbox]\ntype = \"webhook\"\nurl = \"{url}\"\n",
+        SILENCE_S * scale
     );
     std::fs::write(path, text).map_err(|cause| ProbeError::File {
         path: path.to_owned(),

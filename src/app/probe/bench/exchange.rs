@@ -42,12 +42,13 @@ impl Exchange {
         load: &Load,
         seed: u64,
         scale: f64,
+        directory: &Path,
     ) -> Result<Self, ProbeError> {
         let scaled = |seconds: f64| format!("{}ms", (seconds * scale * 1000.0).ceil());
         let mut command = Command::new(binary);
         command
             .args(["probe", "serve", "--listen", "127.0.0.1:0", "--for", LIFE])
-            .args(load.options(seed))
+            .args(load.options(seed, directory))
             .args(["--ping", &scaled(20.0), "--pong-timeout", &scaled(60.0)])
             .args(["--lifetime", &scaled(load.lifetime_s as f64)])
             // The collector's pings come as often as the time scale makes them.

@@ -85,6 +85,8 @@ impl Way {
 struct Order {
     way: Way,
     number: u64,
+    /// How often connections were reset by [`Relay::cut`].
+    cuts: u64,
 }
 
 /// A listener that passes connections on to a server.
@@ -115,6 +117,7 @@ impl Relay {
         let order = watch::Sender::new(Order {
             way: Way::Open,
             number: 0,
+            cuts: 0,
         });
         let serving = tokio::spawn(serve(listener, server, order.clone()));
         Ok(Self {
@@ -132,11 +135,14 @@ impl Relay {
     /// Does this from now on.
     pub fn set(&self, way: Way) {
         self.order.send_modify(|order| {
-            *order = Order {
-                way,
-                number: order.number + 1,
-            };
+            order.way = way;
+            order.number += 1;
         });
+    }
+
+    /// Resets the connections that stand; new ones are treated as before.
+    pub fn cut(&self) {
+        self.order.send_modify(|order| order.cuts += 1);
     }
 }
 
@@ -173,7 +179,8 @@ async fn pass(mut client: TcpStream, server: SocketAddr, mut order: watch::Recei
     };
     // What cannot be set costs time, and nothing else.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let is_struck = |now: &Order| now.number != born.number && now.way.ends();
+    let is_struck =
+        |now: &Order| now.cuts != born.cuts || (now.number != born.number && now.way.ends());
     let how = {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
@@ -185,7 +192,12 @@ async fn pass(mut client: TcpStream, server: SocketAddr, mut order: watch::Recei
         let up = way(Direction::ToServer).run(from_client, to_server);
         let down = way(Direction::ToClient).run(from_server, to_client);
         tokio::select! {
-            now = order.wait_for(is_struck) => now.map_or(Way::Fin, |now| now.way),
+            now = order.wait_for(is_struck) => match now {
+                Ok(now) if now.cuts != born.cuts => Way::Rst,
+                Ok(now) => now.way,
+                // The relay is gone.
+                Err(_) => Way::Fin,
+            },
             ends = async { tokio::join!(up, down) } => match ends {
                 // Both sides have closed in order, and each was told.
                 (Ok(()), Ok(())) => return,
@@ -327,6 +339,17 @@ mod tests {
             relay.set(Way::Open);
             assert!(echoes(&mut connect(&relay).await).await.is_ok());
         }
+    }
+
+    #[tokio::test]
+    async fn a_cut_resets_what_stands_and_nothing_else() {
+        let relay = echo().await;
+        let mut stream = connect(&relay).await;
+        assert!(echoes(&mut stream).await.is_ok());
+        relay.cut();
+        let ended = stream.read_u8().await.expect_err("an end");
+        assert_eq!(ended.kind(), io::ErrorKind::ConnectionReset);
+        assert!(echoes(&mut connect(&relay).await).await.is_ok());
     }
 
     #[tokio::test]

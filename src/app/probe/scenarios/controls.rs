@@ -19,6 +19,7 @@ fn nothing() -> Scenario {
         Box::pin(async { Ok(()) })
     })
     .core()
+    .alerting_at_most(0)
     .fails_without(&[Safeguard::Patience])
 }
 
@@ -36,6 +37,7 @@ fn quiet() -> Scenario {
         },
     )
     .core()
+    .alerting_at_most(0)
     .fails_without(&[Safeguard::Patience])
 }
 
@@ -53,5 +55,6 @@ fn burst() -> Scenario {
         },
     )
     .core()
+    .alerting_at_most(0)
     .fails_without(&[Safeguard::Patience])
 }

@@ -28,6 +28,7 @@ pub(super) fn all() -> Vec<Scenario> {
         slow_handshake(),
         latency(),
         bandwidth(),
+        dns(),
     ]
 }
 
@@ -52,8 +53,7 @@ fn cut_rst() -> Scenario {
     Scenario::new(Network, "cut-rst", line, |bench| {
         Box::pin(async {
             bench.struck("the stream is reset").await?;
-            bench.streams.set(Way::Rst);
-            bench.streams.set(Way::Open);
+            bench.streams.cut();
             Ok(())
         })
     })
@@ -175,4 +175,21 @@ fn bandwidth() -> Scenario {
     // What is behind by more than the limit is fetched over a new connection.
     .allowing(Allowed::RECONNECTS)
     .fails_without(&[Safeguard::GapRepair])
+}
+
+fn dns() -> Scenario {
+    let line = "the exchange's name is unknown for 20 s after a cut";
+    Scenario::new(Network, "dns-failure", line, |bench| {
+        Box::pin(async {
+            bench.struck("the name is unknown").await?;
+            bench.set_name(false)?;
+            bench.streams.cut();
+            bench.hold(WHILE).await;
+            bench.set_name(true)?;
+            bench.healed().await
+        })
+    })
+    .seen_as(UNMADE)
+    .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::Reconnect])
 }

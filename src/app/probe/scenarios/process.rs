@@ -1,19 +1,49 @@
-//! The collector's process.
+//! The collector's process, its clock and its disk.
 
-use std::time::Duration;
+use std::{
+    fs::File,
+    io::{Seek, SeekFrom, Write},
+    time::Duration,
+};
 
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use rustix::process::Signal;
 
 use crate::{
     app::probe::{
-        bench::ENDED,
-        scenario::{Allowed, Group::Process, Scenario},
+        bench::{Bench, ENDED},
+        error::ProbeError,
+        scenario::{Allowed, Group::Process, Needs, Scenario},
     },
     domain::safeguard::Safeguard,
 };
 
+/// How long a process may take to end that was asked to, whatever the scale is.
+const END: Duration = Duration::from_secs(15);
+/// An hour in µs.
+const HOUR_US: i64 = 3_600_000_000;
+/// How large a page of the journal is.
+const PAGE_BYTES: u64 = 4096;
+
 pub(super) fn all() -> Vec<Scenario> {
-    vec![kill(), freeze()]
+    vec![
+        kill(),
+        kill_at_random(),
+        freeze(),
+        terminate(),
+        panic(),
+        hang(),
+        disk_full(),
+        journal_damaged(),
+        clock(
+            "clock-forward",
+            "the wall clock jumps ahead by 1 h",
+            |bench| Box::pin(jump(bench, HOUR_US)),
+        ),
+        clock("clock-back", "the wall clock jumps back by 1 h", |bench| {
+            Box::pin(jump(bench, -HOUR_US))
+        }),
+    ]
 }
 
 fn kill() -> Scenario {
@@ -28,7 +58,27 @@ fn kill() -> Scenario {
     .core()
     .seen_as(&[ENDED])
     .allowing(Allowed::PROCESSES)
-    .fails_without(&[Safeguard::Checkpoint])
+    .fails_without(&[Safeguard::GapRepair])
+}
+
+fn kill_at_random() -> Scenario {
+    let line = "kill -9 five times, at random moments";
+    Scenario::new(Process, "kill-random", line, |bench| {
+        Box::pin(async {
+            let mut random = StdRng::seed_from_u64(bench.seed);
+            bench.struck("the first kill -9").await?;
+            for _ in 0..5 {
+                bench.kill().await;
+                bench.start(&[])?;
+                let pause_ms = random.random_range(100..20_000);
+                bench.hold(Duration::from_millis(pause_ms)).await;
+            }
+            bench.healed().await
+        })
+    })
+    .seen_as(&[ENDED])
+    .allowing(Allowed::PROCESSES)
+    .fails_without(&[Safeguard::GapRepair])
 }
 
 fn freeze() -> Scenario {
@@ -39,10 +89,136 @@ fn freeze() -> Scenario {
             bench.signal(Signal::STOP)?;
             bench.hold(Duration::from_secs(30)).await;
             bench.signal(Signal::CONT)?;
+            // What was on its way while it slept is cut off, as a router would.
+            bench.streams.cut();
             bench.healed().await
         })
     })
     .core()
     .allowing(Allowed::TASKS)
     .fails_without(&[Safeguard::GapRepair])
+}
+
+fn terminate() -> Scenario {
+    let line = "SIGTERM in a burst, and a new start";
+    Scenario::new(Process, "terminate", line, |bench| {
+        Box::pin(async {
+            bench.exchange.pace(20.0).await?;
+            bench.hold(Duration::from_secs(5)).await;
+            bench.struck("SIGTERM").await?;
+            let ending = bench.stop(END).await?;
+            bench.exchange.pace(1.0).await?;
+            if !ending.is_some_and(|ending| ending.status.success()) {
+                return Err(ProbeError::Missing("a graceful stop".to_owned()));
+            }
+            bench.start(&[])
+        })
+    })
+    .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::GapRepair])
+}
+
+/// Starts it anew with a task that misbehaves in its third turn.
+async fn misbehave(bench: &mut Bench, mischief: &'static str) -> Result<(), ProbeError> {
+    if bench.stop(END).await?.is_none() {
+        return Err(ProbeError::Missing("a graceful stop".to_owned()));
+    }
+    bench.struck(mischief).await?;
+    bench.start(&["--mischief", mischief])
+}
+
+fn panic() -> Scenario {
+    let line = "the task of the stream panics";
+    Scenario::new(Process, "task-panic", line, |bench| {
+        Box::pin(misbehave(bench, "session-0:panic@3"))
+    })
+    .core()
+    .seen_as(&["task.failed"])
+    .allowing(Allowed::TASKS)
+    .fails_without(&[Safeguard::Supervision])
+}
+
+fn hang() -> Scenario {
+    let line = "the task of the stream hangs";
+    Scenario::new(Process, "task-hang", line, |bench| {
+        Box::pin(misbehave(bench, "session-0:hang@3"))
+    })
+    .core()
+    .seen_as(&["task.failed"])
+    .allowing(Allowed::TASKS)
+    .fails_without(&[Safeguard::Supervision])
+}
+
+fn disk_full() -> Scenario {
+    let line = "the disk is full of what the database does not take";
+    Scenario::new(Process, "disk-full", line, |bench| {
+        Box::pin(async {
+            if bench.stop(END).await?.is_none() {
+                return Err(ProbeError::Missing("a graceful stop".to_owned()));
+            }
+            let path = bench.journal();
+            let size = std::fs::metadata(&path).map(|file| file.len());
+            let size = size.map_err(|cause| ProbeError::File { path, cause })?;
+            let pages = (size / PAGE_BYTES + 300).to_string();
+            bench.start(&["--journal-max-pages", &pages])?;
+            bench.until_fresh().await?;
+            bench.struck("the database takes nothing").await?;
+            bench.storage.lock().await?;
+            bench.exchange.pace(10.0).await?;
+            bench.hold(Duration::from_secs(120)).await;
+            bench.exchange.pace(1.0).await?;
+            bench.storage.unlock();
+            bench.healed().await
+        })
+    })
+    .needs(Needs::File)
+    .seen_as(&["journal.commit_failed", "spool.full"])
+    .detected_within(Duration::from_secs(120))
+    .recovered_within(Duration::from_secs(90))
+    .allowing(Allowed::TASKS)
+    .fails_without(&[Safeguard::SpoolBound])
+}
+
+fn journal_damaged() -> Scenario {
+    let line = "kill -9, and the journal is overwritten but for its head";
+    Scenario::new(Process, "journal-damaged", line, |bench| {
+        Box::pin(async {
+            bench.struck("the journal is damaged").await?;
+            bench.kill().await;
+            let path = bench.journal();
+            damage(&path).map_err(|cause| ProbeError::File { path, cause })?;
+            bench.start(&[])
+        })
+    })
+    .core()
+    .seen_as(&["journal.set_aside"])
+    .allowing(Allowed::PROCESSES)
+    .fails_without(&[Safeguard::GapRepair])
+}
+
+/// Overwrites all but the first page of a file, and what would mend it.
+fn damage(path: &std::path::Path) -> std::io::Result<()> {
+    let mut file = File::options().write(true).open(path)?;
+    let rest = file.metadata()?.len().saturating_sub(PAGE_BYTES);
+    file.seek(SeekFrom::Start(PAGE_BYTES))?;
+    file.write_all(&vec![0x5a; usize::try_from(rest).unwrap_or(0)])?;
+    file.sync_all()?;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    File::create(log)?.sync_all()
+}
+
+fn clock(
+    name: &'static str,
+    line: &'static str,
+    play: crate::app::probe::scenario::Play,
+) -> Scenario {
+    Scenario::new(Process, name, line, play).fails_without(&[Safeguard::SteadyClock])
+}
+
+async fn jump(bench: &mut Bench, ahead_us: i64) -> Result<(), ProbeError> {
+    bench.struck("the wall clock jumps").await?;
+    bench.set_clock_ahead(ahead_us)?;
+    bench.hold(Duration::from_secs(30)).await;
+    bench.healed().await
 }
