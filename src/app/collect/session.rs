@@ -127,6 +127,8 @@ pub(super) struct Session<'a> {
     links: Links,
     /// The number of the group, and so its place among the connections on the board.
     group: usize,
+    /// The tape has gone on in the journal since it began.
+    has_advanced: bool,
     is_paused: bool,
     spool_age: SpoolAge,
     watch: watch::Watch,
@@ -155,6 +157,7 @@ impl<'a> Session<'a> {
                 limits,
             ),
             group: group.number,
+            has_advanced: false,
             is_paused: false,
             spool_age: SpoolAge::default(),
             watch: watch::Watch::new(limits),

@@ -358,8 +358,11 @@ async fn keep_running(
             // Trying again does not mend it; the next start sets it aside.
             return Err(SessionEnd::JournalDamaged(reason));
         }
+        let has_advanced = session.has_advanced();
         drop(session);
-        if begun.elapsed() > limits.reconnect_max * 2 {
+        // A disk that has room for some of it has room for the rest soon, when that has been
+        // delivered.
+        if has_advanced || begun.elapsed() > limits.reconnect_max * 2 {
             pauses = backoff(limits.reconnect_min, limits.reconnect_max);
         }
         let retry_in = pauses.next().unwrap_or(limits.reconnect_max);

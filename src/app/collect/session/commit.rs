@@ -62,11 +62,17 @@ impl Session<'_> {
         self.memory.lock().diary.committed();
         self.slots.iter_mut().for_each(Slot::committed);
         let is_advance = self.outbox.is_advance();
+        self.has_advanced |= is_advance;
         self.context.board.update(|shown| {
             shown.totals.commits += 1;
             shown.totals.advances += u64::from(is_advance);
             shown.totals.buffered_to_disk += done.rows;
         });
+    }
+
+    /// Whether the tape has gone on in the journal since it began.
+    pub(crate) const fn has_advanced(&self) -> bool {
+        self.has_advanced
     }
 
     /// Commits everything that was taken, and says goodbye to the exchange.

@@ -56,7 +56,7 @@ fn kill(
     Scenario::new(Process, name, line, play)
         // Days are so short that some are over, and sealed, when it begins.
         .load(Load {
-            trades_per_day: 500,
+            trades_per_day: 520,
             ..Load::default()
         })
         .seen_as(&[ENDED])
