@@ -35,6 +35,8 @@ pub enum Safeguard {
     Tokens,
     /// Rows that the store refuses are kept aside.
     DeadLetters,
+    /// A start goes on where the journal, or the store, left off.
+    Resume,
     /// Rows and checkpoint are committed together.
     CommitOrder,
     /// Tasks that fail or hang are restarted.
@@ -49,7 +51,7 @@ pub enum Safeguard {
 
 impl Safeguard {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Reconnect,
         Self::Renewal,
         Self::Detection,
@@ -63,6 +65,7 @@ impl Safeguard {
         Self::Confirmation,
         Self::Tokens,
         Self::DeadLetters,
+        Self::Resume,
         Self::CommitOrder,
         Self::Supervision,
         Self::SpoolBound,
@@ -87,6 +90,7 @@ impl Safeguard {
             Self::Confirmation => "confirmation",
             Self::Tokens => "tokens",
             Self::DeadLetters => "dead-letters",
+            Self::Resume => "resume",
             Self::CommitOrder => "commit-order",
             Self::Supervision => "supervision",
             Self::SpoolBound => "spool-bound",

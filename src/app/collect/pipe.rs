@@ -226,11 +226,12 @@ impl Pipe {
     fn take_unguarded(&mut self, trade: &Trade) -> Result<(), OutOfOrder> {
         let next_id = self.sequence.next_id();
         let is_begun = self.taken > 0 || self.is_resumed;
-        if !self.safeguards.has(Safeguard::GapRepair)
-            && is_begun
-            && trade.id > next_id
-            && self.sequence.held() == 0
-        {
+        let may_skip = if is_begun {
+            !self.safeguards.has(Safeguard::GapRepair)
+        } else {
+            !self.safeguards.has(Safeguard::Resume)
+        };
+        if may_skip && trade.id > next_id && self.sequence.held() == 0 {
             self.ladder.skip_to(trade.id, &mut self.pending.bars)?;
             self.sequence.skip_to(trade.id);
             self.pending.touch();

@@ -99,6 +99,8 @@ pub struct Bench {
     healed: Option<Moment>,
     /// How often a collector was started.
     starts: u64,
+    /// What is taken away from all collectors but the first.
+    missing_later: Vec<Safeguard>,
 }
 
 /// What a run is made with.
@@ -144,7 +146,12 @@ impl Bench {
         let file = |name: &str| directory.join(name).to_string_lossy().into_owned();
         options.extend(["--hosts".to_owned(), file(HOSTS_FILE)]);
         options.extend(["--wall-offset".to_owned(), file(OFFSET_FILE)]);
-        for missing in plan.missing {
+        // At its first start there is nothing to go on with.
+        let (later, missing): (Vec<Safeguard>, Vec<Safeguard>) = plan
+            .missing
+            .iter()
+            .partition(|&&missing| missing == Safeguard::Resume);
+        for missing in missing {
             options.extend(["--without".to_owned(), missing.to_string()]);
         }
         let orders = Orders {
@@ -187,6 +194,7 @@ impl Bench {
             struck: None,
             healed: None,
             starts: 0,
+            missing_later: later,
         })
     }
 
@@ -211,7 +219,12 @@ impl Bench {
 
     /// Starts a collector with these options besides the usual ones.
     pub fn start(&mut self, more: &[&str]) -> Result<(), ProbeError> {
-        let more: Vec<String> = more.iter().map(ToString::to_string).collect();
+        let mut more: Vec<String> = more.iter().map(ToString::to_string).collect();
+        if self.starts > 0 {
+            for missing in &self.missing_later {
+                more.extend(["--without".to_owned(), missing.to_string()]);
+            }
+        }
         let collector = Collector::start(&self.orders, &more, &self.log)?;
         self.watch.follow(Some(collector.looker()));
         self.collector = Some(collector);

@@ -274,7 +274,7 @@ impl Run<'_> {
         let of = |codes: &[&str]| log.count(0, |line| codes.contains(&line.code.as_str())) as u64;
         // Each process makes a first connection, and so does each session that is rebuilt.
         let reconnects = of(&["stream.disconnected", "stream.dead", "link.dead"]);
-        let tasks = of(&["task.failed", "task.given_up"]);
+        let tasks = of(&["task.failed", "task.given_up", "journal.commit_failed"]);
         let processes = of(&[ENDED]);
         let needless = [
             (scenario.allowed.reconnects, reconnects),

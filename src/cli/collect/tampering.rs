@@ -57,9 +57,6 @@ impl TamperingArgs {
             (limits.silence_min, limits.silence_max) = (AT_ONCE, AT_ONCE);
             limits.silence_grace = Duration::ZERO;
         }
-        if !safeguards.has(Safeguard::Renewal) {
-            limits.renew_after = NEVER;
-        }
         if !safeguards.has(Safeguard::Supervision) {
             limits.tasks.hang = NEVER;
             limits.tasks.restarts.pause_min_us = i64::MAX / 4;

@@ -23,3 +23,6 @@ fn seconds(ms: Option<u64>) -> String {
 fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", bytes.div_ceil(1 << 20))
 }
+
+#[cfg(test)]
+mod tests;

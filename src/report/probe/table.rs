@@ -55,7 +55,7 @@ fn row(scenario: &ScenarioOutcome) -> Vec<String> {
         let (median, worst) = (figure(&median), figure(&worst));
         match (median, worst) {
             (None, None) => "-".to_owned(),
-            _ if is_one => seconds(worst),
+            _ if is_one || median == worst => seconds(worst),
             _ => format!("{} / {}", seconds(median), seconds(worst)),
         }
     };

@@ -42,8 +42,8 @@ pub(super) fn all() -> Vec<Scenario> {
         "kill-at-bars-written" at BarsWritten: "kill -9 when bars are in the database", without GapRepair;
         "kill-at-store-confirmed" at StoreConfirmed: "kill -9 when the database has confirmed", without GapRepair;
         "kill-at-batch-deleted" at BatchDeleted: "kill -9 when a batch is deleted", without GapRepair;
-        "kill-at-batch-split" at BatchSplit: "kill -9 when a refused batch is split", without DeadLetters;
-        "kill-at-row-refused" at RowRefused: "kill -9 when a refused row is set aside", without DeadLetters;
+        "kill-at-batch-split" at BatchSplit: "kill -9 when a refused batch is split", without GapRepair;
+        "kill-at-row-refused" at RowRefused: "kill -9 when a refused row is set aside", without GapRepair;
         "kill-at-stop-committed" at StopCommitted: "kill -9 in a graceful stop", without GapRepair;
     }
 }

@@ -172,9 +172,7 @@ fn bandwidth() -> Scenario {
             bench.healed().await
         })
     })
-    // What is behind by more than the limit is fetched over a new connection.
-    .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::GapRepair])
+    .fails_without(&[Safeguard::Patience])
 }
 
 fn dns() -> Scenario {

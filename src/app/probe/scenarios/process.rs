@@ -11,13 +11,15 @@ use rustix::process::Signal;
 
 use crate::{
     app::probe::{
-        bench::{Bench, ENDED},
+        bench::{Bench, ENDED, relay::Way},
         error::ProbeError,
         scenario::{Allowed, Group::Process, Needs, Scenario},
     },
     domain::safeguard::Safeguard,
 };
 
+/// How a lost connection is seen.
+const LOST: &[&str] = &["stream.disconnected", "stream.dead"];
 /// How long a process may take to end that was asked to, whatever the scale is.
 const END: Duration = Duration::from_secs(15);
 /// An hour in µs.
@@ -35,14 +37,8 @@ pub(super) fn all() -> Vec<Scenario> {
         hang(),
         disk_full(),
         journal_damaged(),
-        clock(
-            "clock-forward",
-            "the wall clock jumps ahead by 1 h",
-            |bench| Box::pin(jump(bench, HOUR_US)),
-        ),
-        clock("clock-back", "the wall clock jumps back by 1 h", |bench| {
-            Box::pin(jump(bench, -HOUR_US))
-        }),
+        clock_forward(),
+        clock_back(),
     ]
 }
 
@@ -193,7 +189,7 @@ fn journal_damaged() -> Scenario {
     .core()
     .seen_as(&["journal.set_aside"])
     .allowing(Allowed::PROCESSES)
-    .fails_without(&[Safeguard::GapRepair])
+    .fails_without(&[Safeguard::Resume])
 }
 
 /// Overwrites all but the first page of a journal.
@@ -211,17 +207,36 @@ fn damage(path: &std::path::Path) -> std::io::Result<()> {
     file.sync_all()
 }
 
-fn clock(
-    name: &'static str,
-    line: &'static str,
-    play: crate::app::probe::scenario::Play,
-) -> Scenario {
-    Scenario::new(Process, name, line, play).fails_without(&[Safeguard::SteadyClock])
+fn clock_forward() -> Scenario {
+    let line = "the wall clock is 1 h ahead, then right; the stream dies";
+    Scenario::new(Process, "clock-forward", line, |bench| {
+        Box::pin(async {
+            bench.set_clock_ahead(HOUR_US)?;
+            bench.hold(Duration::from_secs(20)).await;
+            bench
+                .struck("the clock is set right, and nothing passes")
+                .await?;
+            bench.set_clock_ahead(0)?;
+            bench.streams.set(Way::HalfOpen);
+            Ok(())
+        })
+    })
+    .seen_as(LOST)
+    .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::SteadyClock])
 }
 
-async fn jump(bench: &mut Bench, ahead_us: i64) -> Result<(), ProbeError> {
-    bench.struck("the wall clock jumps").await?;
-    bench.set_clock_ahead(ahead_us)?;
-    bench.hold(Duration::from_secs(30)).await;
-    bench.healed().await
+fn clock_back() -> Scenario {
+    let line = "the wall clock jumps back by 1 h; the stream dies";
+    Scenario::new(Process, "clock-back", line, |bench| {
+        Box::pin(async {
+            bench.struck("the clock jumps, and nothing passes").await?;
+            bench.set_clock_ahead(-HOUR_US)?;
+            bench.streams.set(Way::HalfOpen);
+            Ok(())
+        })
+    })
+    .seen_as(LOST)
+    .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::SteadyClock])
 }

@@ -17,12 +17,12 @@ pub(super) fn all() -> Vec<Scenario> {
 }
 
 fn locked() -> Scenario {
-    let line = "somebody else keeps the database locked for 20 s";
+    let line = "somebody else keeps the database locked for 60 s";
     Scenario::new(Store, "store-locked", line, |bench| {
         Box::pin(async {
             bench.struck("the database is locked").await?;
             bench.storage.lock().await?;
-            bench.hold(Duration::from_secs(20)).await;
+            bench.hold(Duration::from_secs(60)).await;
             bench.storage.unlock();
             bench.healed().await
         })

@@ -301,9 +301,8 @@ fn shutdown() -> Scenario {
             bench.exchange.fault(shutdown).await
         })
     })
-    .seen_as(&["stream.renewing", "stream.disconnected"])
-    .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Reconnect])
+    .seen_as(&["stream.renewing"])
+    .fails_without(&[Safeguard::Renewal])
 }
 
 fn rest_down() -> Scenario {

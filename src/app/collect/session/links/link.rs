@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::{
     app::backoff::backoff,
-    domain::{lag::Lag, micros::micros, overlap::Overlap, symbol::Symbol},
+    domain::{lag::Lag, micros::micros, overlap::Overlap, safeguard::Safeguard, symbol::Symbol},
     exchange::source::Source,
 };
 
@@ -119,7 +119,10 @@ impl Link {
             }
             return None;
         }
-        let renewal = self.renewal.filter(|renewal| now >= renewal.at)?;
+        let may_renew = self.limits.safeguards.has(Safeguard::Renewal);
+        let renewal = self
+            .renewal
+            .filter(|renewal| may_renew && now >= renewal.at)?;
         if !self.connection.is_up() {
             return None;
         }

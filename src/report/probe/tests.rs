@@ -1,0 +1,204 @@
+//! What people and programs are told of an outcome.
+
+use std::{path::PathBuf, sync::Arc};
+
+use serde_json::Value;
+
+use crate::{
+    app::probe::{
+        budget::BudgetFile,
+        event::Event,
+        measures::Measures,
+        outcome::{RunOutcome, ScenarioOutcome},
+        run::Outcome,
+        scenarios,
+        settings::Settings,
+        timeline::{Mark, MarkKind, Sample, Timeline},
+    },
+    domain::{anchor::Anchor, threshold::Threshold},
+    report::{json_schema::violations, messages::Messages},
+};
+
+use super::{json::ProbeJson, list, progress::Progress, table};
+
+const SCHEMA: &str = include_str!("../../../schema/probe.schema.json");
+
+fn settings(runs: u32) -> Settings {
+    let finest = Threshold::new(10).expect("a threshold");
+    Settings {
+        binary: PathBuf::from("streamkit"),
+        seed: 7,
+        runs,
+        scale: 0.1,
+        thresholds: vec![finest, Threshold::new(250).expect("a threshold")],
+        finest,
+        anchor: Anchor::Day,
+        options: Vec::new(),
+        budgets: BudgetFile::default(),
+        directory: PathBuf::from("/tmp/probe"),
+        is_bare: false,
+    }
+}
+
+fn run(seed: u64, recovered_ms: Option<u64>, missed: &[&str]) -> RunOutcome {
+    RunOutcome {
+        seed,
+        measures: Measures {
+            detected_ms: Some(850),
+            recovered_ms,
+            peak_rss_bytes: 25 << 20,
+            peak_spool_rows: 1200,
+            ..Measures::default()
+        },
+        missed: missed.iter().map(ToString::to_string).collect(),
+        timeline: Timeline {
+            samples: vec![Sample {
+                at_ms: 100,
+                trades_in: 500,
+                trades_stored: 490,
+                spool_rows: None,
+                rss_bytes: Some(1),
+            }],
+            marks: vec![Mark {
+                at_ms: 50,
+                kind: MarkKind::Fault,
+                text: "it breaks".to_owned(),
+            }],
+        },
+    }
+}
+
+fn scenario(name: &'static str, runs: Vec<RunOutcome>, skipped: Option<&str>) -> ScenarioOutcome {
+    ScenarioOutcome {
+        name,
+        group: "network",
+        line: "something breaks",
+        runs,
+        skipped: skipped.map(str::to_owned),
+    }
+}
+
+fn outcome() -> Outcome {
+    let missed = ["never recovered, 30s allowed"];
+    Outcome {
+        scenarios: vec![
+            scenario(
+                "cut-rst",
+                vec![run(7, Some(1500), &[]), run(8, Some(2500), &[])],
+                None,
+            ),
+            scenario(
+                "half-open",
+                vec![run(7, None, &missed), run(8, Some(900), &[])],
+                None,
+            ),
+            scenario(
+                "store-refused",
+                Vec::new(),
+                Some("needs a store that is a server: --store"),
+            ),
+        ],
+        evidence: Some(PathBuf::from("/tmp/probe")),
+        is_cut_short: false,
+    }
+}
+
+#[test]
+fn the_matrix_says_what_was_missed_and_where_the_rest_is() {
+    let text = table::text(&outcome(), &settings(2), 130);
+    let expected = "\
+scenario        seen          fresh  lost  twice  order  differ  restarts  memory  spool  alerts  result
+cut-rst        850ms    1.5s / 2.5s     0      0      0       0         0  25 MiB  1 200       0  passed
+half-open      850ms  900ms / never     0      0      0       0         0  25 MiB  1 200       0  MISSED
+store-refused      -              -     -      -      -       -         -       -      -       -  not run
+  half-open (seed 7): never recovered, 30s allowed
+  store-refused: needs a store that is a server: --store
+4 runs, seeds 7 to 8, time scale 0.1: 1 missed; times are unscaled
+what is left of failed runs: /tmp/probe";
+    assert_eq!(text, expected, "\n{text}");
+    let narrow = table::text(&outcome(), &settings(2), 80);
+    assert!(
+        narrow.lines().all(|line| line.chars().count() <= 80),
+        "\n{narrow}"
+    );
+}
+
+#[test]
+fn what_programs_read_follows_the_schema() {
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    let (outcome, settings) = (outcome(), settings(2));
+    let told = serde_json::to_value(ProbeJson::of(&outcome, &settings)).expect("JSON");
+    assert_eq!(violations(&schema, &told), Vec::<String>::new());
+    assert_eq!(told["passed"], false);
+    let results: Vec<&str> = told["scenarios"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|scenario| scenario["result"].as_str())
+        .collect();
+    assert_eq!(results, ["passed", "missed", "not_run"]);
+    // The run that failed is the one that is shown.
+    assert_eq!(told["scenarios"][1]["worst"]["recovered_ms"], Value::Null);
+    assert_eq!(told["scenarios"][2]["median"], Value::Null);
+}
+
+#[test]
+fn the_list_names_every_scenario_within_80_columns() {
+    let all = scenarios::all();
+    let text = list::text(&all, 80);
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "\n{text}"
+    );
+    let json = serde_json::to_value(list::json(&all)).expect("JSON");
+    let listed = json["scenarios"].as_array().expect("a list");
+    assert_eq!(listed.len(), all.len());
+    for scenario in &all {
+        assert!(text.contains(scenario.name), "{}", scenario.name);
+    }
+}
+
+#[test]
+fn progress_is_a_line_at_the_beginning_and_at_the_end_of_each_run() {
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    struct Into(Arc<std::sync::Mutex<Vec<u8>>>);
+    impl std::io::Write for Into {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0
+                .lock()
+                .expect("not poisoned")
+                .extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let messages = Messages::to(Into(Arc::clone(&told)));
+    let progress = Progress::new(messages.clone(), false);
+    progress.tell(&Event::Begun {
+        name: "cut-rst",
+        number: 2,
+        total: 9,
+        seed: 7,
+    });
+    progress.tell(&Event::RunEnded {
+        name: "cut-rst",
+        outcome: run(7, Some(1500), &[]),
+    });
+    progress.tell(&Event::RunEnded {
+        name: "cut-rst",
+        outcome: run(7, None, &["one", "two"]),
+    });
+    Progress::new(messages.clone(), true).tell(&Event::RunEnded {
+        name: "unheard",
+        outcome: run(7, None, &[]),
+    });
+    messages.drain(std::time::Duration::from_secs(10));
+    let told = String::from_utf8(told.lock().expect("not poisoned").clone()).expect("text");
+    assert_eq!(
+        told,
+        "[2/9] cut-rst, seed 7\n        cut-rst passed, seen after 850ms, fresh after 1.5s\n        \
+         cut-rst MISSED: one; two\n"
+    );
+}
