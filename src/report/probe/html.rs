@@ -10,6 +10,8 @@
 //!
 //! Whatever comes from outside is escaped where it is put into the page.
 
+#[cfg(test)]
+mod contrast;
 mod escape;
 mod figures;
 mod header;

@@ -129,10 +129,11 @@ pub(super) fn cells(runs: &[RunOutcome]) -> String {
     let (median, worst) = (Measures::median(&measured), Measures::worst(&measured));
     let cell = |figure: &Figure| {
         let (median, worst) = ((figure.of)(&median), (figure.of)(&worst));
-        let nothing = measured.is_empty() || worst == Value::Time(None) && median == worst;
-        if nothing {
+        let is_none = |run: &Measures| (figure.of)(run) == Value::Time(None);
+        // Where no run has it, there may have been nothing to measure.
+        if measured.iter().all(is_none) {
             format!(r#"<td class="figure nought">{NONE}</td>"#)
-        } else if median == worst {
+        } else if median.text() == worst.text() {
             format!(r#"<td class="{}">{}</td>"#, worst.class(), worst.text())
         } else {
             let (class, median, worst) = (worst.class(), median.text(), worst.text());

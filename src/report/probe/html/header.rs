@@ -7,7 +7,7 @@ use crate::{
         settings::Settings,
     },
     domain::words::noun,
-    report::words::counted,
+    report::table::grouped,
 };
 
 use super::{escape::escaped, result::Ended};
@@ -54,10 +54,12 @@ pub(super) fn header(outcome: &Outcome, settings: &Settings, made_at: &str) -> S
         escaped(&verdict.words),
         verdict.ended.name(),
     );
-    let facts: String = facts(outcome, settings, made_at)
-        .iter()
-        .map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escaped(value)))
-        .collect();
+    let fact = |(name, value): &(&str, String)| {
+        let value = escaped(value);
+        format!("<div><dt>{name}</dt><dd>{value}</dd></div>")
+    };
+    let facts = facts(outcome, settings, made_at);
+    let facts: String = facts.iter().map(fact).collect();
     let evidence = evidence(outcome);
     format!(
         r#"<header class="page">
@@ -73,7 +75,7 @@ fn facts(outcome: &Outcome, settings: &Settings, made_at: &str) -> Vec<(&'static
     let scenarios = outcome.scenarios.iter().filter(has_run).count();
     let left_out = outcome.scenarios.len() - scenarios;
     let runs: usize = outcome.scenarios.iter().map(|it| it.runs.len()).sum();
-    let mut told = counted(scenarios as i128, "scenario");
+    let mut told = grouped(scenarios as i128);
     if left_out > 0 {
         told = format!("{told}, {left_out} not run");
     }
@@ -91,7 +93,7 @@ fn facts(outcome: &Outcome, settings: &Settings, made_at: &str) -> Vec<(&'static
         .collect();
     vec![
         ("scenarios", told),
-        ("runs", counted(runs as i128, "run")),
+        ("runs", grouped(runs as i128)),
         seeds,
         ("time scale", settings.scale.to_string()),
         ("thresholds", format!("{} dbps", thresholds.join(", "))),

@@ -29,7 +29,7 @@ pub(super) fn table(outcome: &Outcome) -> String {
     format!(
         r#"<div class="scroll" role="region" aria-labelledby="matrix" tabindex="0">
 <table class="matrix">
-<caption id="matrix">What each failure cost. Times are unscaled.{several}</caption>
+<caption id="matrix"><span>What each failure cost. Times are unscaled.{several}</span></caption>
 <thead>
 <tr><th scope="col">scenario</th><th scope="col">what happens</th>{heads}<th scope="col">result</th></tr>
 </thead>

@@ -54,14 +54,11 @@ fn missed(scenario: &ScenarioOutcome, settings: &Settings) -> String {
     let Some(first) = failed.first() else {
         return String::new();
     };
-    let sentence = |run: &RunOutcome, text: &String| {
-        let (seed, text) = (run.seed, escaped(text));
+    let sentence = |run: &&RunOutcome| {
+        let (seed, text) = (run.seed, escaped(&run.missed.join("; ")));
         format!("<li><span class=\"seed\">seed {seed}</span> {text}</li>")
     };
-    let sentences: String = failed
-        .iter()
-        .flat_map(|run| run.missed.iter().map(|text| sentence(run, text)))
-        .collect();
+    let sentences: String = failed.iter().map(sentence).collect();
     let again = escaped(&format!(
         "streamkit probe run --only {} --seed {} --time-scale {}",
         scenario.name, first.seed, settings.scale
@@ -90,7 +87,7 @@ fn runs(scenario: &ScenarioOutcome) -> String {
     format!(
         r#"<div class="scroll" role="region" aria-labelledby="runs-{name}" tabindex="0">
 <table class="runs">
-<caption id="runs-{name}">Its runs</caption>
+<caption id="runs-{name}"><span>Its runs</span></caption>
 <thead><tr><th scope="col">seed</th>{heads}<th scope="col">result</th></tr></thead>
 <tbody>
 {rows}</tbody>
@@ -136,7 +133,9 @@ fn caption(run: &RunOutcome, settings: &Settings) -> String {
     } else {
         format!("at time scale {scale}: 1 s here is {stands_for:.1} s in the tables")
     };
-    format!("Seed {seed}. Seconds of the run as it was played, {scaled}.")
+    let shaded =
+        svg::band(&run.timeline).map_or("", |_| " Shaded: from the failure until recovered.");
+    format!("Seed {seed}. Seconds of the run as it was played, {scaled}.{shaded}")
 }
 
 fn mark(mark: &Mark) -> String {

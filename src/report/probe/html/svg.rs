@@ -1,9 +1,9 @@
 //! What a run looked like: three panels above one axis of time.
 //!
 //! ```text
+//!   trades/s                 made by the exchange, and stored
 //!   ┌ fault  ┌ recovered     flags, staggered so that none covers another
 //!   │        │
-//!   trades a second          made by the exchange, and stored
 //!   trades behind            made and not stored yet
 //!   spool rows               with gaps where the collector did not say
 //!   ──────────────── s
@@ -47,7 +47,7 @@ pub(super) const WIDE: Layout = Layout {
     name: "wide",
     width: 760.0,
     left: 52.0,
-    right: 12.0,
+    right: 28.0,
     font: 12.5,
     steps: 9.0,
     heights: [104.0, 68.0, 52.0],
@@ -58,11 +58,14 @@ pub(super) const NARROW: Layout = Layout {
     name: "narrow",
     width: 340.0,
     left: 44.0,
-    right: 8.0,
+    right: 16.0,
     font: 11.5,
     steps: 5.0,
     heights: [88.0, 60.0, 46.0],
 };
+
+/// The space around the titles of panels.
+const PADDING: f64 = 12.0;
 
 impl Layout {
     /// The height of a line of text.
@@ -72,7 +75,7 @@ impl Layout {
 
     /// About as wide as this text becomes in most fonts.
     fn width_of(&self, text: &str) -> f64 {
-        text.chars().count() as f64 * self.font * 0.58
+        text.chars().count() as f64 * self.font * 0.64
     }
 }
 
@@ -90,9 +93,7 @@ pub(super) const fn word(kind: MarkKind) -> &'static str {
 /// The picture of the timeline of the scenario `name`.
 pub(super) fn picture(name: &str, timeline: &Timeline, layout: &Layout) -> String {
     let samples = &timeline.samples;
-    let last_mark_ms = timeline.marks.iter().map(|mark| mark.at_ms).max();
-    let last_sample_ms = samples.last().map(|sample| sample.at_ms);
-    let end_s = last_sample_ms.max(last_mark_ms).unwrap_or(0) as f64 / 1000.0;
+    let end_s = end_s(timeline);
     let time = Axis::time(end_s, layout);
     let flags = flags::staggered(&timeline.marks, &time, layout);
     let rows = flags.iter().map(|flag| flag.row + 1).max().unwrap_or(0);
@@ -107,24 +108,34 @@ pub(super) fn picture(name: &str, timeline: &Timeline, layout: &Layout) -> Strin
     let spool = [Series::of(samples, |sample| sample.spool_rows)];
     let summary = summary(timeline, end_s, &rates, &behind[0], &spool[0]);
 
-    let mut top = layout.line() * (rows as f64 + 1.0) + 6.0;
+    let settled_s = series::settled(samples);
+    // No pole goes through the title of the first panel: it stands above the flags.
+    let mut raised = layout.line() * rows as f64;
+    let mut top = layout.line() + raised + PADDING;
     let panels = [
-        ("trades a second", &rates[..]),
+        ("trades/s", &rates[..]),
         ("trades behind", &behind[..]),
         ("spool rows", &spool[..]),
     ];
     let panels = panels.iter().zip(layout.heights);
     let panels: Vec<Panel<'_>> = panels
         .map(|(&(title, series), height)| {
-            let panel = Panel::new(title, series, top, height);
-            top += height + layout.line() + 8.0;
+            let panel = Panel {
+                title,
+                series,
+                settled_s,
+                top,
+                bottom: top + height,
+                raised: std::mem::take(&mut raised),
+            };
+            top += height + layout.line() + PADDING;
             panel
         })
         .collect();
-    let bottom = panels.last().map_or(top, Panel::bottom);
+    let bottom = panels.last().map_or(top, |panel| panel.bottom);
     let height = bottom + layout.line() * 2.0 + 2.0;
 
-    let band = band(timeline, end_s);
+    let band = band(timeline);
     let mut drawn = String::new();
     for panel in &panels {
         drawn += &panel.draw(&time, band, layout);
@@ -140,6 +151,13 @@ pub(super) fn picture(name: &str, timeline: &Timeline, layout: &Layout) -> Strin
     )
 }
 
+/// When the last thing was seen.
+fn end_s(timeline: &Timeline) -> f64 {
+    let last_mark_ms = timeline.marks.iter().map(|mark| mark.at_ms).max();
+    let last_sample_ms = timeline.samples.last().map(|sample| sample.at_ms);
+    last_sample_ms.max(last_mark_ms).unwrap_or(0) as f64 / 1000.0
+}
+
 /// What the picture shows, for those who do not see it.
 fn summary(
     timeline: &Timeline,
@@ -153,29 +171,30 @@ fn summary(
             .highest()
             .map_or_else(|| "not known".to_owned(), axis::figure)
     };
-    let mut told = format!(
+    let figures = format!(
         "{end_s:.1} seconds. At most {} trades a second made, {} stored, {} trades behind, {} rows in the spool.",
         rates.first().map(most).unwrap_or_default(),
         rates.last().map(most).unwrap_or_default(),
         most(behind),
         most(spool),
     );
-    for mark in &timeline.marks {
+    let told = |mark: &Mark| {
         let (at, kind) = (seconds(mark.at_ms), word(mark.kind));
-        told += &format!(" At {at} s: {kind}.");
-    }
-    escaped(&told)
+        format!(" At {at} s: {kind}.")
+    };
+    let marks: String = timeline.marks.iter().map(told).collect();
+    escaped(&(figures + &marks))
 }
 
 /// From when to when the collector was not well, in s: until it had recovered, or to the end.
-fn band(timeline: &Timeline, end_s: f64) -> Option<(f64, f64)> {
+pub(super) fn band(timeline: &Timeline) -> Option<(f64, f64)> {
     let at = |kind| {
         let mut marks = timeline.marks.iter();
         let mark = marks.find(|mark| mark.kind == kind)?;
         Some(mark.at_ms as f64 / 1000.0)
     };
     let from = at(MarkKind::Fault)?;
-    let to = at(MarkKind::Recovered).unwrap_or(end_s);
+    let to = at(MarkKind::Recovered).unwrap_or_else(|| end_s(timeline));
     (to > from).then_some((from, to))
 }
 
@@ -188,21 +207,14 @@ fn marks(
     time: &Axis,
     layout: &Layout,
 ) -> String {
-    let mut drawn = String::new();
-    for mark in marks {
+    let line = |mark: &Mark| {
         let (kind, x) = (word(mark.kind), time.at(mark.at_ms as f64 / 1000.0));
-        let strokes: String = panels
-            .iter()
-            .map(|panel| format!("M{x:.1} {:.1}V{:.1}", panel.top(), panel.bottom()))
-            .collect();
-        drawn += &format!("<path class=\"mark {kind}\" d=\"{strokes}\"/>\n");
-    }
-    let Some(panel) = panels.first() else {
-        return drawn;
+        let stroke = |panel: &Panel<'_>| format!("M{x:.1} {:.1}V{:.1}", panel.top, panel.bottom);
+        let strokes: String = panels.iter().map(stroke).collect();
+        format!("<path class=\"mark {kind}\" d=\"{strokes}\"/>\n")
     };
-    let title = panel.top() - layout.line();
-    for flag in flags {
-        drawn += &flag.draw(title, panel.top(), layout);
-    }
-    drawn
+    let lines: String = marks.iter().map(line).collect();
+    let top = panels.first().map_or(0.0, |panel| panel.top);
+    let flags: String = flags.iter().map(|flag| flag.draw(top, layout)).collect();
+    lines + &flags
 }

@@ -29,7 +29,7 @@ impl Axis {
 
     /// Counts upwards from `bottom`, to a whole number of steps.
     pub(super) fn count(highest: f64, bottom: f64, top: f64) -> Self {
-        let step = step(highest / 2.0).max(1.0);
+        let step = step(highest / 3.0).max(1.0);
         Self {
             end: ((highest / step).ceil() * step).max(step),
             step,
@@ -40,11 +40,16 @@ impl Axis {
 
     /// Where a figure is drawn.
     pub(super) fn at(&self, figure: f64) -> f64 {
-        let share = (figure / self.end).clamp(0.0, 1.0);
+        let share = figure / self.end;
         self.from + share * (self.to - self.from)
     }
 
-    /// Where it ends.
+    /// The highest figure that it shows.
+    pub(super) const fn end(&self) -> f64 {
+        self.end
+    }
+
+    /// Where that is drawn.
     pub(super) const fn to(&self) -> f64 {
         self.to
     }
@@ -56,6 +61,13 @@ impl Axis {
         (0..=count).map(move |place| f64::from(place) * step)
     }
 
+    /// The same, without those whose names would stand closer than that.
+    pub(super) fn steps_apart(&self, least: f64) -> impl Iterator<Item = f64> {
+        let apart = (self.at(self.step) - self.from).abs();
+        let every = (least / apart).ceil().max(1.0) as usize;
+        self.steps().step_by(every)
+    }
+
     /// The axis of time, below everything.
     pub(super) fn draw(&self, bottom: f64, layout: &Layout) -> String {
         let digits = if self.step < 0.1 {
@@ -64,20 +76,22 @@ impl Axis {
             usize::from(self.step < 1.0)
         };
         let y = bottom + layout.line();
-        let mut drawn = String::new();
+        let mut drawn = Vec::new();
         for figure in self.steps() {
             let x = self.at(figure);
             let tick = bottom + 4.0;
-            drawn += &format!("<path class=\"axis\" d=\"M{x:.1} {bottom:.1}V{tick:.1}\"/>");
-            drawn += &format!(
+            drawn.push(format!(
+                "<path class=\"axis\" d=\"M{x:.1} {bottom:.1}V{tick:.1}\"/>"
+            ));
+            drawn.push(format!(
                 "<text class=\"tick\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{figure:.digits$}</text>\n"
-            );
+            ));
         }
         let (x, y) = (self.to, y + layout.line());
-        drawn += &format!(
+        drawn.push(format!(
             "<text class=\"tick\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"end\">seconds of the run</text>\n"
-        );
-        drawn
+        ));
+        drawn.concat()
     }
 }
 
@@ -125,7 +139,7 @@ mod tests {
             let steps: Vec<f64> = axis.steps().collect();
             let last = steps.last().copied().unwrap_or_default();
             assert!(last >= highest && axis.at(last).abs() < 1e-6, "{highest}");
-            assert!((2..=4).contains(&steps.len()), "{highest}: {steps:?}");
+            assert!((2..=5).contains(&steps.len()), "{highest}: {steps:?}");
             assert!(steps.iter().all(|step| step.fract() == 0.0), "{steps:?}");
         }
     }

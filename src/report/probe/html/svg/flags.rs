@@ -26,7 +26,7 @@ pub(super) struct Flag {
 }
 
 impl Flag {
-    fn new(x: f64, kind: &'static str, count: usize, time: &Axis, layout: &Layout) -> Self {
+    fn new(x: f64, kind: &'static str, count: usize, layout: &Layout) -> Self {
         let text = if count > 1 {
             format!("{kind} ×{count}")
         } else {
@@ -34,7 +34,7 @@ impl Flag {
         };
         let width = layout.width_of(&text);
         // At the end of the run a name stands before its pole.
-        let left = if x + GAP + width > time.to() {
+        let left = if x + GAP + width > layout.width {
             x - GAP - width
         } else {
             x + GAP
@@ -49,10 +49,9 @@ impl Flag {
         }
     }
 
-    /// The name above `title`, the top of the first panel's title, and its pole down to the
-    /// panel.
-    pub(super) fn draw(&self, title: f64, panel: f64, layout: &Layout) -> String {
-        let bottom = title - layout.line() * self.row as f64;
+    /// The name on its pole, which stands on the top of the first panel.
+    pub(super) fn draw(&self, panel: f64, layout: &Layout) -> String {
+        let bottom = panel - layout.line() * self.row as f64;
         let (x, top, y) = (self.x, bottom - layout.line() + 2.0, bottom - GAP);
         let (left, class, text) = (self.left, self.class, &self.text);
         format!(
@@ -80,7 +79,7 @@ pub(super) fn staggered(marks: &[Mark], time: &Axis, layout: &Layout) -> Vec<Fla
     }
     let flags = groups
         .into_iter()
-        .map(|(x, kind, count)| Flag::new(x, kind, count, time, layout))
+        .map(|(x, kind, count)| Flag::new(x, kind, count, layout))
         .collect();
     let mut flags = placed(flags);
     flags.retain(|flag| flag.row < MAX_ROWS);
@@ -160,8 +159,10 @@ mod tests {
             mark(9_950, MarkKind::Restart),
             mark(10_000, MarkKind::Recovered),
         ]);
-        let end = WIDE.width - WIDE.right;
-        assert!(flags.iter().all(|flag| flag.right <= end), "{flags:?}");
+        assert!(
+            flags.iter().all(|flag| flag.right <= WIDE.width),
+            "{flags:?}"
+        );
         assert_apart(&flags);
     }
 

@@ -29,22 +29,9 @@ impl Series {
 
     /// How fast a counter grows, a second.
     pub(super) fn rate(samples: &[Sample], counter: impl Fn(&Sample) -> u64) -> Self {
-        let last = samples.len().saturating_sub(1);
-        let points = (0..samples.len()).map(|place| {
-            let at = seconds(&samples[place]);
-            let first_in = samples.partition_point(|it| seconds(it) < at - WINDOW_S / 2.0);
-            let first_after = samples.partition_point(|it| seconds(it) <= at + WINDOW_S / 2.0);
-            // With samples far from each other, their neighbours.
-            let from = first_in.min(place.saturating_sub(1));
-            let to = first_after.saturating_sub(1).max((place + 1).min(last));
-            let (from, to) = (&samples[from], &samples[to]);
-            let took = seconds(to) - seconds(from);
-            if took <= 0.0 {
-                return None;
-            }
-            // A counter that begins anew has not gone backwards.
-            let grown = counter(to).saturating_sub(counter(from));
-            Some((at, grown as f64 / took))
+        let points = samples.iter().enumerate().map(|(place, sample)| {
+            let rate = rate(samples, place, &counter)?;
+            Some((seconds(sample), rate))
         });
         Self::from_points(points)
     }
@@ -79,9 +66,42 @@ impl Series {
 
     /// The highest figure; none when nothing is known.
     pub(super) fn highest(&self) -> Option<f64> {
-        let figures = self.stretches.iter().flatten().map(|(_, figure)| *figure);
-        figures.reduce(f64::max)
+        self.highest_since(0.0)
     }
+
+    /// The highest figure from then on, in s.
+    pub(super) fn highest_since(&self, from_s: f64) -> Option<f64> {
+        let points = self.stretches.iter().flatten();
+        let figures = points.filter(|(at, _)| *at >= from_s);
+        figures.map(|(_, figure)| *figure).reduce(f64::max)
+    }
+}
+
+/// When the collector had come to where the exchange was for the first time, in s, and rates
+/// no longer show how; 0 when it never has.
+pub(super) fn settled(samples: &[Sample]) -> f64 {
+    let has_come = |(place, sample): &(usize, &Sample)| {
+        let behind = sample.trades_in.saturating_sub(sample.trades_stored);
+        let rate = rate(samples, *place, |sample| sample.trades_in);
+        rate.is_some_and(|rate| behind as f64 <= rate * WINDOW_S)
+    };
+    let first = samples.iter().enumerate().find(has_come);
+    first.map_or(0.0, |(_, sample)| seconds(sample) + WINDOW_S / 2.0)
+}
+
+/// How fast a counter grows around a sample, a second; none when there is only one.
+fn rate(samples: &[Sample], place: usize, counter: impl Fn(&Sample) -> u64) -> Option<f64> {
+    let at = seconds(&samples[place]);
+    let first_in = samples.partition_point(|it| seconds(it) < at - WINDOW_S / 2.0);
+    let first_after = samples.partition_point(|it| seconds(it) <= at + WINDOW_S / 2.0);
+    // With samples far from each other, their neighbours.
+    let from = first_in.min(place.saturating_sub(1));
+    let to = (first_after - 1).max(place + 1).min(samples.len() - 1);
+    let (from, to) = (&samples[from], &samples[to]);
+    let took = seconds(to) - seconds(from);
+    // A counter that begins anew has not gone backwards.
+    let grown = counter(to).saturating_sub(counter(from));
+    (took > 0.0).then(|| grown as f64 / took)
 }
 
 fn seconds(sample: &Sample) -> f64 {
@@ -128,6 +148,19 @@ mod tests {
         assert_eq!(rate(&back).highest(), Some(0.0));
         let twice_at_once = [sample(5, 7, None), sample(5, 9, None)];
         assert_eq!(rate(&twice_at_once).highest(), None);
+    }
+
+    #[test]
+    fn what_is_fetched_at_the_start_does_not_count() {
+        let at = |place: u64, behind: u64| Sample {
+            trades_stored: 1000 + place * 40 - behind,
+            ..sample(place * 100, 1000 + place * 40, None)
+        };
+        let behind = [1000, 900, 500, 100, 20, 20, 900, 20];
+        let samples: Vec<Sample> = (0..).zip(behind).map(|(place, it)| at(place, it)).collect();
+        assert!((settled(&samples) - 0.55).abs() < 1e-9);
+        assert!(settled(&samples[..3]).abs() < 1e-9);
+        assert!(settled(&[]).abs() < 1e-9);
     }
 
     #[test]
