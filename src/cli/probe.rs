@@ -9,6 +9,7 @@ use super::{
 };
 
 mod list;
+mod report;
 mod run;
 mod serve;
 

@@ -50,7 +50,8 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// A time in µs to the minute, in UTC; the bare number when no calendar holds it.
-pub(super) fn minute(time_us: i64) -> String {
+#[must_use]
+pub fn minute(time_us: i64) -> String {
     Timestamp::from_microsecond(time_us).map_or_else(
         |_| time_us.to_string(),
         |time| time.strftime("%Y-%m-%d %H:%M").to_string(),

@@ -21,8 +21,13 @@ use crate::{
         signals::Signals,
     },
     domain::threshold::Threshold,
-    report::probe::{json, progress::Progress, table},
+    report::{
+        probe::{html, json, progress::Progress, table},
+        words::minute,
+    },
 };
+
+use super::report::ReportFile;
 
 /// The threshold that is added to the user's, in dbps: its bars come often enough to see when
 /// fresh rows arrive.
@@ -63,6 +68,9 @@ pub(super) struct RunArgs {
     /// Keep what is left of failed runs below this directory [default: a new one in the system's]
     #[arg(long, value_name = "DIR")]
     evidence: Option<PathBuf>,
+    /// Write the matrix with a timeline of every scenario to this HTML file, too
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Take the remedies away that the scenarios test.
     #[arg(long, hide = true)]
     bare: bool,
@@ -73,6 +81,7 @@ impl RunArgs {
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
         let is_json = context.is_json()?;
         let chosen = self.chosen()?;
+        let report = self.report.clone().map(ReportFile::new).transpose()?;
         let mut signals = Signals::new().hint("run it where signals can be received")?;
         let settings = self.settings(context)?;
         let stop = CancellationToken::new();
@@ -102,6 +111,14 @@ impl RunArgs {
         };
         context.printer.line(text)?;
         context.printer.flush()?;
+        if let Some(report) = &report {
+            let made_at = format!("{} UTC", minute(context.clock.wall_us()));
+            report.write(&html::page(&outcome, &settings, &made_at))?;
+            if !context.is_quiet {
+                let path = report.path().display();
+                context.printer.tell(format!("report: {path}"));
+            }
+        }
         Ok(match code {
             Some(code) => code,
             None if outcome.has_passed() => ExitCode::Ok,

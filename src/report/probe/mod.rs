@@ -1,5 +1,6 @@
 //! What failures cost, for people and for programs.
 
+pub mod html;
 pub mod json;
 pub mod list;
 pub mod progress;
