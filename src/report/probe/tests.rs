@@ -158,23 +158,25 @@ fn the_list_names_every_scenario_within_80_columns() {
     }
 }
 
+/// A writer that others can read.
+struct Shared(Arc<std::sync::Mutex<Vec<u8>>>);
+impl std::io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0
+            .lock()
+            .expect("not poisoned")
+            .extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn progress_is_a_line_at_the_beginning_and_at_the_end_of_each_run() {
     let told = Arc::new(std::sync::Mutex::new(Vec::new()));
-    struct Into(Arc<std::sync::Mutex<Vec<u8>>>);
-    impl std::io::Write for Into {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0
-                .lock()
-                .expect("not poisoned")
-                .extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let messages = Messages::to(Into(Arc::clone(&told)));
+    let messages = Messages::to(Shared(Arc::clone(&told)));
     let progress = Progress::new(messages.clone(), false);
     progress.tell(&Event::Begun {
         name: "cut-rst",

@@ -216,9 +216,9 @@ fn clock_forward() -> Scenario {
             bench
                 .struck("the clock is set right, and nothing passes")
                 .await?;
-            bench.set_clock_ahead(0)?;
+            // Nothing may come by the clock that is right.
             bench.streams.set(Way::HalfOpen);
-            Ok(())
+            bench.set_clock_ahead(0)
         })
     })
     .seen_as(LOST)

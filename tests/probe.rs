@@ -1,0 +1,225 @@
+//! The probe, run as a user would: what it says of a collector that works, and of one that
+//! lacks what each scenario tests.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, and says what it saw"
+)]
+
+mod common;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output, Stdio},
+    time::Duration,
+};
+
+use common::{
+    process::{Process, streamkit, text},
+    soak,
+};
+use serde_json::Value;
+
+/// A few that take some seconds; all of them are run in the long form.
+const SOME: &str = "cut-rst,id-gap,kill,poison-row";
+/// A few that need not be waited for until it is sure that they have failed.
+const SOME_BARE: &str = "duplicates,id-gap,kill";
+/// Longer than every scenario takes on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(40 * 60);
+
+/// Runs the probe to its end, with what it leaves behind below `evidence`.
+fn probe(evidence: &Path, more: &[&str]) -> Output {
+    let (out, err) = (evidence.join("out"), evidence.join("err"));
+    let file = |path: &Path| fs::File::create(path).expect("a file");
+    let mut command: Command = streamkit();
+    let child = command
+        .args(["probe", "run", "-o", "json", "--evidence"])
+        .arg(evidence.join("kept"))
+        .args(more)
+        .stdin(Stdio::null())
+        .stdout(file(&out))
+        .stderr(file(&err))
+        .spawn()
+        .expect("it starts");
+    let status = Process(child).wait_for(PATIENCE);
+    Output {
+        status,
+        stdout: fs::read(out).expect("read"),
+        stderr: fs::read(err).expect("read"),
+    }
+}
+
+fn matrix(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)))
+}
+
+fn scenarios(matrix: &Value) -> &[Value] {
+    matrix["scenarios"].as_array().expect("a list")
+}
+
+/// Which scenarios are run: all in the long form.
+fn chosen(some: &'static str) -> Vec<&'static str> {
+    if soak() > 0 {
+        vec!["--all"]
+    } else {
+        vec!["--only", some]
+    }
+}
+
+#[test]
+fn a_collector_keeps_within_every_budget() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let output = probe(directory.path(), &chosen(SOME));
+    let matrix = matrix(&output);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(
+        (&matrix["passed"], &matrix["evidence"]),
+        (&true.into(), &Value::Null)
+    );
+    for scenario in scenarios(&matrix) {
+        if scenario["result"] == "not_run" {
+            assert!(scenario["reason"].is_string(), "{scenario}");
+            continue;
+        }
+        assert_eq!(scenario["result"], "passed", "{scenario}");
+        let worst = &scenario["worst"];
+        for figure in ["lost", "duplicated", "misordered", "differing"] {
+            assert_eq!(worst[figure], 0, "{}: {worst}", scenario["name"]);
+        }
+        assert!(worst["peak_rss_bytes"].as_u64() > Some(1 << 20), "{worst}");
+        assert!(
+            scenario["timeline"]["samples"]
+                .as_array()
+                .is_some_and(|all| all.len() > 3)
+        );
+    }
+    let kept = fs::read_dir(directory.path().join("kept")).map(Iterator::count);
+    assert_eq!(
+        kept.unwrap_or(0),
+        0,
+        "what has passed leaves nothing behind"
+    );
+}
+
+#[test]
+fn without_its_remedy_every_scenario_reports_the_harm() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut args = chosen(SOME_BARE);
+    args.push("--bare");
+    let output = probe(directory.path(), &args);
+    let matrix = matrix(&output);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(matrix["passed"], false);
+    let evidence = Path::new(matrix["evidence"].as_str().expect("a directory"));
+    for scenario in scenarios(&matrix) {
+        if scenario["result"] == "not_run" {
+            continue;
+        }
+        let name = scenario["name"].as_str().expect("a name");
+        assert_eq!(
+            scenario["result"], "missed",
+            "{name} cannot fail: {scenario}"
+        );
+        let missed = scenario["runs"][0]["missed"].as_array().expect("a list");
+        let is_broken = missed.iter().any(|why| {
+            let why = why.as_str().expect("a sentence");
+            why.starts_with("failed to")
+        });
+        assert!(!is_broken, "{name} was not played: {missed:?}");
+        let kept = evidence.join(format!("{name}-1"));
+        for file in [
+            "collect.log",
+            "run.json",
+            "tape-BTCUSDT.csv",
+            "store.sqlite",
+        ] {
+            let size = fs::metadata(kept.join(file)).map(|file| file.len());
+            assert!(size.is_ok_and(|size| size > 0), "{name}: {file}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupt_ends_it_and_everything_that_it_has_started() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let err = directory.path().join("err");
+    let child = streamkit()
+        .args(["probe", "run", "--only", "nothing", "--evidence"])
+        .arg(directory.path().join("kept"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(&err).expect("a file"))
+        .spawn()
+        .expect("it starts");
+    let id = child.id();
+    let mut process = Process(child);
+    let mut begun = Vec::new();
+    for _ in 0..500 {
+        begun = children(id);
+        if begun.len() >= 2 {
+            break;
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    assert!(begun.len() >= 2, "an exchange and a collector: {begun:?}");
+    process.signal(rustix::process::Signal::INT);
+    assert_eq!(
+        process.wait().code(),
+        Some(130),
+        "{:?}",
+        fs::read_to_string(&err)
+    );
+    for child in begun {
+        let state = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        let is_gone = state
+            .rsplit_once(") ")
+            .is_none_or(|(_, rest)| rest.starts_with('Z'));
+        assert!(is_gone, "{child} goes on: {state}");
+    }
+}
+
+/// The children of all threads of a process.
+fn children(id: u32) -> Vec<String> {
+    let threads = fs::read_dir(format!("/proc/{id}/task"))
+        .into_iter()
+        .flatten();
+    let children = threads.flatten().map(|thread| {
+        let list = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        list.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    });
+    children.flatten().collect()
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_before_anything_is_started() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let budget = directory.path().join("budget.toml");
+    fs::write(&budget, "[scenario.half-opn]\nlost = 1\n").expect("written");
+    let budget = budget.to_str().expect("a path");
+    for (args, code, words) in [
+        (vec!["--only", "half-opn"], 64, "'half-opn' is not known"),
+        (
+            vec!["--time-scale", "0.05"],
+            64,
+            "a time scale is from 0.1 to 1",
+        ),
+        (vec!["--runs", "0"], 64, "0"),
+        (
+            vec!["--only", "kill", "--skip", "kill"],
+            64,
+            "no scenario is left to run",
+        ),
+        (vec!["--budget", budget], 78, "'half-opn' is not known"),
+        (vec!["--budget", "/nowhere"], 78, "/nowhere"),
+    ] {
+        let output = probe(directory.path(), &args);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert!(said.contains(words), "{args:?}: {said}");
+        assert!(!directory.path().join("kept").exists(), "{args:?}");
+    }
+}
