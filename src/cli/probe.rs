@@ -24,7 +24,7 @@ const WORKERS: usize = 2;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed or a budget was missed, 64 usage, \
-                        69 address not to be had, 130 interrupted"
+                        69 address not to be had, 78 configuration, 130 interrupted"
 )]
 pub struct ProbeArgs {
     #[command(subcommand)]

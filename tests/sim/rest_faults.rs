@@ -200,3 +200,32 @@ async fn faults_and_stats_are_there_over_http_too() {
     }
     assert!(get(&server, "/sim/faults").await.rows().is_empty());
 }
+
+#[tokio::test]
+async fn the_pace_of_a_played_tape_can_be_changed_over_http() {
+    let server = start(config()).await;
+    let pace = |body| request(&server, "POST", "/sim/pace", "", body);
+    assert_eq!(pace(r#"{"rate":0}"#).await.unwrap().status, 200);
+    let newest = || server.stats().symbols["BTCUSDT"].newest_id;
+    let stopped = newest();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(newest(), stopped);
+    assert_eq!(pace(r#"{"rate":100000}"#).await.unwrap().status, 200);
+    let moved = async {
+        while newest() == stopped {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(PATIENCE, moved).await.expect("the tape goes on");
+    for (body, word) in [
+        (r#"{"rate":-1}"#, "rate must be"),
+        (r#"{"speed":1}"#, "speed"),
+    ] {
+        let refused = pace(body).await.unwrap();
+        assert_eq!(refused.status, 400);
+        assert!(refused.body.contains(word), "{}", refused.body);
+    }
+    let by_the_wall = start(Config::default()).await;
+    let refused = request(&by_the_wall, "POST", "/sim/pace", "", r#"{"rate":1}"#).await;
+    assert!(refused.unwrap().body.contains("has a pace"));
+}

@@ -10,7 +10,7 @@ use clap::Args;
 use jiff::civil::Date;
 
 use crate::app::clock::Clock;
-use crate::exchange::sim::{Config, Rate, Server, SimError, Tape};
+use crate::exchange::sim::{Config, Fault, FaultChange, Rate, Server, SimError, Tape};
 use crate::report::OutputError;
 
 use crate::cli::args::duration;
@@ -64,6 +64,10 @@ pub(super) struct ServeArgs {
     /// Stream connections allowed in five minutes and address.
     #[arg(long, value_name = "N", default_value_t = 300)]
     connection_limit: u32,
+    /// Have this fault from the start, such as half_open or skip:every=100,symbol=BTCUSDT; may be
+    /// given several times.
+    #[arg(long = "fault", value_name = "SPEC")]
+    faults: Vec<Fault>,
     /// Stop by itself after so long.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     run_for: Option<Duration>,
@@ -130,6 +134,17 @@ pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, CliError> {
         ..args.source.config()
     };
     let server = Server::start(config, args.listen).await.map_err(failed)?;
+    let change = FaultChange {
+        clear: false,
+        add: args.faults,
+    };
+    if let Err(complaint) = server.faults().change(&change) {
+        return Err(CliError::new(
+            ExitCode::Usage,
+            format!("a fault makes no sense: {complaint}"),
+        )
+        .hint("--help after the command shows what it takes"));
+    }
     let (addr, ws, rest) = (server.addr(), server.ws_url(), server.rest_url());
     say(&format!("listening on {addr}  ws {ws}  rest {rest}"))?;
     let time_is_up = async {

@@ -26,6 +26,7 @@ mod control;
 mod error;
 mod exchange;
 mod fault;
+mod fault_spec;
 mod frame;
 mod history;
 mod hub;

@@ -15,7 +15,7 @@ pub(super) fn all() -> Vec<Scenario> {
 }
 
 fn channel_down() -> Scenario {
-    let line = "the network fails for 60 s, and so does the alert channel";
+    let line = "for 60 s network and alert channel fail";
     Scenario::new(Alerts, "channel-down", line, |bench| {
         Box::pin(async {
             bench.struck("network and channel are down").await?;

@@ -69,7 +69,7 @@ fn id_gap() -> Scenario {
 }
 
 fn id_reset() -> Scenario {
-    let line = "the exchange's ids go back by 1000; a restart later";
+    let line = "the exchange's ids go back by 1000";
     Scenario::new(Data, "id-reset", line, |bench| {
         Box::pin(async {
             bench.struck("the ids of ETHUSDT go back").await?;

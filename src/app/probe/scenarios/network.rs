@@ -109,7 +109,7 @@ fn mute() -> Scenario {
 }
 
 fn blackhole() -> Scenario {
-    let line = "connections are taken for 20 s, and nobody answers";
+    let line = "for 20 s connections are taken and not answered";
     Scenario::new(Network, "blackhole", line, |bench| {
         Box::pin(async {
             bench.struck("nobody answers").await?;
@@ -125,7 +125,7 @@ fn blackhole() -> Scenario {
 }
 
 fn slow_handshake() -> Scenario {
-    let line = "new connections are 3 s late with everything for 20 s";
+    let line = "for 20 s new connections are 3 s late";
     Scenario::new(Network, "slow-handshake", line, |bench| {
         Box::pin(async {
             bench.struck("handshakes take long").await?;
@@ -176,7 +176,7 @@ fn bandwidth() -> Scenario {
 }
 
 fn dns() -> Scenario {
-    let line = "the exchange's name is unknown for 20 s after a cut";
+    let line = "for 20 s after a cut the name is unknown";
     Scenario::new(Network, "dns-failure", line, |bench| {
         Box::pin(async {
             bench.struck("the name is unknown").await?;

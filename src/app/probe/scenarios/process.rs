@@ -146,7 +146,7 @@ fn hang() -> Scenario {
 }
 
 fn disk_full() -> Scenario {
-    let line = "the disk is full of what the database does not take";
+    let line = "the disk is full of what nobody takes";
     Scenario::new(Process, "disk-full", line, |bench| {
         Box::pin(async {
             if bench.stop(END).await?.is_none() {
@@ -176,7 +176,7 @@ fn disk_full() -> Scenario {
 }
 
 fn journal_damaged() -> Scenario {
-    let line = "kill -9, and the journal is overwritten but for its head";
+    let line = "kill -9, and the journal is overwritten";
     Scenario::new(Process, "journal-damaged", line, |bench| {
         Box::pin(async {
             bench.struck("the journal is damaged").await?;
@@ -208,7 +208,7 @@ fn damage(path: &std::path::Path) -> std::io::Result<()> {
 }
 
 fn clock_forward() -> Scenario {
-    let line = "the wall clock is 1 h ahead, then right; the stream dies";
+    let line = "the clock was 1 h ahead; a half-open stream";
     Scenario::new(Process, "clock-forward", line, |bench| {
         Box::pin(async {
             bench.set_clock_ahead(HOUR_US)?;
@@ -227,7 +227,7 @@ fn clock_forward() -> Scenario {
 }
 
 fn clock_back() -> Scenario {
-    let line = "the wall clock jumps back by 1 h; the stream dies";
+    let line = "the clock jumps back by 1 h; a half-open stream";
     Scenario::new(Process, "clock-back", line, |bench| {
         Box::pin(async {
             bench.struck("the clock jumps, and nothing passes").await?;
