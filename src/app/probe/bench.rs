@@ -354,6 +354,11 @@ impl Bench {
         })
     }
 
+    /// Whether any collector of the run has logged an event of this code.
+    pub fn has_logged(&self, code: &str) -> bool {
+        self.log.find(0, |line| line.code == code).is_some()
+    }
+
     /// When the failure began, if it did.
     pub const fn strike(&self) -> Option<&Moment> {
         self.struck.as_ref()

@@ -31,7 +31,8 @@ impl FromStr for Fault {
         if let Some(complaint) = fault.kind.complaint() {
             return Err(format!("'{text}' is no fault: {complaint}"));
         }
-        if fault.kind.strikes_open() != Some(true) || text.contains("open") {
+        let says_open = text.contains("open=") || text.contains("\"open\"");
+        if fault.kind.strikes_open() != Some(true) || says_open {
             return Ok(fault);
         }
         // Not all of them know the word.

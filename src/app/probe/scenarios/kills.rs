@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     app::probe::{
-        bench::{Bench, ENDED, load::Load},
+        bench::{Bench, ENDED},
         error::ProbeError,
         scenario::{Allowed, Group::Process, Scenario},
     },
@@ -54,24 +54,27 @@ fn kill(
     play: for<'a> fn(&'a mut Bench) -> BoxFuture<'a, Result<(), ProbeError>>,
 ) -> Scenario {
     Scenario::new(Process, name, line, play)
-        // Days are so short that some are over, and sealed, when it begins.
-        .load(Load {
-            trades_per_day: 520,
-            ..Load::default()
-        })
         .seen_as(&[ENDED])
         .allowing(Allowed::PROCESSES)
 }
 
 /// Starts a collector that dies at a point, waits for that, and starts another one.
 async fn die(bench: &mut Bench, point: CrashPoint) -> Result<(), ProbeError> {
+    let is_rewrite = CrashPoint::ON_REWRITE.contains(&point);
+    if is_rewrite {
+        // Nothing can be taken back before something is sealed.
+        let is_sealed = |bench: &Bench| bench.has_logged("period.sealed");
+        if !bench.wait(ARRIVAL, is_sealed).await {
+            return Err(ProbeError::Missing("the first seal".to_owned()));
+        }
+    }
     bench.kill().await;
     // What the points of a refusal, or of a repair, need before they are come to.
     let is_refusal = CrashPoint::ON_REFUSAL.contains(&point);
     if is_refusal {
         bench.poison_a_row().await?;
     }
-    if CrashPoint::ON_REWRITE.contains(&point) {
+    if is_rewrite {
         bench.storage.seal_ahead().await?;
     }
     let visit = match point {
