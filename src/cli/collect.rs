@@ -19,7 +19,7 @@ use super::{
 
 pub mod alerting;
 pub mod exchange;
-mod limits;
+pub mod limits;
 mod pages;
 mod progress;
 mod reporting;

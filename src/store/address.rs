@@ -65,7 +65,7 @@ impl Password {
     }
 
     /// The secret, for the one place that sends it.
-    pub(in crate::store) fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }

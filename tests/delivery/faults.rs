@@ -36,7 +36,7 @@ fn times() -> (u64, Duration) {
 /// Lets the fault strike so often while trades flow.
 async fn strike(test: &str, mode: Mode, outcome: Outcome) {
     let Some(url) = clickhouse_url() else { return };
-    let proxy = Proxy::start(&url).await;
+    let proxy = Proxy::start(&url);
     let mut scene = Scene::new(test, &url, &proxy.url()).await;
     if outcome == Outcome::Delay {
         scene.be_patient();
@@ -69,7 +69,7 @@ async fn reset(test: &str, after_bytes: usize) {
     let Some(mut server) = OwnClickHouse::start().await else {
         return;
     };
-    let proxy = Proxy::start(&server.url()).await;
+    let proxy = Proxy::start(&server.url());
     let scene = Scene::new(test, &server.url(), &proxy.url()).await;
     let running = scene.rig.collect();
     let watch = scene.watch();
@@ -100,7 +100,7 @@ async fn reset(test: &str, after_bytes: usize) {
 
 #[tokio::test]
 async fn a_refused_connection_loses_nothing() {
-    strike("refuse", Mode::Refuse, Outcome::Failure).await;
+    strike("refuse", Mode::Reset, Outcome::Failure).await;
 }
 
 #[tokio::test]

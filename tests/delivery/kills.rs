@@ -46,7 +46,7 @@ impl Killing {
         let direct = clickhouse::Client::default()
             .with_url(&url)
             .with_database(&database);
-        let proxy = Proxy::start(&url).await;
+        let proxy = Proxy::start(&url);
         let store = clickhouse_address(&proxy.url(), "default", &database).to_string();
         let rate = RATE.to_string();
         let tape = ["--seed", "31", "--trades-per-day", "5000", "--rate", &rate];

@@ -63,7 +63,7 @@ fn a_database_that_is_killed_or_stands_still_restarts_no_collector() {
     assert_eq!(scene.read("calls"), "", "of a database that is down");
 
     // It is back, and what the collector has for it is not: the heartbeat is of before.
-    proxy.set(Mode::Refuse);
+    proxy.set(Mode::Reset);
     runtime.block_on(server.restart());
     let late = format!("{LOOK} --warn 5s --crit 5s --breaker 5s");
     let told = until(&scene, &late, 2);

@@ -8,7 +8,10 @@ pub mod load;
 pub mod log;
 pub mod process;
 pub mod relay;
+pub mod server;
+mod statements;
 pub mod storage;
+pub mod tls;
 pub mod watch;
 
 use std::{
@@ -19,10 +22,7 @@ use std::{
 };
 
 use rustix::process::Signal;
-use tokio::{
-    process::Command,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, timeout};
 
 use self::{
     collector::{Collector, Ending, Orders, write_alerts},
@@ -30,16 +30,17 @@ use self::{
     inbox::Inbox,
     load::{Load, SYMBOLS},
     log::Log,
-    process::Process,
+    process::{Process, command},
     relay::{Relay, Way},
-    storage::Storage,
+    storage::{Backend, Storage},
+    tls::{Flaw, TlsFront},
     watch::{Views, Watch},
 };
 use super::{
     error::ProbeError,
     oracle::Oracle,
     settings::Settings,
-    timeline::{Mark, MarkKind, Timeline},
+    timeline::{Mark, MarkKind, Sample, Timeline},
 };
 use crate::domain::{safeguard::Safeguard, threshold::Threshold};
 
@@ -48,11 +49,17 @@ use crate::domain::{safeguard::Safeguard, threshold::Threshold};
 pub const ENDED: &str = "process.ended";
 /// The name that the exchange has for the collector.
 const HOST: &str = "exchange.test";
+/// Where streamkit looks for the password of a store.
+const PASSWORD: &str = "STREAMKIT_STORE_PASSWORD";
+/// Where TLS looks for the file of the roots that it trusts.
+const ROOTS: &str = "SSL_CERT_FILE";
 /// Where the collector looks names up.
 const HOSTS_FILE: &str = "hosts";
 const HOSTS: &str = "127.0.0.1 exchange.test\n";
 /// By how much the collector's wall clock is wrong, in µs.
 const OFFSET_FILE: &str = "wall-offset-us";
+/// How long a collector may take to stop in order, whatever the scale is.
+pub const STOP: Duration = Duration::from_secs(15);
 /// How long the first rows may take. Machines in CI are slow.
 const START: Duration = Duration::from_secs(60);
 
@@ -75,6 +82,8 @@ pub struct Bench {
     pub streams: Relay,
     /// The way to its history.
     pub history: Relay,
+    /// TLS in front of it, if the scenario wants it.
+    tls: Option<TlsFront>,
     /// The store.
     pub storage: Arc<Storage>,
     /// Where alerts go.
@@ -107,12 +116,16 @@ pub struct Bench {
 pub struct Plan<'a> {
     /// What was asked for.
     pub settings: &'a Settings,
+    /// Where databases are.
+    pub backend: &'a Backend,
     /// What the exchange plays.
     pub load: Load,
     /// The seed of the tape and of everything else.
     pub seed: u64,
     /// Options of every start of the collector.
     pub options: &'a [&'a str],
+    /// Whether the exchange speaks TLS.
+    pub has_tls: bool,
     /// What is taken away from the collector.
     pub missing: &'a [Safeguard],
     /// The directory of the run; it exists and is empty.
@@ -128,9 +141,14 @@ impl Bench {
         plan.load.write(plan.seed, directory)?;
         let exchange = Exchange::start(&binary, &plan.load, plan.seed, scale, directory).await?;
         let exchange = Arc::new(exchange);
-        let streams = Relay::to(exchange.address())?;
-        let history = Relay::to(exchange.address())?;
-        let storage = Arc::new(Storage::file(&plan.directory)?);
+        let tls = if plan.has_tls {
+            Some(TlsFront::before(exchange.address(), HOST, directory).await?)
+        } else {
+            None
+        };
+        let server = tls.as_ref().map_or(exchange.address(), TlsFront::address);
+        let (streams, history) = (Relay::to(server)?, Relay::to(server)?);
+        let storage = Arc::new(Storage::open(plan.backend, directory).await?);
         let inbox = Inbox::open().await?;
         write_alerts(&plan.directory.join("alerts.toml"), &inbox.url(), scale)?;
         let oracle = Oracle::new(&plan.load.tape(plan.seed, directory), settings.anchor)?;
@@ -154,14 +172,25 @@ impl Bench {
         for missing in missing {
             options.extend(["--without".to_owned(), missing.to_string()]);
         }
+        let mut environment = Vec::new();
+        if let Some(password) = storage.password() {
+            environment.push((PASSWORD, password.expose().into()));
+        }
+        let s = if let Some(tls) = &tls {
+            environment.push((ROOTS, tls.root().into()));
+            "s"
+        } else {
+            ""
+        };
         let orders = Orders {
             binary,
             directory: plan.directory.clone(),
-            ws_url: format!("ws://{HOST}:{}", streams.address().port()),
-            rest_url: format!("http://{HOST}:{}", history.address().port()),
+            ws_url: format!("ws{s}://{HOST}:{}", streams.address().port()),
+            rest_url: format!("http{s}://{HOST}:{}", history.address().port()),
             store: storage.address(),
             scale,
             options,
+            environment,
         };
         write(&directory.join(HOSTS_FILE), HOSTS)?;
         let first_ids: Result<Vec<_>, _> =
@@ -178,6 +207,7 @@ impl Bench {
             exchange,
             streams,
             history,
+            tls,
             storage,
             inbox,
             log: Log::default(),
@@ -301,6 +331,13 @@ impl Bench {
         write(&self.directory.join(HOSTS_FILE), text)
     }
 
+    /// Shows new connections a certificate with this flaw.
+    pub fn show_certificate(&self, flaw: Flaw) -> Result<(), ProbeError> {
+        let missing = || ProbeError::Missing("TLS".to_owned());
+        self.tls.as_ref().ok_or_else(missing)?.show(flaw);
+        Ok(())
+    }
+
     /// Sets the collector's wall clock by so much ahead.
     pub fn set_clock_ahead(&self, ahead_us: i64) -> Result<(), ProbeError> {
         write(&self.directory.join(OFFSET_FILE), &ahead_us.to_string())
@@ -314,7 +351,8 @@ impl Bench {
     /// Runs another subcommand on the collector's journal and store, within `patience`, which is
     /// not scaled; whether it succeeded.
     pub async fn run(&self, subcommand: &[&str], patience: Duration) -> Result<bool, ProbeError> {
-        let mut command = Command::new(&self.orders.binary);
+        let mut command = command(&self.orders.binary);
+        command.envs(self.orders.environment.iter().cloned());
         command
             .args(subcommand)
             .args([
@@ -418,6 +456,14 @@ impl Bench {
         Ok(ending)
     }
 
+    /// Asks the collector to stop, which has to succeed.
+    pub async fn stop_in_order(&mut self) -> Result<(), ProbeError> {
+        let ending = self.stop(STOP).await?;
+        let is_in_order = ending.is_some_and(|ending| ending.status.success());
+        let missing = || ProbeError::Missing("a graceful stop".to_owned());
+        is_in_order.then_some(()).ok_or_else(missing)
+    }
+
     /// Whether a collector runs.
     pub const fn is_collecting(&self) -> bool {
         self.collector.is_some()
@@ -457,26 +503,28 @@ impl Bench {
         Ok(())
     }
 
-    /// How often a collector was started.
-    pub const fn starts(&self) -> u64 {
-        self.starts
+    /// All looks so far.
+    pub fn samples(&self) -> Vec<Sample> {
+        self.watch.samples()
     }
 
     /// What the run has looked like so far.
     pub fn timeline(&self) -> Timeline {
         Timeline {
-            samples: self.watch.samples(),
+            samples: self.samples(),
             marks: self.marks.clone(),
         }
     }
 
-    /// Lets the processes of a run come to an end of their own before the next one begins.
-    pub async fn tear_down(mut self) {
+    /// Ends everything that was started, and waits until it has ended. What is not in the
+    /// directory of the run is removed, after it was written there if the run has failed.
+    pub async fn tear_down(mut self, has_failed: bool) {
         if let Some(mut collector) = self.collector.take() {
             collector.process().kill().await;
         }
-        // The ports and files are let go with the tasks; that takes a turn.
-        sleep(Duration::ZERO).await;
+        self.exchange.end().await;
+        let kept = has_failed.then(|| self.directory.join("bars.csv"));
+        self.storage.tear_down(kept.as_deref()).await;
     }
 }
 

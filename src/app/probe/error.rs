@@ -36,6 +36,9 @@ pub enum ProbeError {
     /// A read of the store, past every fault.
     #[error("read what was stored: {0:#}")]
     Read(anyhow::Error),
+    /// The probe's own statement to the database.
+    #[error("change or read the database: {0}")]
+    Statement(String),
     /// A file or a directory of the probe.
     #[error("use {path}: {cause}")]
     File {

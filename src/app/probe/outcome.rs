@@ -20,6 +20,17 @@ pub struct RunOutcome {
 }
 
 impl RunOutcome {
+    /// A run that could not be carried through.
+    #[must_use]
+    pub fn broken(seed: u64, reason: String) -> Self {
+        Self {
+            seed,
+            measures: Measures::default(),
+            missed: vec![reason],
+            timeline: Timeline::default(),
+        }
+    }
+
     /// Whether all was as it should be.
     #[must_use]
     pub fn has_passed(&self) -> bool {

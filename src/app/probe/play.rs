@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    bench::{Bench, ENDED, Plan, load::SYMBOLS},
+    bench::{Bench, ENDED, STOP, load::SYMBOLS},
     error::ProbeError,
     event::{Emit, Event, Phase},
     measures::Measures,
@@ -24,7 +24,7 @@ use super::{
     settings::Settings,
     timeline::MarkKind,
 };
-use crate::domain::{bar::Bar, symbol::Symbol};
+use crate::domain::{bar::Bar, symbol::Symbol, threshold::Threshold};
 
 /// How long the collector is left alone before anything happens, unscaled.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -38,53 +38,36 @@ const PATIENCE_MIN: Duration = Duration::from_secs(5);
 const DRAIN: Duration = Duration::from_secs(120);
 /// … and as long as this at least, not scaled.
 const DRAIN_MIN: Duration = Duration::from_secs(20);
-/// A graceful stop may take so long, whatever the scale is.
-const STOP: Duration = Duration::from_secs(15);
 
 /// Everything that is known when a run is over.
 struct Run<'a> {
     scenario: &'a Scenario,
-    bench: Bench,
-    thresholds: &'a [crate::domain::threshold::Threshold],
+    bench: &'a mut Bench,
+    thresholds: &'a [Threshold],
     measures: Measures,
     missed: Vec<String>,
 }
 
-/// Plays a scenario once.
+/// Plays a scenario once, on a bench where nothing has been started yet but the exchange.
 ///
 /// # Errors
 /// When the probe cannot go on; what the collector does wrong is no error.
 pub async fn play(
     scenario: &Scenario,
     settings: &Settings,
-    seed: u64,
-    directory: std::path::PathBuf,
+    bench: &mut Bench,
     emit: &Emit,
 ) -> Result<RunOutcome, ProbeError> {
     let phase = |phase| {
         let name = scenario.name;
         emit(&Event::Phase { name, phase });
     };
-    phase(Phase::Starting);
-    let missing = if settings.is_bare {
-        scenario.remedies
-    } else {
-        &[]
-    };
-    let mut bench = Bench::set_up(Plan {
-        settings,
-        load: scenario.load,
-        options: scenario.options,
-        seed,
-        missing,
-        directory,
-    })
-    .await?;
     bench.start(&[])?;
     bench.until_fresh().await?;
+    bench.storage.keep_doubles().await;
     bench.hold(SETTLE).await;
     phase(Phase::Failing);
-    (scenario.play)(&mut bench).await?;
+    (scenario.play)(bench).await?;
     let mut run = Run {
         scenario,
         bench,
@@ -96,13 +79,12 @@ pub async fn play(
     run.watch().await;
     run.bench.heal_everything().await?;
     phase(Phase::Comparing);
-    let before = run.drain_and_compare().await?;
+    let before = run.drain_and_compare(settings.finest).await?;
     phase(Phase::Proving);
     run.prove_alive().await?;
     let after = run.stop_and_compare().await?;
     run.count(before.worse(after));
-    let outcome = run.outcome(settings, seed);
-    Ok(outcome)
+    Ok(run.outcome(settings))
 }
 
 impl Run<'_> {
@@ -157,14 +139,15 @@ impl Run<'_> {
     }
 
     /// Stops the tape, waits until everything is stored, and compares.
-    async fn drain_and_compare(&mut self) -> Result<Damage, ProbeError> {
+    async fn drain_and_compare(&mut self, finest: Threshold) -> Result<Damage, ProbeError> {
         self.bench.exchange.pace(0.0).await?;
         // A trade that was due a moment ago may still be on its way into the tape.
         let last_ids = self.bench.exchange.newest(&SYMBOLS).await?;
         let expected = self.expected(&last_ids)?;
+        let place = self.thresholds.iter().position(|&dbps| dbps == finest);
         let due: Vec<i64> = expected
             .iter()
-            .map(|series| series.last_closed(self.bench_finest()))
+            .map(|series| series.last_closed(place.unwrap_or(0)))
             .collect();
         let patience = self.bench.scaled(DRAIN).max(DRAIN_MIN);
         let is_drained = |bench: &Bench| {
@@ -184,15 +167,6 @@ impl Run<'_> {
             damage = self.compare(&expected).await?;
         }
         Ok(damage)
-    }
-
-    fn bench_finest(&self) -> usize {
-        let finest = self
-            .thresholds
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, dbps)| **dbps);
-        finest.map_or(0, |(place, _)| place)
     }
 
     /// Lets the tape go on; new trades have to arrive.
@@ -264,6 +238,7 @@ impl Run<'_> {
                 ..all.with(of_symbol)
             };
         }
+        all.duplicated += self.bench.storage.doubles().await?;
         Ok(all)
     }
 
@@ -282,7 +257,7 @@ impl Run<'_> {
             (scenario.allowed.processes, processes),
         ];
         let needless = needless.into_iter().filter(|(is_allowed, _)| !is_allowed);
-        let samples = bench.timeline().samples;
+        let samples = bench.samples();
         let most = |figure: fn(&super::timeline::Sample) -> Option<u64>| {
             samples.iter().filter_map(figure).max().unwrap_or(0)
         };
@@ -299,20 +274,19 @@ impl Run<'_> {
         };
     }
 
-    fn outcome(mut self, settings: &Settings, seed: u64) -> RunOutcome {
-        let budget = settings
+    fn outcome(mut self, settings: &Settings) -> RunOutcome {
+        let mut budget = settings
             .budgets
             .apply(self.scenario.name, self.scenario.budget);
-        let must_be_seen = !self.scenario.seen_as.is_empty();
-        let mut budget = budget;
         if self.bench.strike().is_none() {
             // Nothing fails, so there is nothing to recover from.
             budget.recovered = None;
         }
+        let must_be_seen = !self.scenario.seen_as.is_empty();
         let mut missed = budget.missed(&self.measures, must_be_seen);
         missed.append(&mut self.missed);
         RunOutcome {
-            seed,
+            seed: self.bench.seed,
             measures: self.measures,
             missed,
             timeline: self.bench.timeline().thinned(),

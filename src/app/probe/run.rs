@@ -1,24 +1,27 @@
 //! All runs of all scenarios that were asked for.
 
-use std::{fs, io::Write, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    bench::load::SYMBOLS,
+    bench::{Bench, Plan, storage::Backend},
     error::ProbeError,
-    event::{Emit, Event},
-    oracle::Oracle,
+    event::{Emit, Event, Phase},
+    evidence,
     outcome::{RunOutcome, ScenarioOutcome},
     play::play,
-    scenario::{Needs, Scenario},
+    scenario::Scenario,
     settings::Settings,
-    timeline::Timeline,
 };
 
 /// A run that takes longer than this has hung. At a time scale of 1 the longest takes minutes.
-const LONGEST: std::time::Duration = std::time::Duration::from_secs(30 * 60);
+const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 /// What came of everything.
 #[derive(Debug)]
@@ -49,6 +52,23 @@ pub async fn run(
     emit: Emit,
     stop: CancellationToken,
 ) -> Result<Outcome, ProbeError> {
+    fs::create_dir_all(&settings.directory).map_err(|cause| ProbeError::File {
+        path: settings.directory.clone(),
+        cause,
+    })?;
+    let backend = Backend::start(&settings.database, &settings.directory).await?;
+    let ran = run_all(scenarios, settings, &backend, &emit, &stop).await;
+    backend.end().await;
+    ran
+}
+
+async fn run_all(
+    scenarios: &[Scenario],
+    settings: &Settings,
+    backend: &Backend,
+    emit: &Emit,
+    stop: &CancellationToken,
+) -> Result<Outcome, ProbeError> {
     let total = scenarios.len() * settings.runs as usize;
     let mut outcome = Outcome {
         scenarios: Vec::new(),
@@ -61,7 +81,7 @@ pub async fn run(
             group: scenario.group.as_str(),
             line: scenario.line,
             runs: Vec::new(),
-            skipped: why_not(scenario),
+            skipped: settings.database.lacks(scenario.needs).map(str::to_owned),
         };
         let runs = if told.skipped.is_some() {
             0
@@ -76,12 +96,9 @@ pub async fn run(
                 total,
                 seed,
             });
-            let ran = tokio::select! {
-                ran = one(scenario, settings, seed, &emit) => ran?,
-                () = stop.cancelled() => {
-                    outcome.is_cut_short = true;
-                    break;
-                }
+            let Some(ran) = one(scenario, settings, backend, seed, emit, stop).await? else {
+                outcome.is_cut_short = true;
+                break;
             };
             emit(&Event::RunEnded {
                 name: scenario.name,
@@ -101,92 +118,77 @@ pub async fn run(
     Ok(outcome)
 }
 
-fn why_not(scenario: &Scenario) -> Option<String> {
-    match scenario.needs {
-        Needs::Nothing | Needs::File => None,
-        Needs::Server => Some("needs a store that is a server: --store".to_owned()),
-        Needs::OwnServer => {
-            Some("needs a server that may be stopped: --clickhouse-server".to_owned())
-        }
-    }
-}
-
-/// One run in a directory of its own, which is removed when it has passed.
+/// One run in a directory of its own, which is removed when it has passed; none when it was
+/// stopped.
 async fn one(
     scenario: &Scenario,
     settings: &Settings,
+    backend: &Backend,
     seed: u64,
     emit: &Emit,
-) -> Result<RunOutcome, ProbeError> {
+    stop: &CancellationToken,
+) -> Result<Option<RunOutcome>, ProbeError> {
     let directory = settings.directory.join(format!("{}-{seed}", scenario.name));
     let failed = |cause| ProbeError::File {
         path: directory.clone(),
         cause,
     };
     fs::create_dir_all(&directory).map_err(failed)?;
-    let playing = play(scenario, settings, seed, directory.clone(), emit);
-    let ran = match timeout(LONGEST, playing).await {
-        Ok(Ok(ran)) => ran,
-        Ok(Err(error)) => broken(seed, format!("failed to {error}")),
-        Err(_) => broken(seed, "it has not come to an end".to_owned()),
+    emit(&Event::Phase {
+        name: scenario.name,
+        phase: Phase::Starting,
+    });
+    let ran = on_a_bench(scenario, settings, backend, seed, &directory, emit, stop).await;
+    let ran = match ran {
+        Ok(None) => None,
+        Ok(Some(ran)) => Some(ran),
+        Err(error) => Some(RunOutcome::broken(seed, format!("failed to {error}"))),
     };
-    if ran.has_passed() {
+    match &ran {
+        Some(ran) if !ran.has_passed() => {
+            evidence::keep(scenario, settings, ran, &directory).map_err(failed)?;
+        }
         // What cannot be removed is only in the way.
-        let _ = fs::remove_dir_all(&directory);
-    } else {
-        keep_evidence(scenario, settings, &ran, &directory).map_err(failed)?;
+        _ => drop(fs::remove_dir_all(&directory)),
     }
     Ok(ran)
 }
 
-fn broken(seed: u64, reason: String) -> RunOutcome {
-    RunOutcome {
-        seed,
-        measures: super::measures::Measures::default(),
-        missed: vec![reason],
-        timeline: Timeline::default(),
-    }
-}
-
-/// Puts what explains a failed run beside its log, journal and store: the tape, and what was
-/// measured.
-fn keep_evidence(
+/// Sets a bench up, plays on it, and clears it away, whatever happens in between.
+async fn on_a_bench(
     scenario: &Scenario,
     settings: &Settings,
-    ran: &RunOutcome,
-    directory: &std::path::Path,
-) -> std::io::Result<()> {
-    let described = serde_json::json!({
-        "scenario": scenario.name,
-        "seed": ran.seed,
-        "time_scale": settings.scale,
-        "run": ran,
-        "timeline": ran.timeline,
-        "again": format!(
-            "streamkit probe run --only {} --seed {} --time-scale {}",
-            scenario.name, ran.seed, settings.scale
-        ),
-    });
-    let text = serde_json::to_vec_pretty(&described)?;
-    fs::write(directory.join("run.json"), text)?;
-    let played = ran
-        .timeline
-        .samples
-        .last()
-        .map_or(0, |sample| sample.trades_in);
-    let count = i64::try_from(played).unwrap_or(0) / SYMBOLS.len() as i64 + 1000;
-    let Ok(oracle) = Oracle::new(&scenario.load.tape(ran.seed, directory), settings.anchor) else {
-        return Ok(());
+    backend: &Backend,
+    seed: u64,
+    directory: &Path,
+    emit: &Emit,
+    stop: &CancellationToken,
+) -> Result<Option<RunOutcome>, ProbeError> {
+    let missing = if settings.is_bare {
+        scenario.remedies
+    } else {
+        &[]
     };
-    for symbol in SYMBOLS {
-        let mut file = std::io::BufWriter::new(fs::File::create(
-            directory.join(format!("tape-{symbol}.csv")),
-        )?);
-        let first_id = oracle.first_id(symbol).unwrap_or(0);
-        oracle
-            .write(symbol, first_id + count, &mut file)
-            .map_err(std::io::Error::other)?;
-        file.flush()?;
-    }
-    Ok(())
+    // This takes a moment and is not interrupted: what was half started would be left behind.
+    let mut bench = Bench::set_up(Plan {
+        settings,
+        backend,
+        load: scenario.load,
+        options: scenario.options,
+        seed,
+        has_tls: scenario.has_tls,
+        missing,
+        directory: directory.to_owned(),
+    })
+    .await?;
+    let ran = tokio::select! {
+        played = timeout(LONGEST, play(scenario, settings, &mut bench, emit)) => match played {
+            Ok(ran) => ran.map(Some),
+            Err(_) => Ok(Some(RunOutcome::broken(seed, "it has not come to an end".to_owned()))),
+        },
+        () = stop.cancelled() => Ok(None),
+    };
+    let has_failed = !matches!(&ran, Ok(ran) if ran.as_ref().is_none_or(RunOutcome::has_passed));
+    bench.tear_down(has_failed).await;
+    ran
 }

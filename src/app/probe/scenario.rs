@@ -121,6 +121,8 @@ pub struct Scenario {
     pub needs: Needs,
     /// What the exchange plays.
     pub load: Load,
+    /// Whether the exchange speaks TLS.
+    pub has_tls: bool,
     /// Options of the collector.
     pub options: &'static [&'static str],
     /// The codes of the collector's events of which any shows that the failure was seen; empty
@@ -147,6 +149,7 @@ impl Scenario {
             is_core: false,
             needs: Needs::Nothing,
             load: Load::default(),
+            has_tls: false,
             options: &[],
             seen_as: &[],
             allowed: Allowed::NOTHING,
@@ -174,6 +177,13 @@ impl Scenario {
     #[must_use]
     pub fn load(mut self, load: Load) -> Self {
         self.load = load;
+        self
+    }
+
+    /// The same with TLS on the way to the exchange.
+    #[must_use]
+    pub fn over_tls(mut self) -> Self {
+        self.has_tls = true;
         self
     }
 

@@ -2,12 +2,56 @@
 
 use std::path::PathBuf;
 
-use super::budget::BudgetFile;
-use crate::domain::{anchor::Anchor, threshold::Threshold};
+use super::{budget::BudgetFile, scenario::Needs};
+use crate::{
+    domain::{anchor::Anchor, threshold::Threshold},
+    store::address::ClickHouseAddress,
+};
 
 /// The shortest that times may be scaled to: below it, what a process costs counts for more
 /// than what is measured.
 pub const MIN_SCALE: f64 = 0.1;
+
+/// Which database collectors write to.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// A SQLite file of each run's own.
+    File,
+    /// A ClickHouse that goes on running: each run has a database of its own there, which is
+    /// dropped afterwards.
+    Server(ClickHouseAddress),
+    /// The same on a ClickHouse that this command of the shell starts. It is told in the
+    /// environment where to listen (`PORT`, on 127.0.0.1) and where to keep its data (`DATA`).
+    OwnServer(String),
+}
+
+impl Database {
+    /// What keeps a scenario from being played with it; nothing when nothing does.
+    #[must_use]
+    pub const fn lacks(&self, needs: Needs) -> Option<&'static str> {
+        match (needs, self) {
+            (Needs::File, Self::Server(_) | Self::OwnServer(_)) => {
+                Some("needs a store in a file")
+            }
+            (Needs::Server, Self::File) => {
+                Some("needs ClickHouse: --store or --clickhouse-server")
+            }
+            (Needs::OwnServer, Self::File | Self::Server(_)) => {
+                Some("needs a server that may be stopped: --clickhouse-server")
+            }
+            _ => None,
+        }
+    }
+
+    /// The name of its kind.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::File => "sqlite",
+            Self::Server(_) | Self::OwnServer(_) => "clickhouse",
+        }
+    }
+}
 
 /// What is measured, and how.
 #[derive(Debug, Clone)]
@@ -26,6 +70,8 @@ pub struct Settings {
     pub finest: Threshold,
     /// Where forming bars are cut.
     pub anchor: Anchor,
+    /// Where collectors write to.
+    pub database: Database,
     /// Further options of `collect` that the user has set.
     pub options: Vec<String>,
     /// Changes of budgets.

@@ -12,6 +12,7 @@ use crate::{
         exit::ExitCode,
     },
     exchange::binance::Settings,
+    store::StoreOptions,
 };
 
 /// Later than this, give or take a fiftieth, the exchange may have ended the connection.
@@ -142,16 +143,36 @@ impl LimitsArgs {
         if !self.is_scaled() {
             return;
         }
-        let scale = |time: &mut Duration| {
-            let least = SCALED_LEAST.min(*time);
-            *time = time.mul_f64(self.time_scale).max(least);
-        };
+        let scale = |time| self.scale_one(time);
         let socket = &mut binance.socket;
         scale(&mut socket.connect_deadline);
         scale(&mut socket.ping_interval);
         scale(&mut socket.pong_deadline);
         scale(&mut binance.connect_deadline);
         scale(&mut binance.request_deadline);
+    }
+
+    /// The deadlines of a store, scaled in the same way.
+    pub fn store(&self) -> StoreOptions {
+        let mut options = StoreOptions::default();
+        if self.is_scaled() {
+            let clickhouse = &mut options.clickhouse;
+            for time in [
+                &mut clickhouse.connect_timeout,
+                &mut clickhouse.send_timeout,
+                &mut clickhouse.answer_timeout,
+                &mut clickhouse.insert_timeout,
+                &mut clickhouse.query_timeout,
+            ] {
+                self.scale_one(time);
+            }
+        }
+        options
+    }
+
+    fn scale_one(&self, time: &mut Duration) {
+        let least = SCALED_LEAST.min(*time);
+        *time = time.mul_f64(self.time_scale).max(least);
     }
 
     #[expect(clippy::float_cmp, reason = "1 is what is given for no scale at all")]

@@ -25,7 +25,7 @@ use crate::{
         },
         terminal,
     },
-    store::{self, StoreOptions},
+    store,
 };
 
 use super::{
@@ -58,6 +58,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
     let board = Board::new(&settings.symbols);
     let opened = exchange::open(args, context).await?;
     let store_address = context.settings.store()?.value.clone();
+    let store_options = args.tampering.store(args.limits.store());
     let stop = CancellationToken::new();
     let listen = args.watching.listen().await?;
     let tally = Tally::default();
@@ -100,7 +101,7 @@ async fn collect(args: &CollectArgs, context: &Context) -> Result<ExitCode, CliE
         supervisor: supervisor.clone(),
         settings,
         source: opened.source,
-        store: store::open(&store_address, StoreOptions::default())?,
+        store: store::open(&store_address, store_options)?,
         state_dir: context.journal_dir()?,
         accept_store: args.accept_store,
         clock: clock.clone(),

@@ -18,10 +18,13 @@ use crate::{
     app::{alerts, clock::Clock, collect::Limits},
     domain::safeguard::{Safeguard, Safeguards},
     exchange::{binance::Settings, hosts::HostsFile},
+    store::StoreOptions,
 };
 
 /// Longer than anything is waited for.
 const NEVER: Duration = Duration::from_secs(86_400);
+/// A store has so many times less time for an answer: enough when it is in good health.
+const HURRY: u32 = 60;
 /// Shorter than anything takes.
 const AT_ONCE: Duration = Duration::from_millis(1);
 /// How long what a file says of the clock is believed.
@@ -82,6 +85,14 @@ impl TamperingArgs {
         if let Some(hosts) = &self.hosts {
             binance.resolver = Arc::new(HostsFile::new(hosts.clone()));
         }
+    }
+
+    /// The deadlines of a store without what was taken away.
+    pub fn store(&self, mut options: StoreOptions) -> StoreOptions {
+        if !self.safeguards().has(Safeguard::Patience) {
+            options.clickhouse.answer_timeout /= HURRY;
+        }
+        options
     }
 
     /// How alerts are sent without what was taken away.

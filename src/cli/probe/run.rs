@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use clap::Args;
+use clap::{Args, Parser};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -11,20 +11,23 @@ use crate::{
         run::run,
         scenario::Scenario,
         scenarios,
-        settings::{MIN_SCALE, Settings},
+        settings::{Database, MIN_SCALE, Settings},
     },
     cli::{
         args::{distinct, positive},
+        collect::limits::LimitsArgs,
         context::Context,
         error::{CliError, Edge as _},
         exit::ExitCode,
         signals::Signals,
     },
+    config::settings::Origin,
     domain::threshold::Threshold,
     report::{
         probe::{html, json, progress::Progress, table},
         words::minute,
     },
+    store::address::StoreAddress,
 };
 
 use super::report::ReportFile;
@@ -32,6 +35,14 @@ use super::report::ReportFile;
 /// The threshold that is added to the user's, in dbps: its bars come often enough to see when
 /// fresh rows arrive.
 const FINEST: u32 = 10;
+
+/// What may stand behind `--`.
+#[derive(Debug, Parser)]
+#[command(disable_help_flag = true)]
+struct LimitsLine {
+    #[command(flatten)]
+    limits: LimitsArgs,
+}
 
 /// Cause failures, and measure how they are seen, mended and survived
 #[derive(Debug, Args)]
@@ -71,6 +82,12 @@ pub(super) struct RunArgs {
     /// Write the matrix with a timeline of every scenario to this HTML file, too
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Start this ClickHouse for the runs, with a shell that tells it PORT and DATA
+    #[arg(long, value_name = "COMMAND")]
+    clickhouse_server: Option<String>,
+    /// Limits of the collector, as 'streamkit collect' takes them
+    #[arg(last = true, value_name = "LIMIT")]
+    limits: Vec<String>,
     /// Take the remedies away that the scenarios test.
     #[arg(long, hide = true)]
     bare: bool,
@@ -152,6 +169,44 @@ impl RunArgs {
         Ok(all)
     }
 
+    /// Where collectors write to: never to a store that was not named for this.
+    fn database(&self, context: &Context) -> Result<Database, CliError> {
+        let store = context.settings.store().ok();
+        let named = store.filter(|store| matches!(store.origin, Origin::Flag(_)));
+        let wrong = |sentence: &str, hint: &str| {
+            Err(CliError::new(ExitCode::Usage, sentence.to_owned()).hint(hint.to_owned()))
+        };
+        match (&self.clickhouse_server, named.map(|store| &store.value)) {
+            (None, None) => Ok(Database::File),
+            (Some(command), None) => Ok(Database::OwnServer(command.clone())),
+            (None, Some(StoreAddress::ClickHouse(address))) => {
+                Ok(Database::Server(address.clone()))
+            }
+            (None, Some(StoreAddress::Sqlite(_))) => wrong(
+                "the store of a probe is not a file that is there already",
+                "leave --store out: each run makes a file of its own",
+            ),
+            (Some(_), Some(_)) => wrong(
+                "--clickhouse-server and --store are two databases",
+                "leave one of them out: a server that is started gets its address from PORT",
+            ),
+        }
+    }
+
+    /// The limits that were given, which have to be good before anything is started.
+    fn limits(&self) -> Result<Vec<String>, CliError> {
+        let words = std::iter::once("collect").chain(self.limits.iter().map(String::as_str));
+        let line = LimitsLine::try_parse_from(words).map_err(|error| {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            let reason = first.strip_prefix("error: ").unwrap_or(first);
+            CliError::new(ExitCode::Usage, format!("a limit behind '--' is wrong: {reason}"))
+                .hint("'streamkit collect --help' lists them under Limits")
+        })?;
+        line.limits.limits()?;
+        Ok(self.limits.clone())
+    }
+
     fn settings(&self, context: &Context) -> Result<Settings, CliError> {
         let budgets = match &self.budget {
             None => BudgetFile::default(),
@@ -184,7 +239,8 @@ impl RunArgs {
             finest: thresholds.first().copied().unwrap_or(finest),
             thresholds,
             anchor: context.settings.anchor.value,
-            options: Vec::new(),
+            database: self.database(context)?,
+            options: self.limits()?,
             budgets,
             directory,
             is_bare: self.bare,

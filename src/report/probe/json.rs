@@ -20,6 +20,7 @@ pub struct ProbeJson<'a> {
     seed: u64,
     runs: u32,
     time_scale: f64,
+    store: &'static str,
     thresholds: Vec<u32>,
     anchor: String,
     evidence: Option<String>,
@@ -53,6 +54,7 @@ impl<'a> ProbeJson<'a> {
             seed: settings.seed,
             runs: settings.runs,
             time_scale: settings.scale,
+            store: settings.database.as_str(),
             thresholds: settings.thresholds.iter().map(|dbps| dbps.dbps()).collect(),
             anchor: settings.anchor.to_string(),
             evidence: outcome

@@ -133,8 +133,9 @@ fn verdict(outcome: &Outcome, settings: &Settings) -> String {
         format!("{failed} missed")
     };
     format!(
-        "{}, {seeds}, time scale {}: {verdict}{cut_short}; times are unscaled",
+        "{}, {}, {seeds}, time scale {}: {verdict}{cut_short}; times are unscaled",
         counted(runs as i128, "run"),
+        settings.database.as_str(),
         settings.scale
     )
 }

@@ -12,7 +12,7 @@ use crate::{
         outcome::{RunOutcome, ScenarioOutcome},
         run::Outcome,
         scenarios,
-        settings::Settings,
+        settings::{Database, Settings},
         timeline::{Mark, MarkKind, Sample, Timeline},
     },
     domain::{anchor::Anchor, threshold::Threshold},
@@ -34,6 +34,7 @@ fn settings(runs: u32) -> Settings {
         finest,
         anchor: Anchor::Day,
         options: Vec::new(),
+        database: Database::File,
         budgets: BudgetFile::default(),
         directory: PathBuf::from("/tmp/probe"),
         is_bare: false,
@@ -113,7 +114,7 @@ half-open      850ms  900ms / never     0      0      0       0         0  25 Mi
 store-refused      -              -     -      -      -       -         -       -      -       -  not run
   half-open (seed 7): never recovered, 30s allowed
   store-refused: needs a store that is a server: --store
-4 runs, seeds 7 to 8, time scale 0.1: 1 missed; times are unscaled
+4 runs, sqlite, seeds 7 to 8, time scale 0.1: 1 missed; times are unscaled
 what is left of failed runs: /tmp/probe";
     assert_eq!(text, expected, "\n{text}");
     let narrow = table::text(&outcome(), &settings(2), 80);

@@ -1,6 +1,7 @@
 //! The collector, in a process of its own, as somebody would run it.
 
 use std::{
+    ffi::OsString,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -9,10 +10,10 @@ use std::{
 
 use rustix::process::Signal;
 use serde_json::Value;
-use tokio::{io::AsyncReadExt, process::Command, task::JoinHandle, time::timeout};
+use tokio::{io::AsyncReadExt, task::JoinHandle, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{exchange::LIFE, load::SYMBOLS, log::Log, process::Process, storage::EXCHANGE};
+use super::{exchange::LIFE, load::SYMBOLS, log::Log, process::{Process, command}, storage::EXCHANGE};
 use crate::app::probe::error::ProbeError;
 
 /// Longer silence of a symbol, which the exchange does not confirm, is worth an alert; unscaled.
@@ -39,6 +40,8 @@ pub struct Orders {
     pub scale: f64,
     /// What else the user has set, as options.
     pub options: Vec<String>,
+    /// What it needs in its environment.
+    pub environment: Vec<(&'static str, OsString)>,
 }
 
 /// A collector that runs, or has ended.
@@ -66,7 +69,8 @@ impl Collector {
     /// Starts one; it is not ready yet. `more` are options for this start alone.
     pub fn start(orders: &Orders, more: &[String], log: &Log) -> Result<Self, ProbeError> {
         let port = free_port()?;
-        let mut command = Command::new(&orders.binary);
+        let mut command = command(&orders.binary);
+        command.envs(orders.environment.iter().cloned());
         command
             .arg("collect")
             .args(SYMBOLS)
@@ -178,7 +182,7 @@ impl Looker {
 }
 
 /// An address that nobody listens on.
-fn free_port() -> Result<SocketAddr, ProbeError> {
+pub fn free_port() -> Result<SocketAddr, ProbeError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(ProbeError::Listen)?;
     listener.local_addr().map_err(ProbeError::Listen)
 }

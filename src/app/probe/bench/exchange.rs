@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    process::Command,
+    sync::Mutex,
     time::timeout,
 };
 
-use super::{load::Load, process::Process};
+use super::{load::Load, process::{Process, command}};
 use crate::{
     app::probe::error::ProbeError,
     exchange::{
@@ -32,7 +32,7 @@ pub struct Exchange {
     address: SocketAddr,
     client: reqwest::Client,
     rate: f64,
-    _process: Process,
+    process: Mutex<Process>,
 }
 
 impl Exchange {
@@ -45,7 +45,7 @@ impl Exchange {
         directory: &Path,
     ) -> Result<Self, ProbeError> {
         let scaled = |seconds: f64| format!("{}ms", (seconds * scale * 1000.0).ceil());
-        let mut command = Command::new(binary);
+        let mut command = command(binary);
         command
             .args(["probe", "serve", "--listen", "127.0.0.1:0", "--for", LIFE])
             .args(load.options(seed, directory))
@@ -85,7 +85,7 @@ impl Exchange {
             address,
             client: client.map_err(|error| ProbeError::Control(error.to_string()))?,
             rate: load.rate,
-            _process: process,
+            process: Mutex::new(process),
         })
     }
 
@@ -133,6 +133,11 @@ impl Exchange {
             id.ok_or_else(|| ProbeError::Control(format!("it does not know {symbol}")))
         };
         symbols.iter().map(newest).collect()
+    }
+
+    /// Ends it.
+    pub async fn end(&self) {
+        self.process.lock().await.kill().await;
     }
 
     async fn post(&self, what: &str, body: &impl Serialize) -> Result<(), ProbeError> {

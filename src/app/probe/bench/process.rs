@@ -1,6 +1,7 @@
 //! A process that ends with its owner.
 
 use std::{
+    ffi::OsStr,
     io,
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -17,6 +18,16 @@ use crate::app::probe::error::ProbeError;
 /// Long enough for a process that is not stuck to end after `SIGKILL`.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
+/// A command that what the user has set for his own streamkit does not reach.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    let names = std::env::vars_os().map(|(name, _)| name);
+    for name in names.filter(|name| name.to_string_lossy().starts_with("STREAMKIT_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// A process of the bench.
 #[derive(Debug)]
 pub struct Process {
@@ -25,15 +36,11 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it. What the user has set for his own streamkit does not reach it.
+    /// Starts it.
     ///
     /// # Errors
     /// When the system does not let us.
     pub fn start(what: &'static str, command: &mut Command) -> Result<Self, ProbeError> {
-        let names = std::env::vars_os().map(|(name, _)| name);
-        for name in names.filter(|name| name.to_string_lossy().starts_with("STREAMKIT_")) {
-            command.env_remove(name);
-        }
         let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn();
         let child = child.map_err(|cause| ProbeError::Start { what, cause })?;
         Ok(Self { what, child })

@@ -1,77 +1,156 @@
-//! The store of a run: where the collector writes, and how the probe reads past every fault.
+//! The store of a run: where the collector writes, what can go wrong there, and how the probe
+//! reads past all of that.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod file;
+mod server;
 
-use rusqlite::Connection;
+use std::{path::Path, sync::Arc};
 
-use super::load::SYMBOLS;
+use self::{file::FileFaults, server::ServerFaults};
+use super::{load::SYMBOLS, server::Server};
 use crate::{
-    app::probe::error::ProbeError,
+    app::probe::{error::ProbeError, proxy::Mode, settings::Database},
     domain::{row::BarRow, seal::SealRow, symbol::Symbol, threshold::Threshold},
     store::{
         self, StoreOptions,
-        address::StoreAddress,
+        address::{ClickHouseAddress, Password, StoreAddress},
         sink::{BarQuery, SealQuery, Store},
     },
 };
 
 /// The name of the exchange in the store.
 pub const EXCHANGE: &str = "probe";
+/// A UTC day in µs.
+const DAY_US: i64 = 86_400_000_000;
+
+/// The database of all runs.
+#[derive(Debug, Clone)]
+pub enum Backend {
+    /// There is none: each run has a file.
+    File,
+    /// A server that goes on running.
+    Server(ClickHouseAddress),
+    /// A server that the probe has started.
+    OwnServer(Arc<Server>),
+}
+
+impl Backend {
+    /// Starts what is to be started, below `directory`.
+    pub async fn start(database: &Database, directory: &Path) -> Result<Self, ProbeError> {
+        Ok(match database {
+            Database::File => Self::File,
+            Database::Server(address) => Self::Server(address.clone()),
+            Database::OwnServer(command) => {
+                Self::OwnServer(Arc::new(Server::start(command, directory).await?))
+            }
+        })
+    }
+
+    /// Ends what was started.
+    pub async fn end(self) {
+        if let Self::OwnServer(server) = self {
+            server.end(rustix::process::Signal::TERM).await;
+        }
+    }
+}
 
 /// The store of a run.
 pub struct Storage {
     /// Where the collector finds it.
     address: StoreAddress,
     store: Arc<dyn Store>,
-    path: PathBuf,
-    /// Keeps everybody else from writing while it is there.
-    lock: Mutex<Option<Connection>>,
+    faults: Faults,
 }
 
-/// A UTC day in µs.
-const DAY_US: i64 = 86_400_000_000;
-/// How long the probe waits for its own turn to write.
-const TURN: Duration = Duration::from_secs(10);
+/// What can go wrong with it.
+enum Faults {
+    File(FileFaults),
+    Server(Box<ServerFaults>),
+}
 
 impl Storage {
-    /// A file of its own below `directory`.
-    pub fn file(directory: &Path) -> Result<Self, ProbeError> {
-        let path = directory.join("store.sqlite");
-        let address = StoreAddress::Sqlite(path.clone());
-        let store = store::open(&address, StoreOptions::default())?;
+    /// An empty one, in a file below `directory` or in a database of its own.
+    pub async fn open(backend: &Backend, directory: &Path) -> Result<Self, ProbeError> {
+        let (address, direct, faults) = match backend {
+            Backend::File => {
+                let faults = FileFaults::below(directory);
+                let address = StoreAddress::Sqlite(faults.path().to_owned());
+                (address.clone(), address, Faults::File(faults))
+            }
+            Backend::Server(address) => Self::before(address, None).await?,
+            Backend::OwnServer(server) => {
+                let own = Some(Arc::clone(server));
+                Self::before(&server.address(), own).await?
+            }
+        };
         Ok(Self {
             address,
-            store,
-            path,
-            lock: Mutex::new(None),
+            store: store::open(&direct, StoreOptions::default())?,
+            faults,
         })
     }
 
-    /// Where the collector finds it.
+    async fn before(
+        address: &ClickHouseAddress,
+        own: Option<Arc<Server>>,
+    ) -> Result<(StoreAddress, StoreAddress, Faults), ProbeError> {
+        let faults = ServerFaults::before(address, own).await?;
+        let through = StoreAddress::ClickHouse(faults.through());
+        let direct = StoreAddress::ClickHouse(faults.direct().clone());
+        Ok((through, direct, Faults::Server(Box::new(faults))))
+    }
+
+    /// Where the collector finds it, without a password.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// Lets nobody else write from now on.
-    pub async fn lock(&self) -> Result<(), ProbeError> {
-        let connection = self.execute("BEGIN IMMEDIATE".to_owned()).await?;
-        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+    /// The password that the collector needs there.
+    pub fn password(&self) -> Option<&Password> {
+        match &self.address {
+            StoreAddress::ClickHouse(address) => address.password.as_ref(),
+            StoreAddress::Sqlite(_) => None,
+        }
+    }
+
+    /// Lets nothing be written from now on.
+    pub async fn shut(&self) -> Result<(), ProbeError> {
+        match &self.faults {
+            Faults::File(file) => file.lock().await,
+            Faults::Server(server) => {
+                server.set(Mode::Refuse);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets everything be written again.
+    pub async fn reopen(&self) -> Result<(), ProbeError> {
+        match &self.faults {
+            Faults::File(file) => {
+                file.unlock();
+                Ok(())
+            }
+            Faults::Server(server) => server.reopen().await,
+        }
+    }
+
+    /// Lets the way to the server do this from now on.
+    pub fn set(&self, mode: Mode) -> Result<(), ProbeError> {
+        self.server()?.set(mode);
         Ok(())
     }
 
-    /// Lets everybody write again.
-    pub fn unlock(&self) {
-        // What was begun is rolled back with its connection.
-        drop(
-            self.lock
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
+    /// Ends the server, in order or at once.
+    pub async fn stop_server(&self, signal: rustix::process::Signal) -> Result<(), ProbeError> {
+        self.server()?.stop(signal).await
+    }
+
+    fn server(&self) -> Result<&ServerFaults, ProbeError> {
+        match &self.faults {
+            Faults::Server(server) => Ok(server),
+            Faults::File(_) => Err(ProbeError::Missing("a server".to_owned())),
+        }
     }
 
     /// Refuses the bar of a series that begins with this id.
@@ -81,14 +160,43 @@ impl Storage {
         threshold: Threshold,
         first_id: i64,
     ) -> Result<(), ProbeError> {
-        let sql = format!(
-            "CREATE TRIGGER probe_poison BEFORE INSERT ON bars \
-             WHEN new.first_agg_trade_id = {first_id} AND new.symbol = '{symbol}' \
-             AND new.threshold_decimal_bps = {} \
-             BEGIN SELECT RAISE(ABORT, 'poisoned'); END",
-            threshold.dbps()
-        );
-        self.execute(sql).await.map(drop)
+        match &self.faults {
+            Faults::File(file) => file.poison(symbol, threshold, first_id).await,
+            Faults::Server(server) => server.poison(symbol, threshold, first_id).await,
+        }
+    }
+
+    /// Takes every row again.
+    pub async fn heal(&self) -> Result<(), ProbeError> {
+        self.reopen().await?;
+        match &self.faults {
+            Faults::File(file) => file.cure().await,
+            Faults::Server(server) => server.cure().await,
+        }
+    }
+
+    /// Keeps the server from tidying rows up that it was sent twice.
+    pub async fn keep_doubles(&self) {
+        if let Faults::Server(server) = &self.faults {
+            server.keep_doubles().await;
+        }
+    }
+
+    /// How many rows of bars are stored more often than once.
+    pub async fn doubles(&self) -> Result<u64, ProbeError> {
+        match &self.faults {
+            // The table has a key.
+            Faults::File(_) => Ok(0),
+            Faults::Server(server) => server.doubles().await,
+        }
+    }
+
+    /// Removes what is not in the directory of the run. What is stored is written to a file
+    /// there before that, if `kept_in` names it.
+    pub async fn tear_down(&self, kept_in: Option<&Path>) {
+        if let Faults::Server(server) = &self.faults {
+            server.tear_down(kept_in).await;
+        }
     }
 
     /// Seals the period that is written to now, as if it were whole: whoever writes to it next has
@@ -108,35 +216,6 @@ impl Storage {
             }
         }
         Ok(self.store.put_seals(&ahead).await?)
-    }
-
-    /// Takes every row again.
-    pub async fn heal(&self) -> Result<(), ProbeError> {
-        self.unlock();
-        let sql = "DROP TRIGGER IF EXISTS probe_poison".to_owned();
-        self.execute(sql).await.map(drop)
-    }
-
-    async fn execute(&self, sql: String) -> Result<Connection, ProbeError> {
-        let path = self.path.clone();
-        let execute = move || -> rusqlite::Result<Connection> {
-            let connection = Connection::open(path)?;
-            connection.busy_timeout(TURN)?;
-            connection.execute_batch(&sql)?;
-            Ok(connection)
-        };
-        let executed = tokio::task::spawn_blocking(execute).await;
-        let failed = |error: String| {
-            ProbeError::Missing(format!("the probe's own change of the store ({error})"))
-        };
-        executed
-            .map_err(|error| failed(error.to_string()))?
-            .map_err(|error| failed(error.to_string()))
-    }
-
-    /// The store itself, past every fault.
-    pub fn store(&self) -> &dyn Store {
-        &*self.store
     }
 
     /// The newest id in the bars of a threshold for each symbol; 0 where there is none.

@@ -15,7 +15,7 @@ use super::{collector::Looker, exchange::Exchange, load::SYMBOLS, storage::Stora
 use crate::{app::probe::timeline::Sample, domain::threshold::Threshold};
 
 /// How often the store is looked at: what is measured is no more exact than this.
-const INTERVAL: Duration = Duration::from_millis(25);
+const INTERVAL: Duration = Duration::from_millis(40);
 /// Every so many looks make a sample.
 const LOOKS_A_SAMPLE: u64 = 4;
 /// How long a look at the store may take.

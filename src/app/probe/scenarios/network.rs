@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::{
     app::probe::{
-        bench::relay::Way,
-        scenario::{Allowed, Group::Network, Scenario},
+        bench::{Bench, relay::Way, tls::Flaw},
+        error::ProbeError,
+        scenario::{Allowed, Group::Network, Play, Scenario},
     },
     domain::safeguard::Safeguard,
 };
@@ -29,6 +30,12 @@ pub(super) fn all() -> Vec<Scenario> {
         latency(),
         bandwidth(),
         dns(),
+        certificate("tls-expired", "for 20 s after a cut the certificate is expired", |bench| {
+            Box::pin(refuse(bench, Flaw::Expired))
+        }),
+        certificate("tls-wrong-host", "for 20 s after a cut it is of another host", |bench| {
+            Box::pin(refuse(bench, Flaw::WrongHost))
+        }),
     ]
 }
 
@@ -173,6 +180,25 @@ fn bandwidth() -> Scenario {
         })
     })
     .fails_without(&[Safeguard::Patience])
+}
+
+/// Shows a bad certificate for a while, after what stands was cut.
+async fn refuse(bench: &mut Bench, flaw: Flaw) -> Result<(), ProbeError> {
+    bench.struck("the certificate is a bad one").await?;
+    bench.show_certificate(flaw)?;
+    bench.streams.cut();
+    bench.history.cut();
+    bench.hold(WHILE).await;
+    bench.show_certificate(Flaw::None)?;
+    bench.healed().await
+}
+
+fn certificate(name: &'static str, line: &'static str, play: Play) -> Scenario {
+    Scenario::new(Network, name, line, play)
+        .over_tls()
+        .seen_as(UNMADE)
+        .allowing(Allowed::RECONNECTS)
+        .fails_without(&[Safeguard::Reconnect])
 }
 
 fn dns() -> Scenario {

@@ -13,15 +13,13 @@ use crate::{
     app::probe::{
         bench::{Bench, ENDED, relay::Way},
         error::ProbeError,
-        scenario::{Allowed, Group::Process, Needs, Scenario},
+        scenario::{Allowed, Group::Process, Scenario},
     },
     domain::safeguard::Safeguard,
 };
 
 /// How a lost connection is seen.
 const LOST: &[&str] = &["stream.disconnected", "stream.dead"];
-/// How long a process may take to end that was asked to, whatever the scale is.
-const END: Duration = Duration::from_secs(15);
 /// An hour in µs.
 const HOUR_US: i64 = 3_600_000_000;
 /// How large a page of the journal is.
@@ -102,11 +100,9 @@ fn terminate() -> Scenario {
             bench.exchange.pace(20.0).await?;
             bench.hold(Duration::from_secs(5)).await;
             bench.struck("SIGTERM").await?;
-            let ending = bench.stop(END).await?;
+            let stopped = bench.stop_in_order().await;
             bench.exchange.pace(1.0).await?;
-            if !ending.is_some_and(|ending| ending.status.success()) {
-                return Err(ProbeError::Missing("a graceful stop".to_owned()));
-            }
+            stopped?;
             bench.start(&[])
         })
     })
@@ -116,9 +112,7 @@ fn terminate() -> Scenario {
 
 /// Starts it anew with a task that misbehaves in its third turn.
 async fn misbehave(bench: &mut Bench, mischief: &'static str) -> Result<(), ProbeError> {
-    if bench.stop(END).await?.is_none() {
-        return Err(ProbeError::Missing("a graceful stop".to_owned()));
-    }
+    bench.stop_in_order().await?;
     bench.struck(mischief).await?;
     bench.start(&["--mischief", mischief])
 }
@@ -149,9 +143,7 @@ fn disk_full() -> Scenario {
     let line = "the disk is full of what nobody takes";
     Scenario::new(Process, "disk-full", line, |bench| {
         Box::pin(async {
-            if bench.stop(END).await?.is_none() {
-                return Err(ProbeError::Missing("a graceful stop".to_owned()));
-            }
+            bench.stop_in_order().await?;
             let path = bench.journal();
             let size = std::fs::metadata(&path).map(|file| file.len());
             let size = size.map_err(|cause| ProbeError::File { path, cause })?;
@@ -159,15 +151,14 @@ fn disk_full() -> Scenario {
             bench.start(&["--journal-max-pages", &pages])?;
             bench.until_fresh().await?;
             bench.struck("the database takes nothing").await?;
-            bench.storage.lock().await?;
+            bench.storage.shut().await?;
             bench.exchange.pace(10.0).await?;
             bench.hold(Duration::from_secs(120)).await;
             bench.exchange.pace(1.0).await?;
-            bench.storage.unlock();
+            bench.storage.reopen().await?;
             bench.healed().await
         })
     })
-    .needs(Needs::File)
     .seen_as(&["journal.commit_failed", "spool.full"])
     .detected_within(Duration::from_secs(120))
     .recovered_within(Duration::from_secs(90))

@@ -96,6 +96,7 @@ fn facts(outcome: &Outcome, settings: &Settings, made_at: &str) -> Vec<(&'static
         ("runs", grouped(runs as i128)),
         seeds,
         ("time scale", settings.scale.to_string()),
+        ("store", settings.database.as_str().to_owned()),
         ("thresholds", format!("{} dbps", thresholds.join(", "))),
         ("anchor", settings.anchor.to_string()),
         ("streamkit", env!("CARGO_PKG_VERSION").to_owned()),

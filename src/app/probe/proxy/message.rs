@@ -3,12 +3,11 @@
 
 use std::io;
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// No message of these tests is longer.
+use super::upstream::Stream;
+
+/// No message is longer.
 const MAX_BYTES: usize = 256 << 20;
 
 /// The head of a message.
@@ -55,6 +54,16 @@ impl Message {
         rest.split(['&', ' ']).next()
     }
 
+    /// Adds a setting to a request's address, as its last.
+    pub fn add_setting(&mut self, setting: &str) {
+        let Some(end) = memchr::memmem::find(&self.bytes, b" HTTP/1.1\r\n") else {
+            return;
+        };
+        let added = format!("&{setting}");
+        self.bytes.splice(end..end, added.bytes());
+        self.head.insert_str(end, &added);
+    }
+
     /// Whether it is an answer that confirms.
     pub fn is_confirmation(&self) -> bool {
         self.head.starts_with("HTTP/1.1 200")
@@ -63,23 +72,26 @@ impl Message {
 
 /// A connection, read message by message.
 pub struct Reader {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     /// What was read and belongs to no message yet.
     waiting: Vec<u8>,
 }
 
 impl Reader {
-    pub fn new(stream: TcpStream) -> Self {
+    /// Reads from the beginning of a connection.
+    pub fn new(stream: Box<dyn Stream>) -> Self {
         Self {
             stream,
             waiting: Vec::new(),
         }
     }
 
-    pub fn stream(&self) -> &TcpStream {
-        &self.stream
+    /// Lets the connection end with a reset.
+    pub fn reset_on_close(&self) {
+        self.stream.reset_on_close();
     }
 
+    /// Sends.
     pub async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await
     }
