@@ -17,6 +17,7 @@ use std::{
 };
 
 use common::{
+    clickhouse::{ask, clickhouse_lib, clickhouse_url},
     process::{Process, streamkit, text},
     soak,
 };
@@ -26,6 +27,8 @@ use serde_json::Value;
 const SOME: &str = "cut-rst,id-gap,kill,poison-row";
 /// A few that need not be waited for until it is sure that they have failed.
 const SOME_BARE: &str = "duplicates,id-gap,kill";
+/// The same of those that need a server.
+const SOME_ON_A_SERVER: &str = "store-answer-lost,store-kill";
 /// Longer than every scenario takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(40 * 60);
 
@@ -68,10 +71,33 @@ fn chosen(some: &'static str) -> Vec<&'static str> {
     }
 }
 
+/// Starts a ClickHouse as a user's command would; none when the test has to be skipped.
+fn server_command() -> Option<String> {
+    let lib = clickhouse_lib()?;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/clickhouse-server");
+    Some(format!(
+        "exec '{script}' --lib '{lib}' --data \"$DATA\" --port \"$PORT\""
+    ))
+}
+
 #[test]
 fn a_collector_keeps_within_every_budget() {
+    keeps_within_every_budget(&chosen(SOME));
+}
+
+#[test]
+fn a_collector_keeps_within_every_budget_with_a_clickhouse_that_fails() {
+    let Some(command) = server_command() else {
+        return;
+    };
+    let mut args = chosen(SOME_ON_A_SERVER);
+    args.extend(["--clickhouse-server", &command]);
+    keeps_within_every_budget(&args);
+}
+
+fn keeps_within_every_budget(args: &[&str]) {
     let directory = tempfile::tempdir().expect("a directory");
-    let output = probe(directory.path(), &chosen(SOME));
+    let output = probe(directory.path(), args);
     let matrix = matrix(&output);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(
@@ -95,20 +121,43 @@ fn a_collector_keeps_within_every_budget() {
                 .is_some_and(|all| all.len() > 3)
         );
     }
-    let kept = fs::read_dir(directory.path().join("kept")).map(Iterator::count);
-    assert_eq!(
-        kept.unwrap_or(0),
-        0,
-        "what has passed leaves nothing behind"
-    );
+    let kept = fs::read_dir(directory.path().join("kept")).expect("a directory");
+    let kept: Vec<_> = kept.flatten().map(|entry| entry.path()).collect();
+    assert!(kept.is_empty(), "what has passed leaves {kept:?} behind");
 }
 
 #[test]
 fn without_its_remedy_every_scenario_reports_the_harm() {
+    reports_the_harm(&chosen(SOME_BARE), "store.sqlite");
+}
+
+#[test]
+fn without_its_remedy_each_failure_of_a_clickhouse_does_harm() {
+    let Some(command) = server_command() else {
+        return;
+    };
+    if soak() == 0 {
+        // The server that is there already is enough for one, and is left as it was.
+        let Some(url) = clickhouse_url() else { return };
+        let host = url.strip_prefix("http://").expect("an address");
+        let database = format!("bare_{}", std::process::id());
+        let store = format!("clickhouse://{host}/{database}");
+        let args = ["--only", "store-answer-lost", "--store", &store];
+        reports_the_harm(&args, "bars.csv");
+        let left = ask(
+            host,
+            "default",
+            &format!("SHOW DATABASES LIKE '{database}%'"),
+        );
+        assert!(!left.contains(&database), "{left}");
+        return;
+    }
+    reports_the_harm(&["--all", "--clickhouse-server", &command], "bars.csv");
+}
+
+fn reports_the_harm(args: &[&str], store_file: &str) {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut args = chosen(SOME_BARE);
-    args.push("--bare");
-    let output = probe(directory.path(), &args);
+    let output = probe(directory.path(), &[args, &["--bare"]].concat());
     let matrix = matrix(&output);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert_eq!(matrix["passed"], false);
@@ -129,12 +178,7 @@ fn without_its_remedy_every_scenario_reports_the_harm() {
         });
         assert!(!is_broken, "{name} was not played: {missed:?}");
         let kept = evidence.join(format!("{name}-1"));
-        for file in [
-            "collect.log",
-            "run.json",
-            "tape-BTCUSDT.csv",
-            "store.sqlite",
-        ] {
+        for file in ["collect.log", "run.json", "tape-BTCUSDT.csv", store_file] {
             let size = fs::metadata(kept.join(file)).map(|file| file.len());
             assert!(size.is_ok_and(|size| size > 0), "{name}: {file}");
         }

@@ -4,6 +4,7 @@
 
 use std::{ops::Deref, time::Duration};
 
+#[allow(unused_imports, reason = "each test binary uses its own part")]
 pub use streamkit::app::probe::proxy::Mode;
 use streamkit::{app::probe::proxy, store::address::StoreAddress};
 use tokio::time::timeout;

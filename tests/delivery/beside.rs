@@ -12,7 +12,7 @@ const FLUSHES: usize = 12;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn flushing_beside_a_collector_sends_nothing_twice() {
-    let Some(killing) = Killing::new("beside", 12_000).await else {
+    let Some(killing) = Killing::new("beside", 12_000) else {
         return;
     };
     let mut collector = killing.begin(&[]);

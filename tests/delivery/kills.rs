@@ -40,7 +40,7 @@ pub struct Killing {
 }
 
 impl Killing {
-    pub async fn new(test: &str, length: u64) -> Option<Self> {
+    pub fn new(test: &str, length: u64) -> Option<Self> {
         let url = clickhouse_url()?;
         let database = fresh_database(test);
         let direct = clickhouse::Client::default()
@@ -197,7 +197,7 @@ fn rounds() -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_while_answers_are_lost_change_nothing() {
-    let Some(killing) = Killing::new("kills", 3000 + RATE / 2 * rounds()).await else {
+    let Some(killing) = Killing::new("kills", 3000 + RATE / 2 * rounds()) else {
         return;
     };
     let mut random = StdRng::seed_from_u64(31);
@@ -221,7 +221,7 @@ async fn kills_while_answers_are_lost_change_nothing() {
 /// Around the confirmation, which is where a row could be lost or stored twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deaths_around_a_lost_confirmation_change_nothing() {
-    let Some(killing) = Killing::new("deaths", 8000).await else {
+    let Some(killing) = Killing::new("deaths", 8000) else {
         return;
     };
     let points = [

@@ -50,7 +50,7 @@ fn a_database_that_is_killed_or_stands_still_restarts_no_collector() {
     };
     let scene = Scene::clickhouse_at(&server.url());
     scene.program("systemctl", "echo \"$@\" >> calls");
-    let proxy = runtime.block_on(Proxy::start(&server.url()));
+    let proxy = runtime.block_on(async { Proxy::start(&server.url()) });
     let sim = Sim::start(
         &["--seed", "5", "--trades-per-day", "7000", "--rate", "300"],
         &["--symbols", "BTCUSDT", "--history", "3000"],

@@ -3,6 +3,7 @@
 
 pub mod collector;
 pub mod exchange;
+mod faults;
 pub mod inbox;
 pub mod load;
 pub mod log;
@@ -14,26 +15,20 @@ pub mod storage;
 pub mod tls;
 pub mod watch;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use rustix::process::Signal;
 use tokio::time::{Instant, timeout};
 
 use self::{
-    collector::{Collector, Ending, Orders, write_alerts},
+    collector::{Collector, Orders, write_alerts},
     exchange::Exchange,
+    faults::{HOSTS, HOSTS_FILE, OFFSET_FILE, write},
     inbox::Inbox,
     load::{Load, SYMBOLS},
     log::Log,
-    process::{Process, command},
-    relay::{Relay, Way},
+    relay::Relay,
     storage::{Backend, Storage},
-    tls::{Flaw, TlsFront},
+    tls::TlsFront,
     watch::{Views, Watch},
 };
 use super::{
@@ -53,11 +48,6 @@ const HOST: &str = "exchange.test";
 const PASSWORD: &str = "STREAMKIT_STORE_PASSWORD";
 /// Where TLS looks for the file of the roots that it trusts.
 const ROOTS: &str = "SSL_CERT_FILE";
-/// Where the collector looks names up.
-const HOSTS_FILE: &str = "hosts";
-const HOSTS: &str = "127.0.0.1 exchange.test\n";
-/// By how much the collector's wall clock is wrong, in µs.
-const OFFSET_FILE: &str = "wall-offset-us";
 /// How long a collector may take to stop in order, whatever the scale is.
 pub const STOP: Duration = Duration::from_secs(15);
 /// How long the first rows may take. Machines in CI are slow.
@@ -313,63 +303,6 @@ impl Bench {
         let _ = self.start(&[]);
     }
 
-    /// Makes the store refuse a row that is not there yet: a bar of the finest threshold.
-    pub async fn poison_a_row(&mut self) -> Result<(), ProbeError> {
-        const AHEAD: i64 = 100;
-        let (symbol, newest) = (SYMBOLS[0], self.exchange.newest(&SYMBOLS[..1]).await?);
-        let trades = self.oracle.trades(symbol, newest[0] + 2 * AHEAD)?;
-        let bars = self.oracle.bars(self.finest, &trades);
-        let mut bars = bars.iter().map(|bar| bar.first_agg_trade_id);
-        let first_id = bars.find(|&id| id > newest[0] + AHEAD);
-        let first_id = first_id.ok_or_else(|| ProbeError::Missing("a bar to refuse".to_owned()))?;
-        self.storage.poison(symbol, self.finest, first_id).await
-    }
-
-    /// Takes the exchange's name away, or gives it back.
-    pub fn set_name(&self, is_known: bool) -> Result<(), ProbeError> {
-        let text = if is_known { HOSTS } else { "" };
-        write(&self.directory.join(HOSTS_FILE), text)
-    }
-
-    /// Shows new connections a certificate with this flaw.
-    pub fn show_certificate(&self, flaw: Flaw) -> Result<(), ProbeError> {
-        let missing = || ProbeError::Missing("TLS".to_owned());
-        self.tls.as_ref().ok_or_else(missing)?.show(flaw);
-        Ok(())
-    }
-
-    /// Sets the collector's wall clock by so much ahead.
-    pub fn set_clock_ahead(&self, ahead_us: i64) -> Result<(), ProbeError> {
-        write(&self.directory.join(OFFSET_FILE), &ahead_us.to_string())
-    }
-
-    /// The collector's journal.
-    pub fn journal(&self) -> PathBuf {
-        self.directory.join("state").join("journal.sqlite")
-    }
-
-    /// Runs another subcommand on the collector's journal and store, within `patience`, which is
-    /// not scaled; whether it succeeded.
-    pub async fn run(&self, subcommand: &[&str], patience: Duration) -> Result<bool, ProbeError> {
-        let mut command = command(&self.orders.binary);
-        command.envs(self.orders.environment.iter().cloned());
-        command
-            .args(subcommand)
-            .args([
-                "--exchange",
-                storage::EXCHANGE,
-                "--store",
-                &self.orders.store,
-            ])
-            .arg("--state-dir")
-            .arg(self.directory.join("state"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let mut process = Process::start("a command", &mut command)?;
-        let status = process.ended(patience).await;
-        Ok(status.is_some_and(|status| status.success()))
-    }
-
     /// A failure begins now.
     pub async fn struck(&mut self, text: &str) -> Result<(), ProbeError> {
         self.struck = Some(self.moment().await?);
@@ -425,82 +358,9 @@ impl Bench {
         });
     }
 
-    /// `kill -9`; the collector is not started again.
-    pub async fn kill(&mut self) {
-        if let Some(mut collector) = self.collector.take() {
-            self.watch.follow(None);
-            collector.process().kill().await;
-            self.log.note(ENDED, "it was killed");
-        }
-    }
-
-    /// Sends the collector a signal.
-    pub fn signal(&mut self, signal: Signal) -> Result<(), ProbeError> {
-        match &mut self.collector {
-            Some(collector) => collector.process().signal(signal),
-            None => Ok(()),
-        }
-    }
-
-    /// Asks the collector to stop, and waits for its end within `patience`, which is not
-    /// scaled. None when it did not end; it is killed then.
-    pub async fn stop(&mut self, patience: Duration) -> Result<Option<Ending>, ProbeError> {
-        let Some(mut collector) = self.collector.take() else {
-            return Ok(None);
-        };
-        self.watch.follow(None);
-        let ending = collector.stop(patience).await?;
-        if ending.is_none() {
-            collector.process().kill().await;
-        }
-        Ok(ending)
-    }
-
-    /// Asks the collector to stop, which has to succeed.
-    pub async fn stop_in_order(&mut self) -> Result<(), ProbeError> {
-        let ending = self.stop(STOP).await?;
-        let is_in_order = ending.is_some_and(|ending| ending.status.success());
-        let missing = || ProbeError::Missing("a graceful stop".to_owned());
-        is_in_order.then_some(()).ok_or_else(missing)
-    }
-
     /// Whether a collector runs.
     pub const fn is_collecting(&self) -> bool {
         self.collector.is_some()
-    }
-
-    /// Waits for the end of the collector, which is expected and is the failure, within
-    /// `patience`, which is not scaled; then no collector runs.
-    pub async fn struck_at_end(
-        &mut self,
-        patience: Duration,
-        text: &str,
-    ) -> Result<(), ProbeError> {
-        let Some(mut collector) = self.collector.take() else {
-            return Ok(());
-        };
-        if collector.process().ended(patience).await.is_none() {
-            self.collector = Some(collector);
-            return Err(ProbeError::Missing("the end of the collector".to_owned()));
-        }
-        self.watch.follow(None);
-        self.struck(text).await?;
-        self.log.note(ENDED, "it ended");
-        Ok(())
-    }
-
-    /// Everything is as it should be again, whatever a scenario has broken.
-    pub async fn heal_everything(&mut self) -> Result<(), ProbeError> {
-        self.streams.set(Way::Open);
-        self.history.set(Way::Open);
-        self.inbox.set_down(false);
-        self.storage.heal().await?;
-        self.set_name(true)?;
-        self.exchange.clear().await?;
-        if !self.is_collecting() {
-            self.start(&[])?;
-        }
-        Ok(())
     }
 
     /// All looks so far.
@@ -526,14 +386,4 @@ impl Bench {
         let kept = has_failed.then(|| self.directory.join("bars.csv"));
         self.storage.tear_down(kept.as_deref()).await;
     }
-}
-
-fn write(path: &Path, text: &str) -> Result<(), ProbeError> {
-    // Whoever reads it meanwhile sees the old text or the new one.
-    let new = path.with_extension("new");
-    let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
-    written.map_err(|cause| ProbeError::File {
-        path: path.to_owned(),
-        cause,
-    })
 }

@@ -96,7 +96,8 @@ impl Oracle {
 }
 
 /// The sim's trades as those of the domain, which share no code.
-fn domain_trade(trade: &SimTrade) -> Trade {
+#[must_use]
+pub fn domain_trade(trade: &SimTrade) -> Trade {
     Trade {
         id: trade.id,
         price: Price(trade.price_e8),

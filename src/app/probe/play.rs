@@ -115,7 +115,7 @@ impl Run<'_> {
         let until = Instant::now() + patience;
         if self.bench.wait(patience, is_fresh).await {
             let took = from.at.elapsed();
-            self.measures.recovered_ms = Some(unscaled(&self.bench, took));
+            self.measures.recovered_ms = Some(unscaled(self.bench, took));
             let text = "trades that were made afterwards are stored".to_owned();
             self.bench.mark(MarkKind::Recovered, text);
         }
@@ -125,9 +125,9 @@ impl Run<'_> {
         // What is seen has the time of its line in the log, whenever it is looked for.
         let left = until.saturating_duration_since(Instant::now());
         self.bench.wait(left, |bench| seen(bench).is_some()).await;
-        if let Some(line) = seen(&self.bench) {
+        if let Some(line) = seen(self.bench) {
             let took = line.at.saturating_duration_since(strike.at);
-            self.measures.detected_ms = Some(unscaled(&self.bench, took));
+            self.measures.detected_ms = Some(unscaled(self.bench, took));
             let text = format!("{}: {}", line.code, line.message);
             self.bench.mark_at(line.at, MarkKind::Detected, text);
         }

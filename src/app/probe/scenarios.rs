@@ -11,6 +11,9 @@ mod stream;
 
 use super::scenario::Scenario;
 
+/// How a lost connection to the exchange is seen.
+const LOST: &[&str] = &["stream.disconnected", "stream.dead"];
+
 /// All of them, by group.
 #[must_use]
 pub fn all() -> Vec<Scenario> {

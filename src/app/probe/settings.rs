@@ -30,12 +30,8 @@ impl Database {
     #[must_use]
     pub const fn lacks(&self, needs: Needs) -> Option<&'static str> {
         match (needs, self) {
-            (Needs::File, Self::Server(_) | Self::OwnServer(_)) => {
-                Some("needs a store in a file")
-            }
-            (Needs::Server, Self::File) => {
-                Some("needs ClickHouse: --store or --clickhouse-server")
-            }
+            (Needs::File, Self::Server(_) | Self::OwnServer(_)) => Some("needs a store in a file"),
+            (Needs::Server, Self::File) => Some("needs ClickHouse: --store or --clickhouse-server"),
             (Needs::OwnServer, Self::File | Self::Server(_)) => {
                 Some("needs a server that may be stopped: --clickhouse-server")
             }

@@ -116,11 +116,15 @@ impl RunArgs {
                 }
             }
         };
-        let outcome = outcome.hint("make room and let this user start processes and listen")?;
-        if outcome.evidence.is_none() && self.evidence.is_none() {
-            // An empty directory of our own.
+        let has_evidence = matches!(&outcome, Ok(outcome) if outcome.evidence.is_some());
+        if !has_evidence && self.evidence.is_none() {
+            // A directory of our own without anything to keep.
             let _ = std::fs::remove_dir_all(&settings.directory);
         }
+        let outcome = outcome.hint(
+            "name a database that can be reached, make room, and let this user start processes \
+             and listen",
+        )?;
         let text = if is_json {
             serde_json::to_string(&json::ProbeJson::of(&outcome, &settings))?
         } else {
@@ -200,8 +204,11 @@ impl RunArgs {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default();
             let reason = first.strip_prefix("error: ").unwrap_or(first);
-            CliError::new(ExitCode::Usage, format!("a limit behind '--' is wrong: {reason}"))
-                .hint("'streamkit collect --help' lists them under Limits")
+            CliError::new(
+                ExitCode::Usage,
+                format!("a limit behind '--' is wrong: {reason}"),
+            )
+            .hint("'streamkit collect --help' lists them under Limits")
         })?;
         line.limits.limits()?;
         Ok(self.limits.clone())

@@ -13,7 +13,13 @@ use serde_json::Value;
 use tokio::{io::AsyncReadExt, task::JoinHandle, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{exchange::LIFE, load::SYMBOLS, log::Log, process::{Process, command}, storage::EXCHANGE};
+use super::{
+    exchange::LIFE,
+    load::SYMBOLS,
+    log::Log,
+    process::{Process, command},
+    storage::EXCHANGE,
+};
 use crate::app::probe::error::ProbeError;
 
 /// Longer silence of a symbol, which the exchange does not confirm, is worth an alert; unscaled.

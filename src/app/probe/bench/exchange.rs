@@ -10,7 +10,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::{load::Load, process::{Process, command}};
+use super::{
+    load::Load,
+    process::{Process, command},
+};
 use crate::{
     app::probe::error::ProbeError,
     exchange::{

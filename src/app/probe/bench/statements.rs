@@ -36,7 +36,10 @@ impl Statements {
     /// # Errors
     /// When it is not confirmed.
     pub async fn execute(&self, sql: &str) -> Result<String, ProbeError> {
-        let failed = |error: reqwest::Error| ProbeError::Statement(error.to_string());
+        let failed = |error: reqwest::Error| {
+            // The cause says more than the error itself.
+            ProbeError::Statement(format!("{:#}", anyhow::Error::new(error)))
+        };
         let mut request = self
             .client
             .post(self.address.http_url())

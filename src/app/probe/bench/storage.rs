@@ -7,7 +7,7 @@ mod server;
 use std::{path::Path, sync::Arc};
 
 use self::{file::FileFaults, server::ServerFaults};
-use super::{load::SYMBOLS, server::Server};
+use super::{load::SYMBOLS, server::Server, statements::Statements};
 use crate::{
     app::probe::{error::ProbeError, proxy::Mode, settings::Database},
     domain::{row::BarRow, seal::SealRow, symbol::Symbol, threshold::Threshold},
@@ -39,7 +39,11 @@ impl Backend {
     pub async fn start(database: &Database, directory: &Path) -> Result<Self, ProbeError> {
         Ok(match database {
             Database::File => Self::File,
-            Database::Server(address) => Self::Server(address.clone()),
+            Database::Server(address) => {
+                // Whoever cannot be reached, or lets nobody in, says so before anything starts.
+                Statements::to(address)?.execute("SELECT 1").await?;
+                Self::Server(address.clone())
+            }
             Database::OwnServer(command) => {
                 Self::OwnServer(Arc::new(Server::start(command, directory).await?))
             }

@@ -16,7 +16,7 @@ use rustls::{
     ServerConfig,
     crypto::ring,
     pki_types::PrivatePkcs8KeyDer,
-    server::{ClientHello, ResolvesServerCert},
+    server::{ClientHello, NoServerSessionStorage, ResolvesServerCert},
     sign::CertifiedKey,
 };
 use tokio::{
@@ -93,11 +93,14 @@ impl TlsFront {
             path: root.clone(),
             cause,
         })?;
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| failed(error.to_string()))?
             .with_no_client_auth()
             .with_cert_resolver(Arc::<Shown>::clone(&shown));
+        // Who goes on with an earlier session does not look at the certificate again.
+        config.send_tls13_tickets = 0;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
         let listener = TcpListener::bind(("127.0.0.1", 0)).await;
         let listener = listener.map_err(ProbeError::Listen)?;
         let address = listener.local_addr().map_err(ProbeError::Listen)?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::LOST;
 use crate::{
     app::probe::{
         bench::{Bench, relay::Way, tls::Flaw},
@@ -11,8 +12,6 @@ use crate::{
     domain::safeguard::Safeguard,
 };
 
-/// How a lost connection is seen.
-const LOST: &[&str] = &["stream.disconnected", "stream.dead"];
 /// How a connection that cannot be made is seen.
 const UNMADE: &[&str] = &["stream.connect_failed"];
 /// How long a way is closed.
@@ -30,25 +29,32 @@ pub(super) fn all() -> Vec<Scenario> {
         latency(),
         bandwidth(),
         dns(),
-        certificate("tls-expired", "for 20 s after a cut the certificate is expired", |bench| {
-            Box::pin(refuse(bench, Flaw::Expired))
-        }),
-        certificate("tls-wrong-host", "for 20 s after a cut it is of another host", |bench| {
-            Box::pin(refuse(bench, Flaw::WrongHost))
-        }),
+        certificate(
+            "tls-expired",
+            "for 20 s after a cut the certificate is expired",
+            |bench| Box::pin(refuse(bench, Flaw::Expired)),
+        ),
+        certificate(
+            "tls-wrong-host",
+            "for 20 s after a cut it is of another host",
+            |bench| Box::pin(refuse(bench, Flaw::WrongHost)),
+        ),
     ]
+}
+
+/// Lets the way to the streams do something for a while.
+async fn for_a_while(bench: &mut Bench, text: &str, way: Way) -> Result<(), ProbeError> {
+    bench.struck(text).await?;
+    bench.streams.set(way);
+    bench.hold(WHILE).await;
+    bench.streams.set(Way::Open);
+    bench.healed().await
 }
 
 fn cut_fin() -> Scenario {
     let line = "the stream ends in order, and again for 20 s";
     Scenario::new(Network, "cut-fin", line, |bench| {
-        Box::pin(async {
-            bench.struck("the stream ends").await?;
-            bench.streams.set(Way::Fin);
-            bench.hold(WHILE).await;
-            bench.streams.set(Way::Open);
-            bench.healed().await
-        })
+        Box::pin(for_a_while(bench, "the stream ends", Way::Fin))
     })
     .seen_as(LOST)
     .allowing(Allowed::RECONNECTS)
@@ -118,13 +124,7 @@ fn mute() -> Scenario {
 fn blackhole() -> Scenario {
     let line = "for 20 s connections are taken and not answered";
     Scenario::new(Network, "blackhole", line, |bench| {
-        Box::pin(async {
-            bench.struck("nobody answers").await?;
-            bench.streams.set(Way::Blackhole);
-            bench.hold(WHILE).await;
-            bench.streams.set(Way::Open);
-            bench.healed().await
-        })
+        Box::pin(for_a_while(bench, "nobody answers", Way::Blackhole))
     })
     .seen_as(UNMADE)
     .allowing(Allowed::RECONNECTS)
@@ -135,12 +135,8 @@ fn slow_handshake() -> Scenario {
     let line = "for 20 s new connections are 3 s late";
     Scenario::new(Network, "slow-handshake", line, |bench| {
         Box::pin(async {
-            bench.struck("handshakes take long").await?;
             let delay = bench.scaled(Duration::from_secs(3));
-            bench.streams.set(Way::SlowHandshake { delay });
-            bench.hold(WHILE).await;
-            bench.streams.set(Way::Open);
-            bench.healed().await
+            for_a_while(bench, "handshakes take long", Way::SlowHandshake { delay }).await
         })
     })
     .seen_as(LOST)
@@ -169,15 +165,10 @@ fn latency() -> Scenario {
 fn bandwidth() -> Scenario {
     let line = "less passes for 20 s than is traded";
     Scenario::new(Network, "bandwidth", line, |bench| {
-        Box::pin(async {
-            bench.struck("little passes").await?;
-            bench.streams.set(Way::Bandwidth {
-                bytes_per_second: 30_000,
-            });
-            bench.hold(WHILE).await;
-            bench.streams.set(Way::Open);
-            bench.healed().await
-        })
+        let way = Way::Bandwidth {
+            bytes_per_second: 30_000,
+        };
+        Box::pin(for_a_while(bench, "little passes", way))
     })
     .fails_without(&[Safeguard::Patience])
 }

@@ -9,6 +9,7 @@ use std::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use rustix::process::Signal;
 
+use super::LOST;
 use crate::{
     app::probe::{
         bench::{Bench, ENDED, relay::Way},
@@ -18,8 +19,6 @@ use crate::{
     domain::safeguard::Safeguard,
 };
 
-/// How a lost connection is seen.
-const LOST: &[&str] = &["stream.disconnected", "stream.dead"];
 /// An hour in µs.
 const HOUR_US: i64 = 3_600_000_000;
 /// How large a page of the journal is.

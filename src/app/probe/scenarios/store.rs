@@ -33,23 +33,35 @@ pub(super) fn all() -> Vec<Scenario> {
         locked(),
         outage(),
         poison(),
-        server("store-refuse", "connections are refused for 20 s", |bench| {
-            Box::pin(strike(bench, Mode::Refuse, WHILE))
-        }),
+        server(
+            "store-refuse",
+            "connections are refused for 20 s",
+            |bench| Box::pin(strike(bench, Mode::Refuse, WHILE)),
+        ),
         server("store-reset", "connections are reset for 20 s", |bench| {
             Box::pin(strike(bench, Mode::Reset, WHILE))
         }),
         server(
             "store-cut-insert",
             "inserts are cut in their middle for 20 s",
-            |bench| Box::pin(strike(bench, Mode::ResetRequest { after_bytes: 500 }, WHILE)),
+            |bench| {
+                Box::pin(strike(
+                    bench,
+                    Mode::ResetRequest { after_bytes: 500 },
+                    WHILE,
+                ))
+            },
         ),
-        server("store-500", "inserts are answered with 500 for 20 s", |bench| {
-            Box::pin(strike(bench, Mode::ServerError { has_body: true }, WHILE))
-        }),
-        server("store-read-only", "inserts are forbidden for 20 s", |bench| {
-            Box::pin(strike(bench, Mode::ReadOnly, WHILE))
-        }),
+        server(
+            "store-500",
+            "inserts are answered with 500 for 20 s",
+            |bench| Box::pin(strike(bench, Mode::ServerError { has_body: true }, WHILE)),
+        ),
+        server(
+            "store-read-only",
+            "inserts are forbidden for 20 s",
+            |bench| Box::pin(strike(bench, Mode::ReadOnly, WHILE)),
+        ),
         stall(),
         answer_lost().core(),
         slow(),

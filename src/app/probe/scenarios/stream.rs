@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::LOST;
 use crate::{
     app::probe::{
         bench::{Bench, load::Load},
@@ -12,8 +13,6 @@ use crate::{
     exchange::sim::{CutHow, Fault, FaultKind, GarbleHow},
 };
 
-/// How a lost connection is seen.
-const LOST: &[&str] = &["stream.disconnected", "stream.dead"];
 /// How history that cannot be had is seen.
 const NO_HISTORY: &[&str] = &["history.failed"];
 /// How long what lasts does so.
