@@ -38,6 +38,9 @@ enum ProbeCommand {
     /// Each scenario has an exchange, a collector and a store of its own, each a real process.
     /// What is stored in the end is compared with the bars that a plain reference makes of the
     /// tape. Exits 1 when a budget is missed.
+    ///
+    /// The store is a SQLite file, or with --store a ClickHouse, where each run has a database of its
+    /// own that is dropped afterwards.
     Run(Box<RunArgs>),
     /// List the failures that can be caused
     List(ListArgs),

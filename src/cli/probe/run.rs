@@ -97,10 +97,11 @@ impl RunArgs {
     /// Runs scenarios until they are done, or until a signal.
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
         let is_json = context.is_json()?;
-        let chosen = self.chosen()?;
+        let database = self.database(context)?;
+        let chosen = self.chosen(&database)?;
         let report = self.report.clone().map(ReportFile::new).transpose()?;
         let mut signals = Signals::new().hint("run it where signals can be received")?;
-        let settings = self.settings(context)?;
+        let settings = self.settings(context, database)?;
         let stop = CancellationToken::new();
         let progress = Progress::new(context.printer.messages(), context.is_quiet);
         let told = Arc::new(move |event: &_| progress.tell(event));
@@ -148,7 +149,7 @@ impl RunArgs {
     }
 
     /// The scenarios that were asked for.
-    fn chosen(&self) -> Result<Vec<Scenario>, CliError> {
+    fn chosen(&self, database: &Database) -> Result<Vec<Scenario>, CliError> {
         let mut all = scenarios::all();
         for name in self.only.iter().chain(&self.skip) {
             if !all.iter().any(|scenario| scenario.name == name) {
@@ -160,7 +161,8 @@ impl RunArgs {
         all.retain(|scenario| {
             let name = scenario.name.to_owned();
             let is_wanted = if self.only.is_empty() {
-                self.all || scenario.is_core
+                let is_of_the_core = scenario.is_core && database.lacks(scenario.needs).is_none();
+                self.all || is_of_the_core
             } else {
                 self.only.contains(&name)
             };
@@ -214,7 +216,7 @@ impl RunArgs {
         Ok(self.limits.clone())
     }
 
-    fn settings(&self, context: &Context) -> Result<Settings, CliError> {
+    fn settings(&self, context: &Context, database: Database) -> Result<Settings, CliError> {
         let budgets = match &self.budget {
             None => BudgetFile::default(),
             Some(path) => read_budgets(path)?,
@@ -246,7 +248,7 @@ impl RunArgs {
             finest: thresholds.first().copied().unwrap_or(finest),
             thresholds,
             anchor: context.settings.anchor.value,
-            database: self.database(context)?,
+            database,
             options: self.limits()?,
             budgets,
             directory,
