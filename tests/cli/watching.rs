@@ -87,18 +87,7 @@ fn health_turns_bad_when_a_stream_is_dead_although_everything_else_is_fine() {
 
     // The way in, the way out and the other symbol are as they were.
     let faults = r#"{"add":[{"fault":{"pings_only":{}},"for_ms":600000}]}"#;
-    let sim_port = sim
-        .rest
-        .rsplit(':')
-        .next()
-        .expect("a port")
-        .parse()
-        .expect("a port");
-    let request = format!(
-        "POST /sim/faults HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{faults}",
-        faults.len()
-    );
-    assert_eq!(ask(sim_port, &request).expect("an answer").0, 200);
+    sim.control("POST", "/sim/faults", faults);
     let struck = Instant::now();
     let body = until(port, "/health", |status, _| status == 503);
     // One and a half of the silence that is allowed, and a second until somebody looks.
@@ -114,12 +103,7 @@ fn health_turns_bad_when_a_stream_is_dead_although_everything_else_is_fine() {
     assert_eq!(checked.status.code(), Some(1), "{}", text(&checked.stdout));
     assert!(text(&checked.stdout).starts_with("not healthy: "));
 
-    let clear = r#"{"clear":true}"#;
-    let clear = format!(
-        "POST /sim/faults HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{clear}",
-        clear.len()
-    );
-    assert_eq!(ask(sim_port, &clear).expect("an answer").0, 200);
+    sim.control("POST", "/sim/faults", r#"{"clear":true}"#);
     until(port, "/health", |status, _| status == 200);
     let metrics = until(port, "/metrics", |status, _| status == 200);
     assert!(metrics.contains("\nstreamkit_healthy 1\n"), "{metrics}");

@@ -1,7 +1,8 @@
 //! Real processes: the sim exchange and collectors, as a user would run them.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc,
@@ -111,6 +112,38 @@ impl Sim {
             options: tape.iter().map(ToString::to_string).collect(),
             _process: process,
         }
+    }
+
+    /// Tells it something, or asks it; returns the body of the answer, which must confirm.
+    pub fn control(&self, method: &str, path: &str, body: &str) -> String {
+        let host = self.rest.strip_prefix("http://").expect("an http URL");
+        let mut stream = TcpStream::connect(host).expect("connected");
+        stream.set_read_timeout(Some(PATIENCE)).expect("set");
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        )
+        .expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
+        body.to_owned()
+    }
+
+    /// Plays the tape at this rate from now on; at 0 it stands still.
+    pub fn pace(&self, trades_per_second: u32) {
+        let body = format!("{{\"rate\":{trades_per_second}}}");
+        self.control("POST", "/sim/pace", &body);
+    }
+
+    /// The id of the newest trade of a symbol; none before the first.
+    pub fn newest_id(&self, symbol: &str) -> Option<i64> {
+        let stats = self.control("GET", "/sim/stats", "");
+        let stats: serde_json::Value = serde_json::from_str(&stats).expect("JSON");
+        stats["symbols"][symbol]["newest_id"].as_i64()
     }
 
     /// Writes the tape of `symbol` to `path`.

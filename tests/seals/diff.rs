@@ -7,7 +7,7 @@ use crate::{
         clickhouse::{ask, clickhouse_url, fresh_database},
         process::{Process, run, streamkit, text},
     },
-    scene::{Place, SYMBOL, Scene},
+    scene::{DAY, Place, SYMBOL, Scene},
 };
 
 /// Compares two stores; returns what is found, what people are told, and the exit code.
@@ -40,9 +40,12 @@ fn restart(scene: &Scene, place: &Place, collector: &mut Process) {
 /// byte in a bar of its store: the price at which the bar with that first id opened.
 fn two_collectors(scene: &Scene, [a, b]: [&Place; 2], alter: impl Fn(i64)) {
     let mut first = scene.collect(a, &[]);
+    // The tape waits in its second day, however long the other one takes to start.
+    scene.play_until(DAY + DAY / 4);
     a.until_day(1);
     let mut second = scene.collect(b, &[]);
     b.until_day(1);
+    scene.play();
     restart(scene, b, &mut second);
     b.until_day(2);
     restart(scene, b, &mut second);

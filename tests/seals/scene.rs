@@ -28,6 +28,10 @@ pub const DAYS: u64 = 3;
 /// The day that the tape begins with, in days since 1970.
 pub const FIRST_DAY: i64 = 20_089;
 
+/// The first id of the tape: ids go on from day to day.
+const FIRST_ID: i64 = FIRST_DAY * DAY as i64;
+/// Trades a second.
+const RATE: u32 = 2000;
 const DAY_US: i64 = 86_400_000_000;
 
 /// An exchange in a process of its own, and places for collectors.
@@ -60,7 +64,7 @@ impl Scene {
             "--trades-per-day",
             &day,
             "--rate",
-            "2000",
+            &RATE.to_string(),
             "--day",
             first_day,
         ];
@@ -69,6 +73,26 @@ impl Scene {
             sim: Sim::start(&tape, &serve),
             directory: tempfile::tempdir().expect("a directory"),
         }
+    }
+
+    /// Lets the tape stand still once it is so many trades long.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "nothing but another look tells how far another process is"
+    )]
+    pub fn play_until(&self, trades: u64) {
+        let until = i64::try_from(trades).expect("a tape") + FIRST_ID;
+        let begun = Instant::now();
+        while self.sim.newest_id(SYMBOL).is_none_or(|id| id < until) {
+            assert!(begun.elapsed() < PATIENCE, "the tape does not go on");
+            thread::sleep(Duration::from_millis(20));
+        }
+        self.sim.pace(0);
+    }
+
+    /// Lets the tape go on.
+    pub fn play(&self) {
+        self.sim.pace(RATE);
     }
 
     /// A SQLite file of that name.

@@ -97,6 +97,7 @@ async fn die(bench: &mut Bench, point: CrashPoint) -> Result<(), ProbeError> {
         bench.hold(Duration::from_secs(20)).await;
         bench.storage.heal().await?;
         bench.run(&["spool", "flush", "--dead"], ARRIVAL).await?;
+        bench.healed().await?;
     }
     Ok(())
 }
