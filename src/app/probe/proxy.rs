@@ -494,3 +494,107 @@ fn late_exception() -> Vec<u8> {
     )
     .into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        time::timeout,
+    };
+
+    use super::*;
+
+    /// No step of a test may take longer.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A server that answers every request with its first line.
+    async fn parrot() -> ClickHouseAddress {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut client = Reader::new(Box::new(client));
+                    while let Ok(Some(head)) = client.head().await {
+                        let request = client.body(head).await?;
+                        let text = String::from_utf8_lossy(&request.bytes).into_owned();
+                        let line = text.lines().next().unwrap_or_default();
+                        let length = line.len();
+                        let answer =
+                            format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{line}");
+                        client.write(answer.as_bytes()).await?;
+                    }
+                    io::Result::Ok(())
+                });
+            }
+        });
+        ClickHouseAddress {
+            tls: false,
+            host: "127.0.0.1".to_owned(),
+            port,
+            user: "default".to_owned(),
+            password: None,
+            database: "default".to_owned(),
+        }
+    }
+
+    /// What comes back for an insert on a new connection.
+    async fn insert(proxy: &Proxy) -> io::Result<String> {
+        let asked = async {
+            let mut stream = TcpStream::connect(proxy.address()).await?;
+            let request = "POST /?query=INSERT+INTO+bars HTTP/1.1\r\nConnection: close\r\n\
+                           Content-Length: 4\r\n\r\nrows";
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = vec![0; 1024];
+            let length = stream.read(&mut answer).await?;
+            Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+        };
+        timeout(PATIENCE, asked).await.expect("in time")
+    }
+
+    #[tokio::test]
+    async fn who_is_refused_finds_nobody_and_then_the_same_port_again() {
+        let proxy = Proxy::start(&parrot().await).expect("a proxy");
+        assert!(insert(&proxy).await.expect("an answer").contains("INSERT"));
+        for _ in 0..3 {
+            proxy.set(Mode::Refuse);
+            let refused = async {
+                // The order takes a turn of the proxy to come through.
+                loop {
+                    match insert(&proxy).await {
+                        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => break,
+                        _ => tokio::task::yield_now().await,
+                    }
+                }
+            };
+            timeout(PATIENCE, refused).await.expect("refused");
+            proxy.set(Mode::Pass);
+            let passed = async { while insert(&proxy).await.is_err() {} };
+            timeout(PATIENCE, passed).await.expect("open again");
+        }
+        assert_eq!(proxy.errors(), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn inserts_are_sent_as_those_of_a_user_who_may_only_read() {
+        let proxy = Proxy::start(&parrot().await).expect("a proxy");
+        proxy.set(Mode::ReadOnly);
+        let answer = insert(&proxy).await.expect("an answer");
+        assert!(
+            answer.ends_with("POST /?query=INSERT+INTO+bars&readonly=1 HTTP/1.1"),
+            "{answer}"
+        );
+        assert_eq!(proxy.hits(), 1);
+    }
+
+    #[tokio::test]
+    async fn of_answers_that_are_lost_the_server_knows_more_than_the_client() {
+        let proxy = Proxy::start(&parrot().await).expect("a proxy");
+        proxy.set(Mode::DropAnswer { one_in: 2 });
+        let mut lost = 0;
+        for _ in 0..6 {
+            lost += u64::from(insert(&proxy).await.is_err());
+        }
+        assert_eq!((lost, proxy.hits()), (3, 3));
+    }
+}

@@ -184,3 +184,72 @@ async fn pass(client: TcpStream, acceptor: TlsAcceptor, server: SocketAddr) -> i
     copy_bidirectional(&mut client, &mut server).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+    use tokio::io::AsyncReadExt;
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+
+    const HOST: &str = "exchange.test";
+
+    /// A client that trusts the root in a file, and keeps sessions to go on with them.
+    fn client(root: &Path) -> TlsConnector {
+        use base64::{Engine as _, prelude::BASE64_STANDARD};
+        let pem = std::fs::read_to_string(root).expect("a root");
+        let text = pem.lines().find(|line| !line.starts_with('-'));
+        let der = BASE64_STANDARD.decode(text.expect("a body"));
+        let mut roots = RootCertStore::empty();
+        roots.add(der.expect("base64").into()).expect("a root");
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        TlsConnector::from(Arc::new(config))
+    }
+
+    /// What the server says, or why nothing is heard.
+    async fn hear(client: &TlsConnector, address: SocketAddr) -> io::Result<String> {
+        let stream = TcpStream::connect(address).await?;
+        let name = ServerName::try_from(HOST).expect("a name");
+        let mut stream = timeout(HANDSHAKE, client.connect(name, stream)).await??;
+        let mut text = vec![0; 5];
+        timeout(HANDSHAKE, stream.read_exact(&mut text)).await??;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    #[tokio::test]
+    async fn a_bad_certificate_is_shown_to_those_too_who_were_there_before() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let server = listener.local_addr().expect("bound");
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                use tokio::io::AsyncWriteExt;
+                let _ = stream.write_all(b"hello").await;
+            }
+        });
+        let directory = tempfile::tempdir().expect("a directory");
+        let front = TlsFront::before(server, HOST, directory.path())
+            .await
+            .expect("a front");
+        let client = client(front.root());
+        for (flaw, reason) in [
+            (Flaw::None, None),
+            (Flaw::Expired, Some("expired")),
+            (Flaw::WrongHost, Some("not valid for name")),
+            (Flaw::None, None),
+        ] {
+            front.show(flaw);
+            match (hear(&client, front.address()).await, reason) {
+                (Ok(text), None) => assert_eq!(text, "hello"),
+                (Err(error), Some(reason)) => {
+                    assert!(error.to_string().contains(reason), "{flaw:?}: {error}");
+                }
+                (heard, _) => panic!("{flaw:?}: {heard:?}"),
+            }
+        }
+    }
+}
