@@ -31,7 +31,11 @@ use crate::{
 };
 
 use super::{event::Emit, settings::Limits, snapshot::Board};
-use crate::app::{backoff::backoff, clock::Clock, supervise::Turns};
+use crate::app::{
+    backoff::{Backoff, backoff},
+    clock::Clock,
+    supervise::Turns,
+};
 
 /// How often the spool is looked at when nothing says that it has changed: another process
 /// may have put something into it.
@@ -94,7 +98,7 @@ struct Deliverer {
     breaker: Breaker,
     /// Trips of the breakers before it.
     trips_before: u64,
-    pauses: backon::ExponentialBackoff,
+    pauses: Backoff,
     failures: u32,
     /// When it began, on the wall clock: older batches waited for it.
     begun_us: i64,
@@ -160,7 +164,7 @@ impl Delivery {
     }
 }
 
-fn pauses(limits: &Limits) -> backon::ExponentialBackoff {
+fn pauses(limits: &Limits) -> Backoff {
     backoff(limits.delivery_retry_min, limits.delivery_retry_max)
 }
 

@@ -27,13 +27,12 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use backon::ExponentialBackoff;
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{runtime::Handle, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    app::backoff::backoff,
+    app::backoff::{Backoff, backoff},
     domain::{sequence::Missing, symbol::Symbol},
     exchange::source::{Newest as NewestTrade, Page, Source, SourceError},
 };
@@ -97,7 +96,7 @@ pub(super) struct Fetch {
     symbol: Symbol,
     retry_min: Duration,
     retry_max: Duration,
-    backoff: ExponentialBackoff,
+    backoff: Backoff,
     state: State,
     newest: Newest,
     /// Rises whenever requests that are under way are given up.

@@ -6,12 +6,14 @@
 
 use std::time::Duration;
 
-use backon::ExponentialBackoff;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{backoff::backoff, supervise::Turns},
+    app::{
+        backoff::{Backoff, backoff},
+        supervise::Turns,
+    },
     domain::{
         breaker::BreakerState,
         health::Pulse,
@@ -43,13 +45,13 @@ pub(super) struct Heartbeat {
     told: Option<Vec<HealthRow>>,
     attempted: Option<Instant>,
     failures: u64,
-    pauses: ExponentialBackoff,
+    pauses: Backoff,
     /// How long to wait after the last attempt, which failed.
     failed_pause: Option<Duration>,
     was_struggling: bool,
 }
 
-fn pauses(limits: &Limits) -> ExponentialBackoff {
+fn pauses(limits: &Limits) -> Backoff {
     let least = limits.health_interval;
     backoff(least, limits.breaker_open.max(least))
 }

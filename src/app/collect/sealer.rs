@@ -8,12 +8,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backon::ExponentialBackoff;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{backoff::backoff, seals::Sealing, supervise::Turns},
+    app::{
+        backoff::{Backoff, backoff},
+        seals::Sealing,
+        supervise::Turns,
+    },
     domain::{
         anchor::Period,
         micros::micros,
@@ -53,7 +56,7 @@ pub(super) struct Sealer {
     asked: BTreeSet<Symbol>,
     begun: Instant,
     failures: u64,
-    pauses: ExponentialBackoff,
+    pauses: Backoff,
     /// Nothing is tried before.
     failed_until: Option<Instant>,
 }
@@ -64,12 +67,12 @@ struct Pending {
     noticed_us: i64,
     noticed: Instant,
     next: Instant,
-    pauses: ExponentialBackoff,
+    pauses: Backoff,
     /// What was told of it.
     told: Option<Unsealable>,
 }
 
-fn retries(limits: &Limits) -> ExponentialBackoff {
+fn retries(limits: &Limits) -> Backoff {
     backoff(limits.seal_retry_min, limits.seal_retry_max)
 }
 

@@ -2,11 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use backon::ExponentialBackoff;
 use tokio::time::Instant;
 
 use crate::{
-    app::backoff::backoff,
+    app::backoff::{Backoff, backoff},
     domain::{
         health::Pulse,
         liveness::{Action, Evidence, Signs},
@@ -56,7 +55,7 @@ pub(super) struct Slot {
     fetch: Fetch,
     /// What is to be told.
     pub events: Vec<Event>,
-    start_backoff: ExponentialBackoff,
+    start_backoff: Backoff,
     start_retry_max: Duration,
     /// Series that could not start yet, and when they are tried again.
     delayed: Option<(Delayed, Instant)>,

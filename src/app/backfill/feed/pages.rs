@@ -6,12 +6,11 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use backon::ExponentialBackoff;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    app::backoff::backoff,
+    app::backoff::{Backoff, backoff},
     domain::{
         micros::micros,
         sequence::proof::{Proof, Seen},
@@ -76,7 +75,7 @@ pub(super) struct Pages {
     /// How many trades a full page has, once that is known.
     page_trades: Option<i64>,
     proof: Proof,
-    pauses: ExponentialBackoff,
+    pauses: Backoff,
     epoch: Instant,
     progress_at: Instant,
 }

@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use backon::ExponentialBackoff;
 use tokio::{
     task::{Id, JoinError, JoinSet},
     time::{Instant, sleep_until, timeout},
@@ -19,7 +18,11 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{batch::Hands, event::Event, heartbeat::Heartbeat, job::Work};
 use crate::{
-    app::{backfill::queue::Queue, backoff::backoff, clock::Clock},
+    app::{
+        backfill::queue::Queue,
+        backoff::{Backoff, backoff},
+        clock::Clock,
+    },
     domain::{backfill_request::RequestRow, backfill_worker::WorkerRow},
     store::sink::{Store, StoreError},
 };
@@ -278,7 +281,7 @@ impl Worker {
         (self.hands.tell)(Event::StoreFailed { what, reason });
     }
 
-    fn pauses(&self) -> ExponentialBackoff {
+    fn pauses(&self) -> Backoff {
         backoff(PAUSE_MIN.min(self.settings.poll), self.settings.poll)
     }
 }

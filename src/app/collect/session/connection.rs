@@ -5,12 +5,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use backon::ExponentialBackoff;
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::time::Instant;
 
 use crate::{
-    app::backoff::backoff,
+    app::backoff::{Backoff, backoff},
     domain::{safeguard::Safeguard, symbol::Symbol},
     exchange::source::{LiveBatch, LiveStream, Source, SourceError, StreamEnd},
 };
@@ -44,7 +43,7 @@ pub(super) struct Connection {
     state: State,
     pauses: (Duration, Duration),
     reconnects: bool,
-    backoff: ExponentialBackoff,
+    backoff: Backoff,
     /// When the last attempt began.
     begun: Option<Instant>,
     /// Attempts since the last live trade.

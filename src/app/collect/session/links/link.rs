@@ -2,12 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use backon::ExponentialBackoff;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use crate::{
-    app::backoff::backoff,
+    app::backoff::{Backoff, backoff},
     domain::{lag::Lag, micros::micros, overlap::Overlap, safeguard::Safeguard, symbol::Symbol},
     exchange::source::Source,
 };
@@ -45,7 +44,7 @@ pub(super) struct Link {
     pub up_since: Option<Instant>,
     renewal: Option<Renewal>,
     /// The pauses between renewals that come to nothing.
-    pauses: ExponentialBackoff,
+    pauses: Backoff,
     pub has_connected: bool,
     pub reconnects: u64,
     pub trades: u64,
