@@ -21,6 +21,8 @@ mod collect;
 mod damage;
 #[path = "cli/doctor.rs"]
 mod doctor;
+#[path = "cli/generated.rs"]
+mod generated;
 #[path = "cli/golden.rs"]
 mod golden;
 #[path = "cli/home.rs"]

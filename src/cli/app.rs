@@ -33,6 +33,7 @@ use super::{
     probe::{self, ProbeArgs},
     schema::{self, SchemaArgs},
     seals::SealsArgs,
+    shell::{CompletionsArgs, ManArgs},
     spool::SpoolArgs,
     status::{self, StatusArgs},
     verify::VerifyArgs,
@@ -70,6 +71,8 @@ enum Command {
     Config(ConfigArgs),
     Schema(SchemaArgs),
     Probe(ProbeArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// What every subcommand takes.
@@ -188,7 +191,9 @@ impl Command {
             | Self::Doctor(_)
             | Self::Config(_)
             | Self::Schema(_)
-            | Self::Probe(_) => BTreeMap::new(),
+            | Self::Probe(_)
+            | Self::Completions(_)
+            | Self::Man(_) => BTreeMap::new(),
         }
     }
 
@@ -213,6 +218,8 @@ impl Command {
                 Ok(ExitCode::Ok)
             }),
             Self::Probe(args) => probe::run(args, context),
+            Self::Completions(args) => args.run(Cli::command(), &context.printer),
+            Self::Man(args) => args.run(Cli::command(), &context.printer),
         }
     }
 }
@@ -264,6 +271,13 @@ fn run_command(cli: Cli) -> ExitCode {
     // Without it, and with two providers in the tree some day, TLS would panic.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let plain = Printer::stdio(false);
+    // These work whatever the settings are.
+    let ended = |result: Result<_, CliError>| result.unwrap_or_else(|error| error.report(&plain));
+    let cli = match cli.command {
+        Command::Completions(args) => return ended(args.run(Cli::command(), &plain)),
+        Command::Man(args) => return ended(args.run(Cli::command(), &plain)),
+        command => Cli { command, ..cli },
+    };
     match prepare(&cli) {
         Ok(context) => {
             panics::tell_to(&context.printer);

@@ -17,6 +17,7 @@ pub mod exit;
 pub mod probe;
 pub mod schema;
 mod seals;
+mod shell;
 mod signals;
 mod spool;
 mod status;

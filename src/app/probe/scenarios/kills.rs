@@ -15,8 +15,6 @@ use crate::{
 
 /// How long it may take to come to a point, whatever the scale is.
 const ARRIVAL: Duration = Duration::from_secs(30);
-/// A point is passed so often before the process dies there.
-const VISIT: &str = "3";
 
 /// A scenario for each point that live data come to by themselves, or with a little help.
 macro_rules! kills {
@@ -58,6 +56,21 @@ fn kill(
         .allowing(Allowed::PROCESSES)
 }
 
+/// At which visits of a point a process dies there, one after the other.
+const fn visits(point: CrashPoint) -> &'static [u32] {
+    match point {
+        CrashPoint::StopCommitted
+        | CrashPoint::Unsealed
+        | CrashPoint::PageTaken
+        | CrashPoint::RowRefused
+        | CrashPoint::LeaseTaken
+        | CrashPoint::BatchSplit => &[1],
+        // Where rows and checkpoint are two commits, every second one is the harmless one.
+        CrashPoint::JournalAfterCommit => &[3, 4, 5, 6],
+        _ => &[3],
+    }
+}
+
 /// Starts a collector that dies at a point, waits for that, and starts another one.
 async fn die(bench: &mut Bench, point: CrashPoint) -> Result<(), ProbeError> {
     let is_rewrite = CrashPoint::ON_REWRITE.contains(&point);
@@ -77,21 +90,14 @@ async fn die(bench: &mut Bench, point: CrashPoint) -> Result<(), ProbeError> {
     if is_rewrite {
         bench.storage.seal_ahead().await?;
     }
-    let visit = match point {
-        CrashPoint::StopCommitted
-        | CrashPoint::Unsealed
-        | CrashPoint::PageTaken
-        | CrashPoint::RowRefused
-        | CrashPoint::LeaseTaken
-        | CrashPoint::BatchSplit => "1",
-        _ => VISIT,
-    };
-    bench.start(&["--crash-at", &format!("{}:{visit}", point.as_str())])?;
-    if point == CrashPoint::StopCommitted {
-        bench.until_fresh().await?;
-        bench.signal(rustix::process::Signal::TERM)?;
+    for visit in visits(point) {
+        bench.start(&["--crash-at", &format!("{}:{visit}", point.as_str())])?;
+        if point == CrashPoint::StopCommitted {
+            bench.until_fresh().await?;
+            bench.signal(rustix::process::Signal::TERM)?;
+        }
+        bench.struck_at_end(ARRIVAL, point.as_str()).await?;
     }
-    bench.struck_at_end(ARRIVAL, point.as_str()).await?;
     bench.start(&[])?;
     if is_refusal {
         bench.hold(Duration::from_secs(20)).await;

@@ -219,6 +219,7 @@ fn oversized() -> Scenario {
     })
     .seen_as(LOST)
     .allowing(Allowed::RECONNECTS)
+    .fails_without(&[Safeguard::Reconnect])
 }
 
 fn garbage() -> Scenario {
