@@ -23,16 +23,11 @@ use std::{
 
 use streamkit::{
     app::{
-        clock::Clock,
-        collect::{
-            self, Board, Chronicle, CollectError, Collector, Emit, Event, Limits, Settings, Summary,
-        },
+        collect::{self, Board, CollectError, Collector, Emit, Event, Limits, Settings, Summary},
         supervise::Supervisor,
     },
     domain::{
-        anchor::Anchor,
         bar::Bar,
-        crash::CrashPoints,
         reference::Reference,
         row::{BarRow, GapRow},
         symbol::Symbol,
@@ -127,15 +122,9 @@ impl Rig {
         let server = Server::start(config, address).await.expect("a sim");
         let store_address = StoreAddress::Sqlite(directory.path().join("store.sqlite"));
         let settings = Settings {
-            symbols,
-            thresholds: vec![dbps(25), dbps(100), dbps(250)],
-            anchor: Anchor::Day,
-            record_trades: false,
             collector: "test".to_owned(),
-            create_schema: true,
             limits: short_limits(),
-            crash: CrashPoints::default(),
-            mischief: Vec::new(),
+            ..Settings::new(symbols, vec![dbps(25), dbps(100), dbps(250)])
         };
         let binance = binance::Settings {
             name: EXCHANGE.to_owned(),
@@ -203,28 +192,17 @@ impl Rig {
                 times.lock().expect("not poisoned").push(Instant::now());
             })
         };
-        let board = Board::new(&self.settings.symbols);
         let stop = CancellationToken::new();
-        let chronicle = Chronicle::new(&*self.settings.collector, Clock::system());
-        let supervisor = {
-            let emit = chronicle.before(Emit::clone(&emit));
-            let (tasks, mischief) = (self.settings.limits.tasks, self.settings.mischief.clone());
-            Supervisor::new(Clock::system(), tasks, mischief, move |event| {
-                emit.emit(&event.into());
-            })
-        };
-        let collector = Collector {
-            settings: self.settings.clone(),
-            source: Arc::new(Binance::new(self.binance.clone()).expect("an adapter")),
-            store: self.store(),
-            state_dir: self.state_dir(),
-            accept_store: false,
-            clock: Clock::system(),
+        let source = Binance::new(self.binance.clone()).expect("an adapter");
+        let settings = self.settings.clone();
+        let collector = Collector::new(
+            settings,
+            Arc::new(source),
+            self.store(),
+            self.state_dir(),
             emit,
-            chronicle,
-            board: board.clone(),
-            supervisor: supervisor.clone(),
-        };
+        );
+        let (board, supervisor) = (collector.board.clone(), collector.supervisor.clone());
         let task = tokio::spawn(collect::run(collector, stop.clone()));
         Running {
             supervisor,

@@ -57,6 +57,39 @@ pub struct Collector {
     pub supervisor: Supervisor,
 }
 
+impl Collector {
+    /// A collector on this machine's clock that tells `emit` what happens, and nobody else.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        source: Arc<dyn Source>,
+        store: Arc<dyn Store>,
+        state_dir: PathBuf,
+        emit: Emit,
+    ) -> Self {
+        let clock = Clock::system();
+        let chronicle = Chronicle::new(&*settings.collector, clock.clone());
+        let board = Board::new(&settings.symbols);
+        let told = chronicle.before(emit.clone());
+        let (tasks, mischief) = (settings.limits.tasks, settings.mischief.clone());
+        let supervisor = Supervisor::new(clock.clone(), tasks, mischief, move |event| {
+            told.emit(&event.into());
+        });
+        Self {
+            settings,
+            source,
+            store,
+            state_dir,
+            accept_store: false,
+            clock,
+            emit,
+            chronicle,
+            board,
+            supervisor,
+        }
+    }
+}
+
 /// What collecting came to.
 #[derive(Debug, Clone)]
 pub struct Summary {

@@ -33,6 +33,24 @@ pub struct Settings {
     pub mischief: Vec<MischiefAt>,
 }
 
+impl Settings {
+    /// These symbols and thresholds, by the day, with every other setting at its default.
+    #[must_use]
+    pub fn new(symbols: Vec<Symbol>, thresholds: Vec<Threshold>) -> Self {
+        Self {
+            symbols,
+            thresholds,
+            anchor: Anchor::Day,
+            record_trades: false,
+            collector: "default".to_owned(),
+            create_schema: true,
+            limits: Limits::default(),
+            crash: CrashPoints::default(),
+            mischief: Vec::new(),
+        }
+    }
+}
+
 /// Times and bounds of collecting. Durations that guard against the same thing are in
 /// proportion; tests scale them together.
 #[derive(Debug, Clone)]
