@@ -4,7 +4,7 @@
 //! [`backfill_request`](crate::domain::backfill_request) for how a request is completed once
 //! although the store cannot compare and swap.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use crate::{
     app::clock::Clock,
@@ -172,13 +172,30 @@ impl Queue {
     /// # Errors
     /// When the store fails. A claim whose fate is not known expires by itself.
     pub async fn look(&self, except: &[String]) -> Result<Look, StoreError> {
+        self.look_if(except, |_| true).await
+    }
+
+    /// The same, but claims only if `may_claim` says so, which is told for how many symbols
+    /// there are requests that are not over.
+    ///
+    /// # Errors
+    /// Those of [`look`](Self::look).
+    pub async fn look_if(
+        &self,
+        except: &[String],
+        may_claim: impl FnOnce(usize) -> bool + Send,
+    ) -> Result<Look, StoreError> {
         let mut look = Look::default();
+        let mut symbols = HashSet::new();
         let query = RequestQuery {
             statuses: vec![Status::Pending, Status::Running],
             ..RequestQuery::default()
         };
         let (mut pending, mut being_taken) = (Vec::new(), Vec::new());
         for read in self.store.stored_requests(&query).await? {
+            if let Ok(request) = &read {
+                symbols.insert(request.symbol.to_ascii_uppercase());
+            }
             match read {
                 Ok(request) => match request.turn(self.clock.wall_us()) {
                     Turn::Leave if has_just_begun(&request, self.clock.wall_us()) => {
@@ -197,6 +214,9 @@ impl Queue {
                 },
                 Err(unreadable) => look.unreadable.push(unreadable),
             }
+        }
+        if !may_claim(symbols.len()) {
+            return Ok(look);
         }
         let is_excepted = |request: &RequestRow| {
             let mut except = except.iter();

@@ -1,4 +1,6 @@
 //! What carrying out a request means.
+//!
+//! Each symbol is a run of its own, which ends by itself; all of them take turns.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,9 +16,11 @@ use super::{
     event::Emit,
     job::Shared,
     plan::Wish,
-    run::{Finished, RunLimits, run},
+    run::{Finished, run_among},
     stored::all_thresholds,
+    turns::Turns,
     worker::{Job, JobProgress, Outcome, ProgressCell, Work},
+    writer::WriterLimits,
 };
 
 /// How often it is told how far the work is.
@@ -34,8 +38,10 @@ pub struct Carrier {
     pub since: Duration,
     /// For how long a threshold is left alone after it was completed.
     pub cooldown: Duration,
-    /// How turns are taken and rows written.
-    pub limits: RunLimits,
+    /// Where the symbols of all requests take turns.
+    pub turns: Turns,
+    /// How rows are written.
+    pub writer: WriterLimits,
     /// Who is told.
     pub emit: Emit,
 }
@@ -115,7 +121,13 @@ impl Carrier {
             let told = JobProgress::from(&board.read_all());
             progress.update(|said| *said = told);
         };
-        let running = run(&self.shared, vec![(wish, board.clone())], self.limits, stop);
+        let running = run_among(
+            &self.turns,
+            &self.shared,
+            vec![(wish, board.clone())],
+            self.writer,
+            stop,
+        );
         tokio::pin!(running);
         let mut ticks = interval(TELL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -129,3 +141,6 @@ impl Carrier {
         finished.pop()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,7 +93,7 @@ pub struct DirectArgs {
     /// Leave a threshold alone for so long after it was completed; 0s for not at all
     #[arg(long, value_name = "DURATION", value_parser = duration_or_zero, default_value = "5m")]
     cooldown: Duration,
-    /// How many symbols are worked on at once
+    /// How many symbols have their turn at once; all of them take turns
     #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value = "4")]
     parallel: usize,
     /// The trades of a symbol's turn
