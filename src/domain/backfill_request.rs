@@ -33,8 +33,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{row::UnreadableRow, threshold::Threshold};
 
+mod left_alone;
 mod queue;
 
+pub use left_alone::{left_alone, left_alone_text};
 pub use queue::{PATIENCE_US, Place, RequestState, states};
 
 /// So many attempts are made at a request.
@@ -128,7 +130,8 @@ pub struct RequestRow {
     pub progress: Progress,
     /// How much time lay without bars when it was begun, in seconds.
     pub gap_seconds: f64,
-    /// Why it failed or was skipped.
+    /// Why it failed or was skipped; of a completed one for all thresholds, what it has left
+    /// alone.
     pub error: String,
     /// Who has it, or had it last.
     pub worker: String,

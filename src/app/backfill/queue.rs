@@ -41,8 +41,8 @@ pub async fn ask(
     thresholds: &[Threshold],
     since_us: Option<i64>,
 ) -> Result<Vec<Asked>, StoreError> {
+    // Of all symbols: whoever put a row in may have written them in any case.
     let query = RequestQuery {
-        symbols: vec![symbol.to_string()],
         statuses: vec![Status::Pending, Status::Running],
         ..RequestQuery::default()
     };
@@ -52,6 +52,7 @@ pub async fn ask(
         .await?
         .into_iter()
         .flatten()
+        .filter(|request| request.symbol.eq_ignore_ascii_case(symbol.as_str()))
         .collect();
     let mut asked = Vec::new();
     // One µs apart: what is asked for at once is taken in the order it was asked for in.

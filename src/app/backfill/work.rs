@@ -12,7 +12,7 @@ use crate::domain::{anchor::Anchor, micros::micros, threshold::Threshold, words:
 
 use super::{
     board::SymbolBoard,
-    cooldown::take_resting,
+    cooldown::{CooldownQuery, take_resting},
     event::Emit,
     job::Shared,
     plan::Wish,
@@ -71,16 +71,15 @@ impl Carrier {
         } else {
             job.thresholds
         };
-        let cooldown = self.cooldown;
-        let resting = take_resting(
-            store,
-            &job.symbol,
-            &mut thresholds,
+        let asked = CooldownQuery {
+            exchange: &self.shared.exchange,
+            symbol: &job.symbol,
+            anchor: self.anchor,
             from_us,
             now_us,
-            cooldown,
-        )
-        .await?;
+            cooldown: self.cooldown,
+        };
+        let resting = take_resting(store, &asked, &mut thresholds).await?;
         let reasons = resting.into_iter().map(|(threshold, remaining_us)| {
             let remaining = span(remaining_us);
             let reason = format!("it was completed a moment ago; left alone for {remaining}");
@@ -103,7 +102,10 @@ impl Carrier {
         };
         let finished = self.run_one(wish, board, progress, stop).await;
         Ok(match finished.map(|finished| finished.result) {
-            Some(Some(Ok(()))) => Outcome::Done { skipped },
+            Some(Some(Ok(()))) => Outcome::Done {
+                since_us: from_us,
+                skipped,
+            },
             Some(Some(Err(error))) => Outcome::Failed(format!("failed to {error}")),
             Some(None) | None => Outcome::Interrupted,
         })

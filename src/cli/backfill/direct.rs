@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::backfill::{
         board::SymbolBoard,
-        cooldown::take_resting,
+        cooldown::{CooldownQuery, take_resting},
         direct::{Entry, Kept},
         event::Emit,
         feed::Sources,
@@ -277,15 +277,15 @@ impl DirectArgs {
         for mut wish in wishes {
             let is_listed = wish.until_us.is_none() && !self.rebuild;
             if is_listed {
-                let resting = take_resting(
-                    &*shared.store,
-                    &wish.symbol,
-                    &mut wish.thresholds,
-                    wish.from_us,
-                    context.clock.wall_us(),
-                    self.cooldown,
-                )
-                .await?;
+                let asked = CooldownQuery {
+                    exchange: &shared.exchange,
+                    symbol: &wish.symbol,
+                    anchor: wish.anchor,
+                    from_us: wish.from_us,
+                    now_us: context.clock.wall_us(),
+                    cooldown: self.cooldown,
+                };
+                let resting = take_resting(&*shared.store, &asked, &mut wish.thresholds).await?;
                 if !resting.is_empty() {
                     entered.resting.push((wish.symbol.clone(), resting));
                 }

@@ -142,3 +142,27 @@ async fn small_requests_beside_two_huge_ones_end_early() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_was_completed_a_moment_ago_rests_although_nobody_said_how_far_back() {
+    let place = Place::new().await;
+    // All of its thresholds are known, and one is asked for by name.
+    for (after_s, symbol, dbps, expected) in [
+        (0, "SMALLA", &[100][..], Status::Completed),
+        (1, "SMALLA", &[100], Status::Skipped),
+        (2, "SMALLA", &[], Status::Completed),
+        (290, "SMALLA", &[], Status::Skipped),
+        (301, "SMALLA", &[100], Status::Completed),
+    ] {
+        let clock = at(Duration::from_secs(after_s));
+        place.ask(&clock, symbol, dbps).await;
+        place.work(&clock, |_| {}).await;
+        let rows = place.rows().await;
+        let last = rows.iter().max_by_key(|row| row.requested_at_us);
+        let last = last.expect("a request");
+        assert_eq!(last.status, expected, "after {after_s} s: {last:?}");
+        if after_s == 2 {
+            assert!(last.error.starts_with("left alone: 100 dbps: "), "{last:?}");
+        }
+    }
+}

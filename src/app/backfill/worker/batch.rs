@@ -19,7 +19,7 @@ use crate::{
         supervise::{Catching, Caught},
     },
     domain::{
-        backfill_request::{RequestRow, Status},
+        backfill_request::{RequestRow, Status, left_alone_text},
         symbol::Symbol,
         threshold::Threshold,
     },
@@ -202,6 +202,9 @@ impl Hands {
         stop: &CancellationToken,
     ) {
         held.row.gap_seconds = said.gap_seconds(held.row.threshold_dbps);
+        if let Outcome::Done { since_us, .. } = outcome {
+            held.row.since_us.get_or_insert(*since_us);
+        }
         let deadline = if stop.is_cancelled() {
             held.until.min(Instant::now() + self.stop_timeout)
         } else {
@@ -270,7 +273,10 @@ fn outcome(ended: Result<Result<Outcome, Caught>, JoinError>) -> Outcome {
 /// How a request for a threshold in dbps ends, and why; none when it is given back.
 fn verdict(outcome: &Outcome, threshold_dbps: u32) -> Option<(Status, String)> {
     match outcome {
-        Outcome::Done { skipped } => {
+        Outcome::Done { skipped, .. } if threshold_dbps == 0 => {
+            Some((Status::Completed, left_alone_text(skipped)))
+        }
+        Outcome::Done { skipped, .. } => {
             let mut skipped = skipped.iter();
             let skip = skipped.find(|(threshold, _)| threshold.dbps() == threshold_dbps);
             Some(

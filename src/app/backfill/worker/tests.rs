@@ -74,6 +74,7 @@ impl Work for Bench {
 
 fn done() -> Outcome {
     Outcome::Done {
+        since_us: 5,
         skipped: BTreeMap::new(),
     }
 }
@@ -238,7 +239,9 @@ async fn requests_for_one_symbol_are_carried_out_together_and_end_each_in_its_wa
         progress.bars_written = [(threshold(250), 3), (threshold(500), 1)].into();
     });
     let skipped = [(threshold(750), "done 5s ago".to_owned())].into();
-    begun.end.send(Outcome::Done { skipped }).expect("sent");
+    let since_us = 40;
+    let done = Outcome::Done { since_us, skipped };
+    begun.end.send(done).expect("sent");
     assert_eq!(worker.end().await, Summary { taken: 3 });
     let rows = place.rows().await;
     let ends: Vec<_> = rows
