@@ -38,7 +38,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Take requests for backfills, and carry them out
 ///
 /// Requests of one symbol are carried out together, because its trades are read once for all
-/// thresholds; the symbols of all requests, up to 32, take turns. Several workers may run at
+/// thresholds; the symbols of all requests, up to 16, take turns. Several workers may run at
 /// once: they share the symbols, and each request is completed once. One that ends gives back
 /// what it has not finished; what a dead one had is taken up when its lease is over.
 #[derive(Debug, Args)]

@@ -29,8 +29,8 @@ const BATCH_MOST: usize = 64;
 /// So many rows that cannot be read are told of.
 const UNREADABLE_TOLD_MOST: usize = 100;
 /// So many symbols are at work at once at most, and take turns: each holds what it has read
-/// of a period.
-const SYMBOLS_MOST: usize = 32;
+/// of a period, and has its rows renewed every few seconds.
+const SYMBOLS_MOST: usize = 16;
 /// So long does a worker take only as many symbols as have a turn at once: others that were
 /// started with it have told of themselves then, and get their share.
 const SETTLING: Duration = Duration::from_secs(2);
