@@ -14,6 +14,8 @@
 //!
 //! - A claim is inserted under the token `claim:<request>:<attempt>`, of which the store
 //!   takes the first and drops the others, and is then read back: who stands there has won.
+//!   The token counts the attempts that were given back, too, which the row does not: they
+//!   are none of the three after which a request has failed.
 //! - Versions come in epochs, one an attempt. A claim begins the next epoch; everything
 //!   that an attempt writes stays in its own, so that what a worker writes after it has
 //!   lost its lease, at whatever time, never replaces what its successor writes.
@@ -24,6 +26,13 @@
 //! than a lease, two workers may do the same work; the epochs still let only one of them
 //! complete it, and both write the same bars.
 //!
+//! What somebody backfills by hand stands in the queue as running, so that everybody sees it,
+//! with a worker whose name ends in ` by hand`. Whoever asks for the same meanwhile gets a
+//! request of his own, which workers leave alone as long as that one runs: it is completed
+//! together with that one, and is theirs when that one is interrupted. One that was interrupted
+//! is skipped, which is no failure: whoever ran it knows. One that covers a time that ends
+//! earlier than now has no `since`, for nobody else's wish is fulfilled by it.
+//!
 //! Anybody may put a pending row in, a dashboard for instance: only the symbol has to be
 //! there, and it is not trusted.
 
@@ -33,12 +42,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{row::UnreadableRow, threshold::Threshold};
 
+mod left_alone;
 mod queue;
 
+pub use left_alone::{left_alone, left_alone_text};
 pub use queue::{PATIENCE_US, Place, RequestState, states};
 
 /// So many attempts are made at a request.
 pub const ATTEMPTS_MAX: u32 = 3;
+
+/// What the names of those end in who run a backfill by hand. No host has such a name.
+const BY_HAND: &str = " by hand";
 
 /// So many versions are in an epoch: more than any attempt can write.
 const EPOCH_VERSIONS: u64 = 1 << 40;
@@ -55,7 +69,7 @@ pub enum Status {
     Completed,
     /// It cannot be done.
     Failed,
-    /// There was nothing to do yet.
+    /// There was nothing to do yet, or whoever ran it by hand has stopped it.
     Skipped,
 }
 
@@ -128,11 +142,12 @@ pub struct RequestRow {
     pub progress: Progress,
     /// How much time lay without bars when it was begun, in seconds.
     pub gap_seconds: f64,
-    /// Why it failed or was skipped.
+    /// Why it failed or was skipped; of a completed one for all thresholds, what it has left
+    /// alone.
     pub error: String,
     /// Who has it, or had it last.
     pub worker: String,
-    /// How many attempts were begun.
+    /// How many attempts were begun and not given back.
     pub attempt: u32,
     /// Until when the worker has it, in µs.
     pub lease_until_us: Option<i64>,
@@ -202,8 +217,7 @@ impl RequestRow {
     /// Claims it for `worker`, for a lease of `lease_us`.
     #[must_use]
     pub fn claimed(&self, worker: &str, now_us: i64, lease_us: i64) -> Change {
-        let attempt = self.attempt.saturating_add(1);
-        let epoch = self.version / EPOCH_VERSIONS;
+        let epoch = self.epoch().saturating_add(1);
         let row = Self {
             status: Status::Running,
             started_at_us: Some(now_us),
@@ -211,12 +225,12 @@ impl RequestRow {
             progress: Progress::default(),
             error: String::new(),
             worker: worker.to_owned(),
-            attempt,
+            attempt: self.attempt.saturating_add(1),
             lease_until_us: Some(now_us.saturating_add(lease_us)),
-            version: epoch.saturating_add(1).saturating_mul(EPOCH_VERSIONS),
+            version: epoch.saturating_mul(EPOCH_VERSIONS),
             ..self.clone()
         };
-        let token = format!("claim:{}:{attempt}", self.request_id);
+        let token = format!("claim:{}:{epoch}", self.request_id);
         Change { row, token }
     }
 
@@ -227,7 +241,44 @@ impl RequestRow {
         stored.status == Status::Running
             && stored.request_id == self.request_id
             && stored.worker == self.worker
-            && stored.attempt == self.attempt
+            && stored.epoch() == self.epoch()
+    }
+
+    /// How many attempts were begun, as far as nobody else has put versions in.
+    const fn epoch(&self) -> u64 {
+        self.version / EPOCH_VERSIONS
+    }
+
+    /// The name under which `worker` runs a backfill by hand.
+    #[must_use]
+    pub fn by_hand(worker: &str) -> String {
+        format!("{worker}{BY_HAND}")
+    }
+
+    /// Whether somebody runs it by hand.
+    #[must_use]
+    pub fn is_run_by_hand(&self) -> bool {
+        self.status == Status::Running && self.worker.ends_with(BY_HAND)
+    }
+
+    /// Whether it reaches back as far as `since_us`, in µs; none leaves that to the worker.
+    #[must_use]
+    pub fn reaches_as_far(&self, since_us: Option<i64>) -> bool {
+        match (self.since_us, since_us) {
+            (own, None) => own.is_none(),
+            (None, Some(_)) => false,
+            (Some(own), Some(wanted)) => own <= wanted,
+        }
+    }
+
+    /// Whether what somebody runs by hand fulfils `wish` as well.
+    #[must_use]
+    pub fn fulfils_by_hand(&self, wish: &Self) -> bool {
+        self.is_run_by_hand()
+            && self.since_us.is_some()
+            && self.symbol.eq_ignore_ascii_case(&wish.symbol)
+            && self.threshold_dbps == wish.threshold_dbps
+            && self.reaches_as_far(wish.since_us)
     }
 
     /// Says how far the work is, and renews the lease.
@@ -253,12 +304,13 @@ impl RequestRow {
         })
     }
 
-    /// Gives it back, because whoever has it ends: pending again, with its attempt counted,
-    /// for each claim has a token of its own. However often that happens, it does not fail.
+    /// Gives it back, because whoever has it ends: pending again, with its attempt not counted.
+    /// However often that happens, it does not fail.
     #[must_use]
     pub fn released(&self) -> Change {
         self.next(Self {
             status: Status::Pending,
+            attempt: self.attempt.saturating_sub(1),
             error: format!("{} gave it back in attempt {}", self.worker, self.attempt),
             lease_until_us: None,
             ..self.clone()
@@ -296,7 +348,9 @@ impl RequestRow {
             "the lease of {holder} expired in attempt {} of {ATTEMPTS_MAX}",
             self.attempt
         );
-        if self.attempt >= ATTEMPTS_MAX {
+        // Of what ran by hand for a time that its row cannot say, nobody knows what is left.
+        let is_nobodys = self.is_run_by_hand() && self.since_us.is_none();
+        if self.attempt >= ATTEMPTS_MAX || is_nobodys {
             return self.ended(Status::Failed, self.progress, &error, now_us);
         }
         self.next(Self {

@@ -68,6 +68,11 @@ impl Scene {
         text(&output.stdout)
     }
 
+    fn status(&self, store: &str) -> Value {
+        let status = self.ok(store, &["backfill", "status", "-o", "json"]);
+        serde_json::from_str(&status).expect("JSON")
+    }
+
     fn worker(&self, store: &str) -> Worker {
         // So slow that it can be killed in the middle.
         let words = [
@@ -137,6 +142,18 @@ impl Worker {
         }
     }
 
+    /// The ids of the requests that it has begun.
+    fn begun(&mut self) -> BTreeSet<String> {
+        self.seen.extend(self.lines.try_iter());
+        let begun = self
+            .seen
+            .iter()
+            .filter(|line| line["event"] == "request.begun");
+        let ids = begun.flat_map(|line| line["request_ids"].as_array().expect("ids"));
+        ids.map(|id| id.as_str().expect("an id").to_owned())
+            .collect()
+    }
+
     /// The ids of the requests that it has completed.
     fn completed(&mut self) -> Vec<String> {
         self.seen.extend(self.lines.try_iter());
@@ -156,6 +173,12 @@ fn each_request_is_completed_once(scene: &Scene, store: &str, other: &str) {
     for store in [store, other] {
         scene.ok(store, &["schema", "apply"]);
     }
+    let (mut doomed, mut heir) = (scene.worker(store), scene.worker(store));
+    // From then on they share what is asked for.
+    let deadline = Instant::now() + PATIENCE;
+    while scene.status(store)["workers"].as_array().map(Vec::len) != Some(2) {
+        assert!(Instant::now() < deadline, "two workers in time");
+    }
     let thresholds = THRESHOLDS.join(",");
     for symbol in SYMBOLS {
         let words = [
@@ -169,18 +192,13 @@ fn each_request_is_completed_once(scene: &Scene, store: &str, other: &str) {
         ];
         scene.ok(store, &words);
     }
-    let mut doomed = scene.worker(store);
-    let begun = doomed.until("request.begun");
-    doomed.until("period_written");
-    let mut heir = scene.worker(store);
     heir.until("request.begun");
+    doomed.until("period_written");
     doomed.process.signal(rustix::process::Signal::KILL);
     doomed.process.wait();
     let deadline = Instant::now() + 2 * PATIENCE;
     let requests = loop {
-        let status: Value =
-            serde_json::from_str(&scene.ok(store, &["backfill", "status", "-o", "json"]))
-                .expect("JSON");
+        let status = scene.status(store);
         let requests = status["requests"].as_array().expect("requests").clone();
         if requests
             .iter()
@@ -201,9 +219,10 @@ fn each_request_is_completed_once(scene: &Scene, store: &str, other: &str) {
     assert_eq!(distinct.len(), requests.len(), "{completed:#?}");
     assert_eq!(completed.len(), requests.len(), "{completed:#?}");
     // What the dead one had was begun a second time, and nothing else was.
-    let taken = begun["request_ids"].as_array().expect("ids");
+    let (taken, completed) = (doomed.begun(), doomed.completed());
     for request in &requests {
-        let is_second = taken.contains(&request["request_id"]);
+        let id = request["request_id"].as_str().expect("an id").to_owned();
+        let is_second = taken.contains(&id) && !completed.contains(&id);
         assert_eq!(
             request["attempt"],
             if is_second { 2 } else { 1 },

@@ -3,75 +3,103 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use super::stored::stored_thresholds;
 use crate::{
     domain::{
-        backfill_request::{RequestRow, Status},
+        anchor::Anchor,
+        backfill_request::{RequestRow, Status, left_alone},
         micros::micros,
         symbol::Symbol,
         threshold::Threshold,
     },
-    store::sink::{RequestQuery, Store, StoreError},
+    store::sink::{RequestQuery, Store},
 };
 
-/// How much longer each of `thresholds` rests at `now_us`: those for which a request that
-/// reaches back as far as `from_us` was completed less than `cooldown_us` ago.
-#[must_use]
-fn resting(
-    requests: &[RequestRow],
-    symbol: &Symbol,
-    thresholds: &[Threshold],
-    from_us: i64,
-    now_us: i64,
-    cooldown_us: i64,
-) -> BTreeMap<Threshold, i64> {
-    let remaining = |threshold: Threshold| {
-        let covers = |request: &&RequestRow| {
-            let is_of_symbol = request.symbol.eq_ignore_ascii_case(symbol.as_str());
-            let is_of_threshold = [0, threshold.dbps()].contains(&request.threshold_dbps);
-            let reaches = request.since_us.is_some_and(|since_us| since_us <= from_us);
-            request.status == Status::Completed && is_of_symbol && is_of_threshold && reaches
+/// Who asks, and for what.
+#[derive(Debug, Clone, Copy)]
+pub struct CooldownQuery<'a> {
+    /// The exchange's name in the store.
+    pub exchange: &'a str,
+    /// The symbol.
+    pub symbol: &'a Symbol,
+    /// Where bars are cut.
+    pub anchor: Anchor,
+    /// From when on bars are wanted, in µs.
+    pub from_us: i64,
+    /// What time it is, in µs.
+    pub now_us: i64,
+    /// For how long a threshold is left alone after it was completed.
+    pub cooldown: Duration,
+}
+
+impl CooldownQuery<'_> {
+    /// How much longer each of `thresholds` rests, in µs: those for which a request that reaches
+    /// back as far was completed less than the cooldown ago.
+    fn resting(
+        &self,
+        requests: &[RequestRow],
+        thresholds: &[Threshold],
+    ) -> BTreeMap<Threshold, i64> {
+        let cooldown_us = micros(self.cooldown);
+        let remaining = |threshold: Threshold| {
+            let completed = requests.iter().filter(|row| self.covers(row, threshold));
+            let completed_us = completed.filter_map(|row| row.completed_at_us).max()?;
+            let age_us = self.now_us.saturating_sub(completed_us);
+            // A completion that lies in the future is a clock that was wrong.
+            (0..cooldown_us)
+                .contains(&age_us)
+                .then(|| cooldown_us - age_us)
         };
-        let completed = requests.iter().filter(covers);
-        let completed_us = completed
-            .filter_map(|request| request.completed_at_us)
-            .max()?;
-        let age_us = now_us.saturating_sub(completed_us);
-        // A completion that lies in the future is a clock that was wrong.
-        (0..cooldown_us)
-            .contains(&age_us)
-            .then(|| cooldown_us - age_us)
-    };
-    thresholds
-        .iter()
-        .filter_map(|&threshold| Some((threshold, remaining(threshold)?)))
-        .collect()
+        thresholds
+            .iter()
+            .filter_map(|&threshold| Some((threshold, remaining(threshold)?)))
+            .collect()
+    }
+
+    /// Whether a request that is over has made the bars that are wanted.
+    fn covers(&self, row: &RequestRow, threshold: Threshold) -> bool {
+        row.status == Status::Completed
+            && row.symbol.eq_ignore_ascii_case(self.symbol.as_str())
+            && row
+                .since_us
+                .is_some_and(|since_us| since_us <= self.from_us)
+            && match row.threshold_dbps {
+                // What was left alone then had its rest from when it was made.
+                0 => left_alone(&row.error).is_some_and(|alone| !alone.contains(&threshold)),
+                dbps => dbps == threshold.dbps(),
+            }
+    }
 }
 
 /// Takes those of `thresholds` out that rest, and returns for how much longer each does, in µs.
+///
+/// A request says neither from which exchange bars are to be made nor where they are cut. So
+/// what has no bar there in the store does not rest, whatever was completed.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub async fn take_resting(
     store: &dyn Store,
-    symbol: &Symbol,
+    asked: &CooldownQuery<'_>,
     thresholds: &mut Vec<Threshold>,
-    from_us: i64,
-    now_us: i64,
-    cooldown: Duration,
-) -> Result<BTreeMap<Threshold, i64>, StoreError> {
-    if cooldown.is_zero() {
+) -> anyhow::Result<BTreeMap<Threshold, i64>> {
+    if asked.cooldown.is_zero() {
         return Ok(BTreeMap::new());
     }
+    // Of all symbols: whoever put a row in may have written them in any case.
     let query = RequestQuery {
-        symbols: vec![symbol.to_string()],
         statuses: vec![Status::Completed],
+        ended_since_us: Some(asked.now_us.saturating_sub(micros(asked.cooldown))),
         ..RequestQuery::default()
     };
     let read = store.stored_requests(&query).await?;
     // A row that cannot be read keeps nobody from working.
     let completed: Vec<RequestRow> = read.into_iter().flatten().collect();
-    let cooldown_us = micros(cooldown);
-    let resting = resting(&completed, symbol, thresholds, from_us, now_us, cooldown_us);
+    let mut resting = asked.resting(&completed, thresholds);
+    if !resting.is_empty() {
+        let stored = stored_thresholds(store, asked.exchange, asked.symbol, asked.anchor).await?;
+        resting.retain(|threshold, _| stored.contains(threshold));
+    }
     thresholds.retain(|threshold| !resting.contains_key(threshold));
     Ok(resting)
 }
@@ -79,6 +107,7 @@ pub async fn take_resting(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::backfill_request::left_alone_text;
 
     const COOLDOWN_US: i64 = 300_000_000;
 
@@ -97,8 +126,15 @@ mod tests {
 
     fn rest(requests: &[RequestRow], from_us: i64, now_us: i64) -> Vec<(u32, i64)> {
         let symbol = "BTCUSDT".parse().expect("a symbol");
-        let thresholds = [dbps(250), dbps(500)];
-        let resting = resting(requests, &symbol, &thresholds, from_us, now_us, COOLDOWN_US);
+        let asked = CooldownQuery {
+            exchange: "sim",
+            symbol: &symbol,
+            anchor: Anchor::Day,
+            from_us,
+            now_us,
+            cooldown: Duration::from_secs(300),
+        };
+        let resting = asked.resting(requests, &[dbps(250), dbps(500)]);
         resting.into_iter().map(|(t, us)| (t.dbps(), us)).collect()
     }
 
@@ -114,6 +150,22 @@ mod tests {
     fn one_for_all_thresholds_counts_for_each() {
         let both = rest(&[completed(0, 100, 0)], 100, 10);
         assert_eq!(both, [(250, COOLDOWN_US - 10), (500, COOLDOWN_US - 10)]);
+    }
+
+    #[test]
+    fn what_one_for_all_thresholds_has_left_alone_has_no_rest_from_that() {
+        let alone = [(dbps(250), "done 5s ago".to_owned())].into();
+        let row = RequestRow {
+            error: left_alone_text(&alone),
+            ..completed(0, 100, 0)
+        };
+        assert_eq!(
+            rest(std::slice::from_ref(&row), 100, 10),
+            [(500, COOLDOWN_US - 10)]
+        );
+        // Nobody knows what somebody else has noted there.
+        let error = "something".to_owned();
+        assert_eq!(rest(&[RequestRow { error, ..row }], 100, 10), []);
     }
 
     #[test]

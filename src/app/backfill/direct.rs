@@ -1,9 +1,13 @@
 //! Backfills that somebody runs by hand: they stand in the queue like those of workers, so
-//! that everybody sees them and nobody asks for them again.
+//! that everybody sees them, and what is asked for meanwhile is completed with them.
+//!
+//! One that is interrupted does not go on without whoever ran it: it is skipped, which is no
+//! failure. What others have asked for meanwhile has rows of its own, which workers take then.
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -19,12 +23,9 @@ use crate::{
 
 use super::{
     board::SymbolBoard,
-    queue::{Queue, asked_dbps},
+    queue::{Queue, RENEWALS_AT_ONCE, ROW_INTERVAL, asked_dbps},
     worker::JobProgress,
 };
-
-/// How often the rows say how far the work is.
-pub const ROW_INTERVAL: Duration = Duration::from_secs(4);
 
 /// How long a row may be silent before a worker takes its request over.
 const LEASE: Duration = Duration::from_secs(120);
@@ -38,7 +39,8 @@ pub struct Entry {
 
 impl Entry {
     /// Enters the backfill of `board`'s symbol: one row for all thresholds, or one for each of
-    /// `thresholds` when there are some.
+    /// `thresholds` when there are some. Up to now it goes from `since_us` on; it has none when
+    /// it ends earlier, which no row can say.
     ///
     /// # Errors
     /// When the store fails. The rows that went in expire.
@@ -46,19 +48,20 @@ impl Entry {
         store: Arc<dyn Store>,
         clock: Clock,
         worker: &str,
-        since_us: i64,
+        since_us: Option<i64>,
         thresholds: &[Threshold],
         board: SymbolBoard,
     ) -> Result<Self, StoreError> {
         let now_us = clock.wall_us();
+        let worker = RequestRow::by_hand(worker);
         let mut rows = Vec::new();
         for threshold_dbps in asked_dbps(thresholds) {
             let symbol = board.symbol().to_string();
             let request = RequestRow {
-                since_us: Some(since_us),
+                since_us,
                 ..RequestRow::new(random_id(), symbol, threshold_dbps, now_us)
             };
-            let claim = request.claimed(worker, now_us, micros(LEASE));
+            let claim = request.claimed(&worker, now_us, micros(LEASE));
             store.put_request(&claim).await?;
             rows.push(claim.row);
         }
@@ -75,7 +78,7 @@ impl Entry {
     pub fn keep(mut self, over: CancellationToken) -> Kept {
         let task = tokio::spawn(async move {
             let mut ticks = interval(ROW_INTERVAL);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
             ticks.tick().await;
             loop {
                 tokio::select! {
@@ -92,26 +95,45 @@ impl Entry {
     }
 
     async fn renew(&mut self) {
-        let mut kept = Vec::new();
-        for row in std::mem::take(&mut self.rows) {
-            let progress = self.progress(&row);
-            match self.queue.renew(&row, progress).await {
-                Ok(Some(row)) => kept.push(row),
-                // Somebody else has it: both make the same bars.
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::debug!(%error, "the row of a backfill is not renewed");
-                    kept.push(row);
-                }
+        let renewals: Vec<_> = self
+            .rows
+            .iter()
+            .map(|row| self.renewed(row).boxed())
+            .collect();
+        let kept: Vec<_> = stream::iter(renewals)
+            .buffered(RENEWALS_AT_ONCE)
+            .collect()
+            .await;
+        self.rows = kept.into_iter().flatten().collect();
+    }
+
+    /// A row as it is after its renewal; none when it is another one's by now.
+    async fn renewed(&self, row: &RequestRow) -> Option<RequestRow> {
+        let renewal = self.queue.renew(row, self.progress(row));
+        match timeout(ROW_INTERVAL, renewal).await {
+            Ok(Ok(renewed)) => renewed,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the row of a backfill is not renewed");
+                Some(row.in_doubt())
             }
+            Err(_) => Some(row.in_doubt()),
         }
-        self.rows = kept;
     }
 
     /// Says how it has ended.
     async fn end(self, status: Status, error: &str, deadline: Instant) {
         for row in &self.rows {
             let progress = self.progress(row);
+            if status == Status::Completed {
+                let fulfilled = self.queue.fulfil(row, progress);
+                match tokio::time::timeout_at(deadline, fulfilled).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        tracing::debug!(%error, "what was asked for meanwhile is left to workers");
+                    }
+                    Err(_) => return,
+                }
+            }
             let ended = self.queue.end(row, status, progress, error);
             match tokio::time::timeout_at(deadline, ended).await {
                 Ok(Ok(_)) => {}
@@ -136,3 +158,6 @@ impl Kept {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

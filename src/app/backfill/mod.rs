@@ -17,6 +17,9 @@ pub mod plan;
 pub mod queue;
 pub mod run;
 pub mod stored;
+#[cfg(test)]
+mod testing;
+pub mod turns;
 pub mod work;
 pub mod worker;
 pub mod writer;

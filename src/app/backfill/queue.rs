@@ -4,7 +4,7 @@
 //! [`backfill_request`](crate::domain::backfill_request) for how a request is completed once
 //! although the store cannot compare and swap.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use crate::{
     app::clock::Clock,
@@ -19,6 +19,13 @@ use crate::{
     store::sink::{RequestQuery, Store, StoreError},
 };
 
+/// How often the row of what is under way says how far it is, whatever happens meanwhile. It is
+/// to be at least every 5 s, and the store takes its time.
+pub const ROW_INTERVAL: Duration = Duration::from_secs(4);
+
+/// So many rows are renewed at once at most: one after the other may take too long.
+pub const RENEWALS_AT_ONCE: usize = 8;
+
 /// What has become of a wish.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
@@ -30,7 +37,7 @@ pub struct Asked {
 
 /// Asks for a symbol's bars since a time (in µs; none leaves that to the worker) at these
 /// thresholds, or at all of them when there are none. What is pending or under way already is
-/// not asked for twice.
+/// not asked for twice, unless somebody runs it by hand.
 ///
 /// # Errors
 /// When the store fails; what was asked for until then stays asked for.
@@ -41,8 +48,8 @@ pub async fn ask(
     thresholds: &[Threshold],
     since_us: Option<i64>,
 ) -> Result<Vec<Asked>, StoreError> {
+    // Of all symbols: whoever put a row in may have written them in any case.
     let query = RequestQuery {
-        symbols: vec![symbol.to_string()],
         statuses: vec![Status::Pending, Status::Running],
         ..RequestQuery::default()
     };
@@ -52,13 +59,17 @@ pub async fn ask(
         .await?
         .into_iter()
         .flatten()
+        .filter(|request| request.symbol.eq_ignore_ascii_case(symbol.as_str()))
         .collect();
     let mut asked = Vec::new();
     // One µs apart: what is asked for at once is taken in the order it was asked for in.
     for (threshold_dbps, requested_us) in asked_dbps(thresholds).into_iter().zip(clock.wall_us()..)
     {
+        // Whoever runs one by hand may stop it: what was asked for has to be done all the same.
         let same = open.iter().find(|request| {
-            request.threshold_dbps == threshold_dbps && reaches_as_far(request, since_us)
+            request.threshold_dbps == threshold_dbps
+                && request.reaches_as_far(since_us)
+                && !request.is_run_by_hand()
         });
         if let Some(request) = same {
             asked.push(Asked {
@@ -105,15 +116,6 @@ pub(super) fn asked_dbps(thresholds: &[Threshold]) -> Vec<u32> {
         .iter()
         .map(|threshold| threshold.dbps())
         .collect()
-}
-
-/// Whether a request reaches back as far as `since_us`.
-fn reaches_as_far(request: &RequestRow, since_us: Option<i64>) -> bool {
-    match (request.since_us, since_us) {
-        (theirs, None) => theirs.is_none(),
-        (None, Some(_)) => false,
-        (Some(theirs), Some(ours)) => theirs <= ours,
-    }
 }
 
 /// A worker's way to the queue. Cheap to clone.
@@ -172,15 +174,33 @@ impl Queue {
     /// # Errors
     /// When the store fails. A claim whose fate is not known expires by itself.
     pub async fn look(&self, except: &[String]) -> Result<Look, StoreError> {
+        self.look_if(except, |_| true).await
+    }
+
+    /// The same, but claims only if `may_claim` says so, which is told for how many symbols
+    /// there are requests that are not over.
+    ///
+    /// # Errors
+    /// Those of [`look`](Self::look).
+    pub async fn look_if(
+        &self,
+        except: &[String],
+        may_claim: impl FnOnce(usize) -> bool + Send,
+    ) -> Result<Look, StoreError> {
         let mut look = Look::default();
+        let mut symbols = HashSet::new();
         let query = RequestQuery {
             statuses: vec![Status::Pending, Status::Running],
             ..RequestQuery::default()
         };
-        let (mut pending, mut being_taken) = (Vec::new(), Vec::new());
+        let (mut pending, mut being_taken, mut by_hand) = (Vec::new(), Vec::new(), Vec::new());
         for read in self.store.stored_requests(&query).await? {
+            if let Ok(request) = &read {
+                symbols.insert(request.symbol.to_ascii_uppercase());
+            }
             match read {
                 Ok(request) => match request.turn(self.clock.wall_us()) {
+                    Turn::Leave if request.is_run_by_hand() => by_hand.push(request),
                     Turn::Leave if has_just_begun(&request, self.clock.wall_us()) => {
                         being_taken.push(request);
                     }
@@ -198,11 +218,18 @@ impl Queue {
                 Err(unreadable) => look.unreadable.push(unreadable),
             }
         }
+        if !may_claim(symbols.len()) {
+            return Ok(look);
+        }
         let is_excepted = |request: &RequestRow| {
             let mut except = except.iter();
             except.any(|symbol| request.symbol.eq_ignore_ascii_case(symbol))
         };
-        for request in pending.iter().filter(|request| !is_excepted(request)) {
+        // It is done by then, or is anybody's.
+        let is_under_way =
+            |wish: &RequestRow| by_hand.iter().any(|running| running.fulfils_by_hand(wish));
+        pending.retain(|request| !is_excepted(request) && !is_under_way(request));
+        for request in &pending {
             // Whoever was first is about to take the others of that symbol, too.
             if being_taken.iter().any(|taken| taken.goes_with(request)) {
                 continue;
@@ -245,6 +272,27 @@ impl Queue {
             }
             if request.goes_with(&first) {
                 claimed.extend(self.claim(&request).await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Completes what was asked for meanwhile and `mine`, which this worker runs by hand and has
+    /// finished, fulfils as well. It has to be done before that one ends: then anybody takes
+    /// what is left.
+    ///
+    /// # Errors
+    /// When the store fails. Whoever takes what is left then finds nothing to do.
+    pub async fn fulfil(&self, mine: &RequestRow, progress: Progress) -> Result<(), StoreError> {
+        let query = RequestQuery {
+            statuses: vec![Status::Pending],
+            ..RequestQuery::default()
+        };
+        let pending = self.store.stored_requests(&query).await?;
+        let wishes = pending.into_iter().flatten();
+        for wish in wishes.filter(|wish| mine.fulfils_by_hand(wish)) {
+            if let Some(claimed) = self.claim(&wish).await? {
+                self.end(&claimed, Status::Completed, progress, "").await?;
             }
         }
         Ok(())

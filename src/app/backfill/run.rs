@@ -1,8 +1,8 @@
 //! Several symbols, in fair turns.
 //!
-//! Each symbol has one seat. A turn is a slice of trades; whoever has had one waits until all
-//! others have had theirs. A few turns run at once, because a turn waits for the network more
-//! than it computes. A symbol that fails, or panics, leaves its seat to the others.
+//! Each symbol has one seat among [`Turns`], where other runs of the same process may have
+//! theirs. A turn is a slice of trades; whoever has had one waits until all others have had
+//! theirs. A symbol that fails, or panics, leaves its seat to the others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,12 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::seals::{SealRequest, confirm, seal},
-    domain::{
-        rotation::{Rotation, Turn},
-        seal::SealKey,
-        symbol::Symbol,
-        tiling::Unsealable,
-    },
+    domain::{seal::SealKey, symbol::Symbol, tiling::Unsealable},
     store::sink::{StoreError, StoreErrorKind},
 };
 
@@ -29,6 +24,7 @@ use super::{
     event::Event,
     job::{Job, JobError, Shared, Turned},
     plan::{Plan, PlanError, Task, Wish},
+    turns::{Turns, Waiting},
     writer::{Writer, WriterLimits},
 };
 
@@ -120,61 +116,56 @@ pub async fn run(
     limits: RunLimits,
     stop: CancellationToken,
 ) -> Vec<Finished> {
-    let mut rotation = Rotation::new(limits.slice_trades);
-    let mut seats = BTreeMap::new();
-    let mut finished = BTreeMap::new();
+    let turns = Turns::new(limits.slice_trades, limits.parallel);
+    run_among(&turns, shared, wishes, limits.writer, stop).await
+}
+
+/// The same, where others take turns as well.
+pub async fn run_among(
+    turns: &Turns,
+    shared: &Shared,
+    wishes: Vec<(Wish, SymbolBoard)>,
+    limits: WriterLimits,
+    stop: CancellationToken,
+) -> Vec<Finished> {
     let boards: Vec<SymbolBoard> = wishes.iter().map(|(_, board)| board.clone()).collect();
+    let mut running = JoinSet::new();
+    let mut places = BTreeMap::new();
     for (place, (wish, board)) in wishes.into_iter().enumerate() {
-        rotation.join(place);
         let seat = Seat {
             shared: shared.clone(),
             wish,
             board,
-            limits: limits.writer,
+            limits,
             plan: None,
             job: None,
             seals: Seals::default(),
         };
-        seats.insert(place, seat);
+        let task = running.spawn(seat.take_turns(turns.join()));
+        places.insert(task.id(), place);
     }
-    let mut turns = Turns::default();
+    let mut finished = BTreeMap::new();
     loop {
-        while turns.running.len() < limits.parallel.max(1)
-            && let Some(turn) = rotation.turn()
-        {
-            if let Some(seat) = seats.remove(&turn.key) {
-                turns.begin(seat, turn);
-            }
-        }
         let ended = tokio::select! {
-            ended = turns.next() => ended,
+            ended = running.join_next_with_id() => ended,
             () = stop.cancelled() => break,
         };
-        match ended {
-            None => break,
-            Some(Ended::Panicked(place)) => {
-                let symbol = boards[place].symbol().clone();
-                let error = RunError::Panicked { symbol };
-                finished.insert(place, (Seals::default(), Err(error)));
-            }
-            Some(Ended::Turned {
-                seat,
-                turn,
-                used,
-                result: Ok(Turned::More),
-            }) => {
-                seats.insert(turn.key, *seat);
-                rotation.end(turn, used);
-            }
-            Some(Ended::Turned {
-                seat, turn, result, ..
-            }) => {
-                finished.insert(turn.key, (seat.seals, result.map(drop)));
-            }
-        }
+        let Some(ended) = ended else { break };
+        let (id, end) = match ended {
+            Ok((id, end)) => (id, end),
+            Err(error) => (error.id(), None),
+        };
+        let Some(place) = places.remove(&id) else {
+            continue;
+        };
+        let end = end.unwrap_or_else(|| {
+            let symbol = boards[place].symbol().clone();
+            (Seals::default(), Err(RunError::Panicked { symbol }))
+        });
+        finished.insert(place, end);
     }
     // Tasks that are still under way end here; what they have downloaded is gone on with.
-    turns.running.shutdown().await;
+    running.shutdown().await;
     let ends = boards.into_iter().enumerate().map(|(place, board)| {
         let (seals, result) = finished.remove(&place).map_or_else(
             || (Seals::default(), None),
@@ -191,53 +182,20 @@ pub async fn run(
     ends.collect()
 }
 
-/// The turns that run at the moment.
-#[derive(Default)]
-struct Turns {
-    running: JoinSet<Ended>,
-    places: BTreeMap<tokio::task::Id, usize>,
-}
-
-enum Ended {
-    Turned {
-        seat: Box<Seat>,
-        turn: Turn<usize>,
-        used: u64,
-        result: Result<Turned, RunError>,
-    },
-    Panicked(usize),
-}
-
-impl Turns {
-    fn begin(&mut self, mut seat: Seat, turn: Turn<usize>) {
-        let place = turn.key;
-        let task = self.running.spawn(async move {
-            let (used, result) = seat.turn(turn.allowance.get()).await;
-            Ended::Turned {
-                seat: Box::new(seat),
-                turn,
-                used,
-                result,
-            }
-        });
-        self.places.insert(task.id(), place);
-    }
-
-    async fn next(&mut self) -> Option<Ended> {
-        let ended = self.running.join_next_with_id().await?;
-        let id = match &ended {
-            Ok((id, _)) => *id,
-            Err(error) => error.id(),
-        };
-        let place = self.places.remove(&id)?;
-        Some(match ended {
-            Ok((_, ended)) => ended,
-            Err(_) => Ended::Panicked(place),
-        })
-    }
-}
-
 impl Seat {
+    /// Takes turns until it is finished. None comes when nobody hands out turns any more.
+    async fn take_turns(mut self, mut waiting: Waiting) -> Option<(Seals, Result<(), RunError>)> {
+        loop {
+            let turn = waiting.turn().await?;
+            let (used, result) = self.turn(turn.allowance_trades()).await;
+            match result {
+                Ok(Turned::More) => waiting = turn.end(used),
+                Ok(Turned::Done) => return Some((self.seals, Ok(()))),
+                Err(error) => return Some((self.seals, Err(error))),
+            }
+        }
+    }
+
     async fn turn(&mut self, allowance: u64) -> (u64, Result<Turned, RunError>) {
         if self.job.is_none()
             && let Err(error) = self.plan().await

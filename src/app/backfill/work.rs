@@ -1,4 +1,6 @@
 //! What carrying out a request means.
+//!
+//! Each symbol is a run of its own, which ends by itself; all of them take turns.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -10,13 +12,15 @@ use crate::domain::{anchor::Anchor, micros::micros, threshold::Threshold, words:
 
 use super::{
     board::SymbolBoard,
-    cooldown::take_resting,
+    cooldown::{CooldownQuery, take_resting},
     event::Emit,
     job::Shared,
     plan::Wish,
-    run::{Finished, RunLimits, run},
+    run::{Finished, run_among},
     stored::all_thresholds,
+    turns::Turns,
     worker::{Job, JobProgress, Outcome, ProgressCell, Work},
+    writer::WriterLimits,
 };
 
 /// How often it is told how far the work is.
@@ -34,8 +38,10 @@ pub struct Carrier {
     pub since: Duration,
     /// For how long a threshold is left alone after it was completed.
     pub cooldown: Duration,
-    /// How turns are taken and rows written.
-    pub limits: RunLimits,
+    /// Where the symbols of all requests take turns.
+    pub turns: Turns,
+    /// How rows are written.
+    pub writer: WriterLimits,
     /// Who is told.
     pub emit: Emit,
 }
@@ -65,16 +71,15 @@ impl Carrier {
         } else {
             job.thresholds
         };
-        let cooldown = self.cooldown;
-        let resting = take_resting(
-            store,
-            &job.symbol,
-            &mut thresholds,
+        let asked = CooldownQuery {
+            exchange: &self.shared.exchange,
+            symbol: &job.symbol,
+            anchor: self.anchor,
             from_us,
             now_us,
-            cooldown,
-        )
-        .await?;
+            cooldown: self.cooldown,
+        };
+        let resting = take_resting(store, &asked, &mut thresholds).await?;
         let reasons = resting.into_iter().map(|(threshold, remaining_us)| {
             let remaining = span(remaining_us);
             let reason = format!("it was completed a moment ago; left alone for {remaining}");
@@ -97,7 +102,10 @@ impl Carrier {
         };
         let finished = self.run_one(wish, board, progress, stop).await;
         Ok(match finished.map(|finished| finished.result) {
-            Some(Some(Ok(()))) => Outcome::Done { skipped },
+            Some(Some(Ok(()))) => Outcome::Done {
+                since_us: from_us,
+                skipped,
+            },
             Some(Some(Err(error))) => Outcome::Failed(format!("failed to {error}")),
             Some(None) | None => Outcome::Interrupted,
         })
@@ -115,7 +123,13 @@ impl Carrier {
             let told = JobProgress::from(&board.read_all());
             progress.update(|said| *said = told);
         };
-        let running = run(&self.shared, vec![(wish, board.clone())], self.limits, stop);
+        let running = run_among(
+            &self.turns,
+            &self.shared,
+            vec![(wish, board.clone())],
+            self.writer,
+            stop,
+        );
         tokio::pin!(running);
         let mut ticks = interval(TELL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -129,3 +143,6 @@ impl Carrier {
         finished.pop()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::backfill::{
         board::SymbolBoard,
-        cooldown::take_resting,
+        cooldown::{CooldownQuery, take_resting},
         direct::{Entry, Kept},
         event::Emit,
         feed::Sources,
@@ -55,6 +55,8 @@ use super::{
 pub const DEFAULT_SINCE: Duration = Duration::from_secs(7 * 86_400);
 /// How long the end waits for the rows of the queue.
 const END_PATIENCE: Duration = Duration::from_secs(5);
+/// Why the row of one that was stopped is skipped.
+const INTERRUPTED: &str = "it was interrupted before it was done; it goes on when it is run again";
 /// Threads for reading, building, writing and telling.
 pub const WORKERS: usize = 4;
 
@@ -93,7 +95,7 @@ pub struct DirectArgs {
     /// Leave a threshold alone for so long after it was completed; 0s for not at all
     #[arg(long, value_name = "DURATION", value_parser = duration_or_zero, default_value = "5m")]
     cooldown: Duration,
-    /// How many symbols are worked on at once
+    /// How many symbols have their turn at once; all of them take turns
     #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value = "4")]
     parallel: usize,
     /// The trades of a symbol's turn
@@ -263,8 +265,9 @@ impl DirectArgs {
         }
     }
 
-    /// Leaves out what rests, and enters the rest into the queue. Only a backfill up to now can
-    /// stand there, and only such a one counts for the cooldown.
+    /// Leaves out what rests, and enters the rest into the queue, where everybody sees it. Only
+    /// a backfill up to now rests, and counts for the cooldown of others: a row cannot say where
+    /// one ends. What is built again is wanted again, whenever it was completed.
     async fn enter(
         &self,
         context: &Context,
@@ -275,17 +278,17 @@ impl DirectArgs {
         let mut entered = Entered::default();
         let worker = format!("{}:{}", collector_name(context), std::process::id());
         for mut wish in wishes {
-            let is_listed = wish.until_us.is_none() && !self.rebuild;
-            if is_listed {
-                let resting = take_resting(
-                    &*shared.store,
-                    &wish.symbol,
-                    &mut wish.thresholds,
-                    wish.from_us,
-                    context.clock.wall_us(),
-                    self.cooldown,
-                )
-                .await?;
+            let is_up_to_now = wish.until_us.is_none();
+            if is_up_to_now && !self.rebuild {
+                let asked = CooldownQuery {
+                    exchange: &shared.exchange,
+                    symbol: &wish.symbol,
+                    anchor: wish.anchor,
+                    from_us: wish.from_us,
+                    now_us: context.clock.wall_us(),
+                    cooldown: self.cooldown,
+                };
+                let resting = take_resting(&*shared.store, &asked, &mut wish.thresholds).await?;
                 if !resting.is_empty() {
                     entered.resting.push((wish.symbol.clone(), resting));
                 }
@@ -294,25 +297,23 @@ impl DirectArgs {
                 }
             }
             let board = SymbolBoard::new(wish.symbol.clone(), &wish.thresholds, Arc::clone(emit));
-            if is_listed {
-                let listed: &[Threshold] = if self.all_thresholds {
-                    &[]
-                } else {
-                    &wish.thresholds
-                };
-                let entry = Entry::make(
-                    Arc::clone(&shared.store),
-                    context.clock.clone(),
-                    &worker,
-                    wish.from_us,
-                    listed,
-                    board.clone(),
-                )
-                .await?;
-                let over = CancellationToken::new();
-                let kept = entry.keep(over.clone());
-                entered.kept.push((wish.symbol.clone(), over, kept));
-            }
+            let listed: &[Threshold] = if self.all_thresholds {
+                &[]
+            } else {
+                &wish.thresholds
+            };
+            let entry = Entry::make(
+                Arc::clone(&shared.store),
+                context.clock.clone(),
+                &worker,
+                is_up_to_now.then_some(wish.from_us),
+                listed,
+                board.clone(),
+            )
+            .await?;
+            let over = CancellationToken::new();
+            let kept = entry.keep(over.clone());
+            entered.kept.push((wish.symbol.clone(), over, kept));
             entered.wishes.push((wish, board));
         }
         Ok(entered)
@@ -343,7 +344,8 @@ impl Entered {
             let (status, error) = match result.and_then(|finished| finished.result.as_ref()) {
                 Some(Ok(())) => (Status::Completed, String::new()),
                 Some(Err(error)) => (Status::Failed, format!("failed to {error}")),
-                None => (Status::Failed, "it was interrupted".to_owned()),
+                // Not failed: whoever has stopped it knows.
+                None => (Status::Skipped, INTERRUPTED.to_owned()),
             };
             kept.end(status, &error, deadline).await;
         }

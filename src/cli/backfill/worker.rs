@@ -9,6 +9,7 @@ use crate::{
     app::backfill::{
         job::Shared,
         run::RunLimits,
+        turns::Turns,
         work::Carrier,
         worker::{Settings, Worker},
     },
@@ -37,8 +38,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Take requests for backfills, and carry them out
 ///
 /// Requests of one symbol are carried out together, because its trades are read once for all
-/// thresholds. Several workers may run at once: each request is completed once. One that ends
-/// gives back what it has not finished; what a dead one had is taken up when its lease is over.
+/// thresholds; the symbols of all requests, up to 16, take turns. Several workers may run at
+/// once: they share the symbols, and each request is completed once. One that ends gives back
+/// what it has not finished; what a dead one had is taken up when its lease is over.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 stopped as asked, or nothing left with --once, 64 usage, \
@@ -54,7 +56,7 @@ pub struct WorkerArgs {
     /// For how long a request is this worker's without a sign of life
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "2m")]
     lease: Duration,
-    /// How many symbols are worked on at once
+    /// How many symbols have their turn at once; all that were asked for take turns
     #[arg(long, value_name = "N", value_parser = positive::<usize>, default_value = "2")]
     parallel: usize,
     /// How far back, for requests that do not say so
@@ -109,7 +111,8 @@ impl WorkerArgs {
             anchor: context.settings.anchor.value,
             since: self.since.unwrap_or(DEFAULT_SINCE),
             cooldown: self.cooldown,
-            limits,
+            turns: Turns::new(limits.slice_trades, self.parallel),
+            writer: limits.writer,
             emit: run_report::events(context.printer.clone(), is_json),
         };
         let host = collector_name(context);

@@ -129,15 +129,59 @@ fn a_row_from_somewhere_else_can_be_claimed_whatever_its_version() {
 }
 
 #[test]
-fn what_is_given_back_is_pending_at_once_and_never_fails_for_that() {
+fn what_is_given_back_is_pending_at_once_and_is_no_attempt_that_has_expired() {
     let mut row = pending();
-    for attempt in 1..=ATTEMPTS_MAX + 2 {
-        let mine = row.claimed("a", 0, LEASE_US).row;
+    for number in 1..=ATTEMPTS_MAX + 2 {
+        let claim = row.claimed("a", 0, LEASE_US);
+        assert_eq!(claim.token, format!("claim:r1:{number}"));
+        let mine = claim.row;
         row = mine.released().row;
-        assert_eq!((row.turn(0), row.attempt), (Turn::Claim, attempt));
+        assert_eq!((row.turn(0), row.attempt), (Turn::Claim, 0));
         assert!(!mine.is_still_mine(&row) && row.version > mine.version);
+        // Not even if the same worker has it again.
+        assert!(!mine.is_still_mine(&row.claimed("a", 0, LEASE_US).row));
     }
-    assert_eq!(row.error, "a gave it back in attempt 5");
+    assert_eq!(row.error, "a gave it back in attempt 1");
+    for attempt in 1..=ATTEMPTS_MAX {
+        assert_eq!(row.turn(0), Turn::Claim);
+        row = row.claimed("a", 0, LEASE_US).row.expired(LEASE_US).row;
+        let error = format!("the lease of a expired in attempt {attempt} of 3");
+        assert_eq!(row.error, error);
+    }
+    assert_eq!(row.status, Status::Failed);
+}
+
+#[test]
+fn what_is_run_by_hand_fulfils_a_wish_that_it_reaches_as_far_as() {
+    let by_hand = |since_us| {
+        let row = RequestRow {
+            since_us,
+            ..pending()
+        };
+        row.claimed(&RequestRow::by_hand("a:1"), 0, LEASE_US).row
+    };
+    let wish = |threshold_dbps, since_us| RequestRow {
+        since_us,
+        ..RequestRow::new("r2".to_owned(), "btcusdt".to_owned(), threshold_dbps, 0)
+    };
+    let row = by_hand(Some(5));
+    assert!(row.fulfils_by_hand(&wish(0, Some(5))));
+    assert!(!row.fulfils_by_hand(&wish(250, Some(5))));
+    assert!(!row.fulfils_by_hand(&wish(0, Some(4))));
+    assert!(!row.fulfils_by_hand(&wish(0, None)));
+    // What ends earlier than now fulfils no wish, and is nobody's when whoever ran it is dead.
+    let bounded = by_hand(None);
+    assert!(!bounded.fulfils_by_hand(&wish(0, None)));
+    assert_eq!(bounded.expired(LEASE_US).row.status, Status::Failed);
+    let left = row.expired(LEASE_US).row;
+    assert_eq!(left.status, Status::Pending);
+    assert!(!left.is_run_by_hand());
+    assert!(
+        !wish(0, Some(1))
+            .claimed("a:1", 0, LEASE_US)
+            .row
+            .is_run_by_hand()
+    );
 }
 
 #[test]
@@ -257,8 +301,8 @@ proptest! {
                 }
             }
             let row = table.row();
-            prop_assert!(row.attempt >= highest, "attempt {} after {highest}", row.attempt);
-            highest = row.attempt;
+            prop_assert!(row.version >= highest, "version {} after {highest}", row.version);
+            highest = row.version;
             let at_work = mine.iter().flatten().filter(|own| own.is_still_mine(&row));
             prop_assert!(at_work.count() <= 1);
         }

@@ -41,7 +41,10 @@ fn log(event: &Event) {
             status,
             reason,
         } => match status {
-            Status::Completed => tracing::info!("{}: completed", subject(request)),
+            Status::Completed if reason.is_empty() => {
+                tracing::info!("{}: completed", subject(request));
+            }
+            Status::Completed => tracing::info!("{}: completed; {reason}", subject(request)),
             Status::Skipped => tracing::info!("{}: skipped: {reason}", subject(request)),
             _ => tracing::warn!("{}: {status}: {reason}", subject(request)),
         },

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio::{
     task::JoinError,
     time::{Instant, MissedTickBehavior, interval_at, sleep, timeout, timeout_at},
@@ -14,20 +15,20 @@ use super::{
 };
 use crate::{
     app::{
-        backfill::queue::Queue,
+        backfill::queue::{Queue, RENEWALS_AT_ONCE, ROW_INTERVAL},
         backoff::backoff,
         supervise::{Catching, Caught},
     },
     domain::{
-        backfill_request::{RequestRow, Status},
+        backfill_request::{RequestRow, Status, left_alone_text},
         symbol::Symbol,
         threshold::Threshold,
     },
     store::sink::StoreError,
 };
 
-/// The rows say at least so often how far the work is.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(5);
+/// The longest pause before it is tried again to end a request.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// So many times is a lease renewed before it would end.
 const RENEWALS_PER_LEASE: u32 = 3;
 
@@ -123,9 +124,10 @@ impl Hands {
         let (work, cell, token) = (Arc::clone(&self.work), progress.clone(), own_stop.clone());
         let run = Catching::new(async move { work.run(job, &cell, token).await });
         let mut work = AbortOnDropHandle::new(tokio::spawn(run));
-        let every = PROGRESS_INTERVAL.min(self.queue.lease() / RENEWALS_PER_LEASE);
+        let every = ROW_INTERVAL.min(self.queue.lease() / RENEWALS_PER_LEASE);
         let mut ticks = interval_at(Instant::now() + every, every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // A round that takes long does not put off the next one.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let is_lost = loop {
             tokio::select! {
                 biased;
@@ -161,35 +163,45 @@ impl Hands {
     /// Renews what is held, and tells of what is lost. Returns whether anything is left.
     async fn renew(&self, held: &mut Vec<Held>, progress: &ProgressCell) -> bool {
         let said = progress.read();
-        let patience = self.queue.lease() / RENEWALS_PER_LEASE;
-        let mut index = 0;
-        while let Some(one) = held.get_mut(index) {
-            one.row.gap_seconds = said.gap_seconds(one.row.threshold_dbps);
-            let now = Instant::now();
-            let renewal = self.queue.renew(&one.row, said.of(one.row.threshold_dbps));
-            let reason = match timeout(patience, renewal).await {
-                Ok(Ok(Some(row))) => {
-                    one.row = row;
-                    one.until = now + self.queue.lease();
-                    index += 1;
-                    continue;
-                }
-                Ok(Ok(None)) => None,
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(_) => Some(format!("no answer within {patience:?}")),
-            };
-            one.row = one.row.in_doubt();
-            let is_over = Instant::now() >= one.until;
-            if let Some(reason) = reason.filter(|_| !is_over) {
-                let what = "renew a request";
-                (self.tell)(Event::StoreFailed { what, reason });
-                index += 1;
-            } else {
-                let request = held.remove(index).row;
-                (self.tell)(Event::Lost { request });
-            }
+        let mut renewals = Vec::new();
+        for one in &mut *held {
+            renewals.push(self.renew_one(one, &said).boxed());
+        }
+        let kept: Vec<bool> = stream::iter(renewals)
+            .buffered(RENEWALS_AT_ONCE)
+            .collect()
+            .await;
+        let mut kept = kept.into_iter();
+        for lost in held.extract_if(.., |_| !kept.next().unwrap_or(true)) {
+            (self.tell)(Event::Lost { request: lost.row });
         }
         !held.is_empty()
+    }
+
+    /// Renews one request. Returns whether it is still this worker's, as far as can be told.
+    async fn renew_one(&self, one: &mut Held, said: &JobProgress) -> bool {
+        one.row.gap_seconds = said.gap_seconds(one.row.threshold_dbps);
+        let patience = self.queue.lease() / RENEWALS_PER_LEASE;
+        let now = Instant::now();
+        let renewal = self.queue.renew(&one.row, said.of(one.row.threshold_dbps));
+        let reason = match timeout(patience, renewal).await {
+            Ok(Ok(Some(row))) => {
+                one.row = row;
+                one.until = now + self.queue.lease();
+                return true;
+            }
+            Ok(Ok(None)) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("no answer within {patience:?}")),
+        };
+        one.row = one.row.in_doubt();
+        let is_over = Instant::now() >= one.until;
+        let Some(reason) = reason.filter(|_| !is_over) else {
+            return false;
+        };
+        let what = "renew a request";
+        (self.tell)(Event::StoreFailed { what, reason });
+        true
     }
 
     /// Ends a request as the work has ended, or gives it back. Tries it until it is this
@@ -202,13 +214,16 @@ impl Hands {
         stop: &CancellationToken,
     ) {
         held.row.gap_seconds = said.gap_seconds(held.row.threshold_dbps);
+        if let Outcome::Done { since_us, .. } = outcome {
+            held.row.since_us.get_or_insert(*since_us);
+        }
         let deadline = if stop.is_cancelled() {
             held.until.min(Instant::now() + self.stop_timeout)
         } else {
             held.until
         };
         let verdict = verdict(outcome, held.row.threshold_dbps);
-        let mut pauses = backoff(Duration::from_millis(250), PROGRESS_INTERVAL);
+        let mut pauses = backoff(Duration::from_millis(250), PAUSE_MAX);
         loop {
             let attempt = timeout_at(
                 deadline,
@@ -232,7 +247,7 @@ impl Hands {
             };
             let what = "end a request";
             (self.tell)(Event::StoreFailed { what, reason });
-            let pause = pauses.next().unwrap_or(PROGRESS_INTERVAL);
+            let pause = pauses.next().unwrap_or(PAUSE_MAX);
             if Instant::now() + pause >= deadline {
                 // It expires, and is done again by whoever takes it then.
                 return (self.tell)(Event::Lost { request });
@@ -270,7 +285,10 @@ fn outcome(ended: Result<Result<Outcome, Caught>, JoinError>) -> Outcome {
 /// How a request for a threshold in dbps ends, and why; none when it is given back.
 fn verdict(outcome: &Outcome, threshold_dbps: u32) -> Option<(Status, String)> {
     match outcome {
-        Outcome::Done { skipped } => {
+        Outcome::Done { skipped, .. } if threshold_dbps == 0 => {
+            Some((Status::Completed, left_alone_text(skipped)))
+        }
+        Outcome::Done { skipped, .. } => {
             let mut skipped = skipped.iter();
             let skip = skipped.find(|(threshold, _)| threshold.dbps() == threshold_dbps);
             Some(

@@ -23,7 +23,7 @@ pub enum Event {
         request: RequestRow,
         /// In what way.
         status: Status,
-        /// Why, unless it was completed.
+        /// Why; of a completed one, what was left alone.
         reason: String,
     },
     /// A request was given back before it was done.

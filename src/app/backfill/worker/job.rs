@@ -27,6 +27,9 @@ pub struct Job {
 pub enum Outcome {
     /// The bars are complete.
     Done {
+        /// From this time on, in µs. Of a request that left that to the work it is kept, for
+        /// the next one for the same.
+        since_us: i64,
         /// But for these thresholds, for which there was nothing to do yet, and why.
         skipped: BTreeMap<Threshold, String>,
     },

@@ -23,7 +23,7 @@ use crate::{
         backoff::{Backoff, backoff},
         clock::Clock,
     },
-    domain::{backfill_request::RequestRow, backfill_worker::WorkerRow},
+    domain::{backfill_request::RequestRow, backfill_worker::WorkerRow, micros::micros},
     store::sink::{Store, StoreError},
 };
 
@@ -31,6 +31,12 @@ use crate::{
 const BATCH_MOST: usize = 64;
 /// So many rows that cannot be read are told of.
 const UNREADABLE_TOLD_MOST: usize = 100;
+/// So many symbols are at work at once at most, and take turns: each holds what it has read
+/// of a period, and has its rows renewed every few seconds.
+const SYMBOLS_MOST: usize = 16;
+/// So long does a worker take only as many symbols as have a turn at once: others that were
+/// started with it have told of themselves then, and get their share.
+const SETTLING: Duration = Duration::from_secs(2);
 /// The shortest pause after a failure of the store.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 
@@ -47,7 +53,8 @@ pub struct Settings {
     pub poll: Duration,
     /// For how long a request is its own unless it renews that.
     pub lease: Duration,
-    /// How many symbols it works on at once, at least one.
+    /// How many symbols have their turn at once, at least one. It takes others as well, which
+    /// take turns with them: its share of those that are asked for.
     pub parallel: usize,
     /// How long work that is told to stop may take.
     pub stop_timeout: Duration,
@@ -73,6 +80,29 @@ pub struct Worker {
     summary: Summary,
     /// What was told to be unreadable.
     unreadable: HashSet<String>,
+    /// Whether others that were started with it have told of themselves.
+    is_settled: bool,
+}
+
+/// How many symbols a worker takes.
+struct Share {
+    least: usize,
+    /// Among so many workers.
+    workers: usize,
+    is_settled: bool,
+}
+
+impl Share {
+    /// Of so many that are asked for or at work. All of them, if it is alone: who waits for a
+    /// place would wait for the end of the largest ones. No more than its part, if it is not:
+    /// others would have nothing to do.
+    fn of(&self, symbols: usize) -> usize {
+        if !self.is_settled {
+            return self.least;
+        }
+        let part = symbols.div_ceil(self.workers).min(SYMBOLS_MOST);
+        part.max(self.least)
+    }
 }
 
 /// Work under way: its symbol, and how many requests it is for.
@@ -104,6 +134,7 @@ impl Worker {
             requests: Arc::default(),
             summary: Summary::default(),
             unreadable: HashSet::new(),
+            is_settled: false,
         }
     }
 
@@ -151,10 +182,12 @@ impl Worker {
         let mut busy = Busy::new();
         let mut pauses = self.pauses();
         let mut rest_until = Instant::now();
+        let settled_at = Instant::now() + SETTLING.min(self.settings.poll);
         let result = loop {
             let looked = if Instant::now() < rest_until {
                 Ok(())
             } else {
+                self.is_settled = Instant::now() >= settled_at;
                 self.look(&mut tasks, &mut busy, stop).await
             };
             if stop.is_cancelled() {
@@ -166,7 +199,11 @@ impl Worker {
                     if self.settings.is_once && tasks.is_empty() {
                         break Ok(());
                     }
-                    self.settings.poll
+                    if self.is_settled {
+                        self.settings.poll
+                    } else {
+                        settled_at.saturating_duration_since(Instant::now())
+                    }
                 }
                 Err(error) if self.settings.is_once => break Err(error),
                 Err(error) => {
@@ -210,17 +247,19 @@ impl Worker {
         }
     }
 
-    /// Takes requests until as many symbols are at work as may be, or there are no more.
+    /// Takes requests until its share of symbols is at work, or there are no more.
     async fn take(
         &mut self,
         tasks: &mut JoinSet<bool>,
         busy: &mut Busy,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
-        while tasks.len() < self.settings.parallel.max(1) && !stop.is_cancelled() {
+        let share = self.share().await?;
+        while !stop.is_cancelled() {
             let except: Vec<String> = busy.values().map(|(symbol, _)| symbol.clone()).collect();
             let since = Instant::now();
-            let look = self.hands.queue.look(&except).await?;
+            let has_room = |symbols| tasks.len() < share.of(symbols);
+            let look = self.hands.queue.look_if(&except, has_room).await?;
             for request in look.expired {
                 (self.hands.tell)(Event::Expired { request });
             }
@@ -245,6 +284,21 @@ impl Worker {
             self.begin(claimed, since, tasks, busy, stop);
         }
         Ok(())
+    }
+
+    /// What is this worker's to take among all who are alive. A dead one counts for as long as
+    /// what it had is its own.
+    async fn share(&self) -> Result<Share, StoreError> {
+        let patience_us = micros(self.settings.lease);
+        let now_us = self.clock.wall_us();
+        let since_us = now_us.saturating_sub(patience_us);
+        let workers = self.store.stored_workers(since_us).await?;
+        let is_alive = |worker: &&WorkerRow| worker.is_alive(patience_us, now_us);
+        Ok(Share {
+            least: self.settings.parallel.max(1),
+            workers: workers.iter().flatten().filter(is_alive).count().max(1),
+            is_settled: self.is_settled,
+        })
     }
 
     fn begin(
