@@ -334,7 +334,7 @@ Register-ArgumentCompleter -Native -CommandName 'streamkit' -ScriptBlock {
             [CompletionResult]::new('--weight-limit', '--weight-limit', [CompletionResultType]::ParameterName, 'The weight of requests that may be used in a minute; a collector here uses up to 4800 of the exchange''s 6000')
             [CompletionResult]::new('--few-trades', '--few-trades', [CompletionResultType]::ParameterName, 'Of at most so many trades REST is taken to bring them sooner than a day''s file')
             [CompletionResult]::new('--cooldown', '--cooldown', [CompletionResultType]::ParameterName, 'Leave a threshold alone for so long after it was completed; 0s for not at all')
-            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'How many symbols are worked on at once')
+            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'How many symbols have their turn at once; all of them take turns')
             [CompletionResult]::new('--slice', '--slice', [CompletionResultType]::ParameterName, 'The trades of a symbol''s turn')
             [CompletionResult]::new('--patience', '--patience', [CompletionResultType]::ParameterName, 'How long a store or an exchange may fail before a symbol is given up')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print results; csv is for bars, nagios for watchdog')
@@ -390,7 +390,7 @@ Register-ArgumentCompleter -Native -CommandName 'streamkit' -ScriptBlock {
         'streamkit;backfill;worker' {
             [CompletionResult]::new('--poll', '--poll', [CompletionResultType]::ParameterName, 'How often to look for requests')
             [CompletionResult]::new('--lease', '--lease', [CompletionResultType]::ParameterName, 'For how long a request is this worker''s without a sign of life')
-            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'How many symbols are worked on at once')
+            [CompletionResult]::new('--parallel', '--parallel', [CompletionResultType]::ParameterName, 'How many symbols have their turn at once; all that were asked for take turns')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'How far back, for requests that do not say so')
             [CompletionResult]::new('--anchor', '--anchor', [CompletionResultType]::ParameterName, 'Where bars are cut, in UTC [default: day]')
             [CompletionResult]::new('--cooldown', '--cooldown', [CompletionResultType]::ParameterName, 'Leave a threshold alone for so long after it was completed; 0s for not at all')
@@ -665,6 +665,7 @@ Register-ArgumentCompleter -Native -CommandName 'streamkit' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print each setting with its value and origin, without secrets')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Look whether a settings file is right, and name everything that is not')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -688,12 +689,36 @@ Register-ArgumentCompleter -Native -CommandName 'streamkit' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'streamkit;config;check' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print results; csv is for bars, nagios for watchdog')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print results; csv is for bars, nagios for watchdog')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this file [default: streamkit.toml in the directory for settings]')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Where bars are kept: clickhouse://user@host/database or sqlite:PATH')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'The directory of the journal')
+            [CompletionResult]::new('--exchange', '--exchange', [CompletionResultType]::ParameterName, 'The exchange: binance, or sim for a made-up one [default: binance]')
+            [CompletionResult]::new('--ws-url', '--ws-url', [CompletionResultType]::ParameterName, 'An address of the exchange''s streams; may be given several times')
+            [CompletionResult]::new('--rest-url', '--rest-url', [CompletionResultType]::ParameterName, 'An address of the exchange''s requests; may be given several times')
+            [CompletionResult]::new('--archive-url', '--archive-url', [CompletionResultType]::ParameterName, 'The address of the exchange''s archive')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'How the log is written [default: text]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours [default: auto]')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Log more; twice for everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Log more; twice for everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Log less; twice for errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Log less; twice for errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'streamkit;config;help' {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print each setting with its value and origin, without secrets')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Look whether a settings file is right, and name everything that is not')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'streamkit;config;help;show' {
+            break
+        }
+        'streamkit;config;help;check' {
             break
         }
         'streamkit;config;help;help' {
@@ -1071,9 +1096,13 @@ Register-ArgumentCompleter -Native -CommandName 'streamkit' -ScriptBlock {
         }
         'streamkit;help;config' {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print each setting with its value and origin, without secrets')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Look whether a settings file is right, and name everything that is not')
             break
         }
         'streamkit;help;config;show' {
+            break
+        }
+        'streamkit;help;config;check' {
             break
         }
         'streamkit;help;schema' {

@@ -85,11 +85,17 @@ _streamkit() {
             streamkit__subcmd__backfill__subcmd__help,worker)
                 cmd="streamkit__subcmd__backfill__subcmd__help__subcmd__worker"
                 ;;
+            streamkit__subcmd__config,check)
+                cmd="streamkit__subcmd__config__subcmd__check"
+                ;;
             streamkit__subcmd__config,help)
                 cmd="streamkit__subcmd__config__subcmd__help"
                 ;;
             streamkit__subcmd__config,show)
                 cmd="streamkit__subcmd__config__subcmd__show"
+                ;;
+            streamkit__subcmd__config__subcmd__help,check)
+                cmd="streamkit__subcmd__config__subcmd__help__subcmd__check"
                 ;;
             streamkit__subcmd__config__subcmd__help,help)
                 cmd="streamkit__subcmd__config__subcmd__help__subcmd__help"
@@ -150,6 +156,9 @@ _streamkit() {
                 ;;
             streamkit__subcmd__help__subcmd__backfill,worker)
                 cmd="streamkit__subcmd__help__subcmd__backfill__subcmd__worker"
+                ;;
+            streamkit__subcmd__help__subcmd__config,check)
+                cmd="streamkit__subcmd__help__subcmd__config__subcmd__check"
                 ;;
             streamkit__subcmd__help__subcmd__config,show)
                 cmd="streamkit__subcmd__help__subcmd__config__subcmd__show"
@@ -1191,7 +1200,7 @@ _streamkit() {
             return 0
             ;;
         streamkit__subcmd__config)
-            opts="-o -v -q -h --output --config --store --state-dir --exchange --ws-url --rest-url --archive-url --verbose --quiet --log-format --color --help show help"
+            opts="-o -v -q -h --output --config --store --state-dir --exchange --ws-url --rest-url --archive-url --verbose --quiet --log-format --color --help show check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1248,9 +1257,81 @@ _streamkit() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        streamkit__subcmd__config__subcmd__help)
-            opts="show help"
+        streamkit__subcmd__config__subcmd__check)
+            opts="-o -v -q -h --output --config --store --state-dir --exchange --ws-url --rest-url --archive-url --verbose --quiet --log-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "human json csv nagios" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "human json csv nagios" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exchange)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ws-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rest-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --archive-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        streamkit__subcmd__config__subcmd__help)
+            opts="show check help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        streamkit__subcmd__config__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1523,8 +1604,22 @@ _streamkit() {
             return 0
             ;;
         streamkit__subcmd__help__subcmd__config)
-            opts="show"
+            opts="show check"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        streamkit__subcmd__help__subcmd__config__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

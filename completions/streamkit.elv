@@ -320,7 +320,7 @@ set edit:completion:arg-completer[streamkit] = {|@words|
             cand --weight-limit 'The weight of requests that may be used in a minute; a collector here uses up to 4800 of the exchange''s 6000'
             cand --few-trades 'Of at most so many trades REST is taken to bring them sooner than a day''s file'
             cand --cooldown 'Leave a threshold alone for so long after it was completed; 0s for not at all'
-            cand --parallel 'How many symbols are worked on at once'
+            cand --parallel 'How many symbols have their turn at once; all of them take turns'
             cand --slice 'The trades of a symbol''s turn'
             cand --patience 'How long a store or an exchange may fail before a symbol is given up'
             cand -o 'How to print results; csv is for bars, nagios for watchdog'
@@ -374,7 +374,7 @@ set edit:completion:arg-completer[streamkit] = {|@words|
         &'streamkit;backfill;worker'= {
             cand --poll 'How often to look for requests'
             cand --lease 'For how long a request is this worker''s without a sign of life'
-            cand --parallel 'How many symbols are worked on at once'
+            cand --parallel 'How many symbols have their turn at once; all that were asked for take turns'
             cand --since 'How far back, for requests that do not say so'
             cand --anchor 'Where bars are cut, in UTC [default: day]'
             cand --cooldown 'Leave a threshold alone for so long after it was completed; 0s for not at all'
@@ -628,6 +628,7 @@ set edit:completion:arg-completer[streamkit] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
             cand show 'Print each setting with its value and origin, without secrets'
+            cand check 'Look whether a settings file is right, and name everything that is not'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'streamkit;config;show'= {
@@ -649,11 +650,33 @@ set edit:completion:arg-completer[streamkit] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'streamkit;config;check'= {
+            cand -o 'How to print results; csv is for bars, nagios for watchdog'
+            cand --output 'How to print results; csv is for bars, nagios for watchdog'
+            cand --config 'Read settings from this file [default: streamkit.toml in the directory for settings]'
+            cand --store 'Where bars are kept: clickhouse://user@host/database or sqlite:PATH'
+            cand --state-dir 'The directory of the journal'
+            cand --exchange 'The exchange: binance, or sim for a made-up one [default: binance]'
+            cand --ws-url 'An address of the exchange''s streams; may be given several times'
+            cand --rest-url 'An address of the exchange''s requests; may be given several times'
+            cand --archive-url 'The address of the exchange''s archive'
+            cand --log-format 'How the log is written [default: text]'
+            cand --color 'When to use colours [default: auto]'
+            cand -v 'Log more; twice for everything'
+            cand --verbose 'Log more; twice for everything'
+            cand -q 'Log less; twice for errors only'
+            cand --quiet 'Log less; twice for errors only'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'streamkit;config;help'= {
             cand show 'Print each setting with its value and origin, without secrets'
+            cand check 'Look whether a settings file is right, and name everything that is not'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'streamkit;config;help;show'= {
+        }
+        &'streamkit;config;help;check'= {
         }
         &'streamkit;config;help;help'= {
         }
@@ -990,8 +1013,11 @@ set edit:completion:arg-completer[streamkit] = {|@words|
         }
         &'streamkit;help;config'= {
             cand show 'Print each setting with its value and origin, without secrets'
+            cand check 'Look whether a settings file is right, and name everything that is not'
         }
         &'streamkit;help;config;show'= {
+        }
+        &'streamkit;help;config;check'= {
         }
         &'streamkit;help;schema'= {
             cand print 'Print the statements that make the tables and views'

@@ -317,7 +317,7 @@ complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l weight-limit -d 'The weight of requests that may be used in a minute; a collector here uses up to 4800 of the exchange\'s 6000' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l few-trades -d 'Of at most so many trades REST is taken to bring them sooner than a day\'s file' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l cooldown -d 'Leave a threshold alone for so long after it was completed; 0s for not at all' -r
-complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l parallel -d 'How many symbols are worked on at once' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l parallel -d 'How many symbols have their turn at once; all of them take turns' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l slice -d 'The trades of a symbol\'s turn' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l patience -d 'How long a store or an exchange may fail before a symbol is given up' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -s o -l output -d 'How to print results; csv is for bars, nagios for watchdog' -r -f -a "human\t'Text for people'
@@ -370,7 +370,7 @@ complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and __fish
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and __fish_seen_subcommand_from request" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and __fish_seen_subcommand_from worker" -l poll -d 'How often to look for requests' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and __fish_seen_subcommand_from worker" -l lease -d 'For how long a request is this worker\'s without a sign of life' -r
-complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and __fish_seen_subcommand_from worker" -l parallel -d 'How many symbols are worked on at once' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and __fish_seen_subcommand_from worker" -l parallel -d 'How many symbols have their turn at once; all that were asked for take turns' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and __fish_seen_subcommand_from worker" -l since -d 'How far back, for requests that do not say so' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and __fish_seen_subcommand_from worker" -l anchor -d 'Where bars are cut, in UTC [default: day]' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and __fish_seen_subcommand_from worker" -l cooldown -d 'Leave a threshold alone for so long after it was completed; 0s for not at all' -r
@@ -584,27 +584,28 @@ complete -c streamkit -n "__fish_streamkit_using_subcommand doctor" -l send-test
 complete -c streamkit -n "__fish_streamkit_using_subcommand doctor" -s v -l verbose -d 'Log more; twice for everything'
 complete -c streamkit -n "__fish_streamkit_using_subcommand doctor" -s q -l quiet -d 'Log less; twice for errors only'
 complete -c streamkit -n "__fish_streamkit_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -s o -l output -d 'How to print results; csv is for bars, nagios for watchdog' -r -f -a "human\t'Text for people'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -s o -l output -d 'How to print results; csv is for bars, nagios for watchdog' -r -f -a "human\t'Text for people'
 json\t'JSON for programs'
 csv\t'CSV; only bars have it'
 nagios\t'One line for Nagios; only the watchdog has it'"
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -l config -d 'Read settings from this file [default: streamkit.toml in the directory for settings]' -r -F
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -l store -d 'Where bars are kept: clickhouse://user@host/database or sqlite:PATH' -r
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -l state-dir -d 'The directory of the journal' -r -F
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -l exchange -d 'The exchange: binance, or sim for a made-up one [default: binance]' -r
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -l ws-url -d 'An address of the exchange\'s streams; may be given several times' -r
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -l rest-url -d 'An address of the exchange\'s requests; may be given several times' -r
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -l archive-url -d 'The address of the exchange\'s archive' -r
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -l log-format -d 'How the log is written [default: text]' -r -f -a "text\t'One line of text a message'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l config -d 'Read settings from this file [default: streamkit.toml in the directory for settings]' -r -F
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l store -d 'Where bars are kept: clickhouse://user@host/database or sqlite:PATH' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l state-dir -d 'The directory of the journal' -r -F
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l exchange -d 'The exchange: binance, or sim for a made-up one [default: binance]' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l ws-url -d 'An address of the exchange\'s streams; may be given several times' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l rest-url -d 'An address of the exchange\'s requests; may be given several times' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l archive-url -d 'The address of the exchange\'s archive' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l log-format -d 'How the log is written [default: text]' -r -f -a "text\t'One line of text a message'
 json\t'One JSON object a message and line'"
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Everywhere'
 never\t'Nowhere'"
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -s v -l verbose -d 'Log more; twice for everything'
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -s q -l quiet -d 'Log less; twice for errors only'
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -f -a "show" -d 'Print each setting with its value and origin, without secrets'
-complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -s v -l verbose -d 'Log more; twice for everything'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -s q -l quiet -d 'Log less; twice for errors only'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -f -a "show" -d 'Print each setting with its value and origin, without secrets'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -f -a "check" -d 'Look whether a settings file is right, and name everything that is not'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and not __fish_seen_subcommand_from show check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from show" -s o -l output -d 'How to print results; csv is for bars, nagios for watchdog' -r -f -a "human\t'Text for people'
 json\t'JSON for programs'
 csv\t'CSV; only bars have it'
@@ -624,7 +625,27 @@ never\t'Nowhere'"
 complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Log more; twice for everything'
 complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Log less; twice for errors only'
 complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -s o -l output -d 'How to print results; csv is for bars, nagios for watchdog' -r -f -a "human\t'Text for people'
+json\t'JSON for programs'
+csv\t'CSV; only bars have it'
+nagios\t'One line for Nagios; only the watchdog has it'"
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -l config -d 'Read settings from this file [default: streamkit.toml in the directory for settings]' -r -F
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -l store -d 'Where bars are kept: clickhouse://user@host/database or sqlite:PATH' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -l state-dir -d 'The directory of the journal' -r -F
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -l exchange -d 'The exchange: binance, or sim for a made-up one [default: binance]' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -l ws-url -d 'An address of the exchange\'s streams; may be given several times' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -l rest-url -d 'An address of the exchange\'s requests; may be given several times' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -l archive-url -d 'The address of the exchange\'s archive' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -l log-format -d 'How the log is written [default: text]' -r -f -a "text\t'One line of text a message'
+json\t'One JSON object a message and line'"
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Everywhere'
+never\t'Nowhere'"
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Log more; twice for everything'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Log less; twice for errors only'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print each setting with its value and origin, without secrets'
+complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Look whether a settings file is right, and name everything that is not'
 complete -c streamkit -n "__fish_streamkit_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c streamkit -n "__fish_streamkit_using_subcommand schema; and not __fish_seen_subcommand_from print apply help" -s o -l output -d 'How to print results; csv is for bars, nagios for watchdog' -r -f -a "human\t'Text for people'
 json\t'JSON for programs'
@@ -899,6 +920,7 @@ complete -c streamkit -n "__fish_streamkit_using_subcommand help; and __fish_see
 complete -c streamkit -n "__fish_streamkit_using_subcommand help; and __fish_seen_subcommand_from spool" -f -a "verify" -d 'Check that the journal is what was written; exit code 1 when it is not'
 complete -c streamkit -n "__fish_streamkit_using_subcommand help; and __fish_seen_subcommand_from spool" -f -a "drop" -d 'Give batches up: their rows will never reach the store'
 complete -c streamkit -n "__fish_streamkit_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Print each setting with its value and origin, without secrets'
+complete -c streamkit -n "__fish_streamkit_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Look whether a settings file is right, and name everything that is not'
 complete -c streamkit -n "__fish_streamkit_using_subcommand help; and __fish_seen_subcommand_from schema" -f -a "print" -d 'Print the statements that make the tables and views'
 complete -c streamkit -n "__fish_streamkit_using_subcommand help; and __fish_seen_subcommand_from schema" -f -a "apply" -d 'Make what is missing in the store that --store names'
 complete -c streamkit -n "__fish_streamkit_using_subcommand help; and __fish_seen_subcommand_from probe" -f -a "run" -d 'Cause failures, and measure how they are seen, mended and survived'

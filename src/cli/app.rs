@@ -25,7 +25,7 @@ use super::{
     backfill::BackfillArgs,
     bars::BarsArgs,
     collect::CollectArgs,
-    config::ConfigArgs,
+    config::{self, ConfigArgs},
     context::{Context, Output, block_on},
     doctor::DoctorArgs,
     error::CliError,
@@ -273,6 +273,12 @@ fn run_command(cli: Cli) -> ExitCode {
     let plain = Printer::stdio(false);
     // These work whatever the settings are.
     let ended = |result: Result<_, CliError>| result.unwrap_or_else(|error| error.report(&plain));
+    if let Command::Config(args) = &cli.command
+        && let Some(file) = args.file_to_check()
+    {
+        let is_json = cli.global.output == Output::Json;
+        return ended(config::check(file, is_json, &plain));
+    }
     let cli = match cli.command {
         Command::Completions(args) => return ended(args.run(Cli::command(), &plain)),
         Command::Man(args) => return ended(args.run(Cli::command(), &plain)),

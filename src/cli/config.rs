@@ -1,11 +1,20 @@
 //! `streamkit config`: what is set, and where.
 
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    config::{Key, Origin, Shown},
-    report::table::{Column, Table},
+    config::{Directories, Key, Origin, Settings, Shown, Sources},
+    report::{
+        Printer,
+        table::{Column, Table},
+        words::counted,
+    },
 };
 
 use super::{context::Context, error::CliError, exit::ExitCode};
@@ -24,11 +33,27 @@ pub struct ConfigArgs {
 enum ConfigCommand {
     /// Print each setting with its value and origin, without secrets
     Show,
+    /// Look whether a settings file is right, and name everything that is not
+    Check {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 impl ConfigArgs {
+    /// The file that is to be looked at, whatever the settings are; none when the settings are
+    /// to be shown.
+    pub fn file_to_check(&self) -> Option<&Path> {
+        match &self.command {
+            ConfigCommand::Check { file } => Some(file),
+            ConfigCommand::Show => None,
+        }
+    }
+
     pub fn run(self, context: &Context) -> Result<ExitCode, CliError> {
-        let ConfigCommand::Show = self.command;
+        if let Some(file) = self.file_to_check() {
+            return check(file, context.is_json()?, &context.printer);
+        }
         let shown = context.settings.shown();
         let printer = &context.printer;
         if context.is_json()? {
@@ -57,6 +82,27 @@ impl ConfigArgs {
         printer.flush()?;
         Ok(ExitCode::Ok)
     }
+}
+
+/// Looks at a settings file alone: neither flags nor variables count.
+pub fn check(file: &Path, is_json: bool, printer: &Printer) -> Result<ExitCode, CliError> {
+    let settings = Settings::resolve(&Sources {
+        flags: BTreeMap::new(),
+        variable: &|_| None,
+        file: Some(file.to_owned()),
+        directories: Directories::of_this_user(),
+    })?;
+    let of_the_file = |shown: &&Shown<'_>| matches!(shown.origin, Origin::File { .. });
+    let count = settings.shown().iter().filter(of_the_file).count();
+    let path = file.display().to_string();
+    if is_json {
+        printer.line(json!({"file": path, "settings": count}))?;
+    } else {
+        let settings = counted(count as i128, "setting");
+        printer.line(format!("{path}: {settings}, nothing wrong"))?;
+    }
+    printer.flush()?;
+    Ok(ExitCode::Ok)
 }
 
 fn human(shown: &Shown<'_>) -> String {

@@ -274,6 +274,11 @@ fn of_setting(error: &SettingError) -> (ExitCode, Option<String>) {
         SettingError::Value { origin, .. } => {
             (ExitCode::Configuration, format!("correct {origin}"))
         }
+        SettingError::Several(_) => (
+            ExitCode::Configuration,
+            "correct each where it stands; 'streamkit config check FILE' looks at a file alone"
+                .to_owned(),
+        ),
         SettingError::File(_) => (
             ExitCode::Configuration,
             "correct the file, or name another one with --config".to_owned(),

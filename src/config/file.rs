@@ -31,6 +31,9 @@ pub const FILE_NAME: &str = "streamkit.toml";
 /// The most bytes that are read. A file beyond that is no settings file.
 const MAX_SIZE_BYTES: u64 = 1 << 20;
 
+/// A key that is so much like a setting's name, from 0 to 1, was meant to be it.
+const LIKE: f64 = 0.8;
+
 /// The values of one setting and the line that they stand in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -69,12 +72,20 @@ pub enum FileError {
     },
 }
 
-/// Reads the settings file at `path`.
+/// What a settings file says.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// Its settings.
+    pub entries: BTreeMap<Key, Entry>,
+    /// Lines that have a key or a kind of value that no setting has.
+    pub wrong: Vec<FileError>,
+}
+
+/// Reads the settings file at `path`. What the values mean is not judged here.
 ///
 /// # Errors
-/// When it cannot be read, is not TOML, or has a key or a kind of value that no
-/// setting has. What the values mean is not judged here.
-pub fn read(path: &Path) -> Result<BTreeMap<Key, Entry>, FileError> {
+/// When it cannot be read, or is not TOML.
+pub fn read(path: &Path) -> Result<Contents, FileError> {
     let unreadable = |source| FileError::Unreadable {
         path: path.to_owned(),
         source,
@@ -86,10 +97,15 @@ pub fn read(path: &Path) -> Result<BTreeMap<Key, Entry>, FileError> {
         });
     }
     let text = fs::read_to_string(path).map_err(unreadable)?;
-    parse(&text).map_err(|Wrong { offset, reason }| FileError::Wrong {
+    let error = |Wrong { offset, reason }| FileError::Wrong {
         path: path.to_owned(),
         line: line_of(&text, offset),
         reason,
+    };
+    let (entries, wrong) = parse(&text).map_err(error)?;
+    Ok(Contents {
+        entries,
+        wrong: wrong.into_iter().map(error).collect(),
     })
 }
 
@@ -100,34 +116,43 @@ struct Wrong {
     reason: String,
 }
 
-fn parse(text: &str) -> Result<BTreeMap<Key, Entry>, Wrong> {
+fn parse(text: &str) -> Result<(BTreeMap<Key, Entry>, Vec<Wrong>), Wrong> {
     let table = DeTable::parse(text).map_err(|error| Wrong {
         offset: error.span().map_or(0, |span| span.start),
         reason: error.message().trim().replace('\n', ", "),
     })?;
-    let mut entries = BTreeMap::new();
+    let (mut entries, mut wrong) = (BTreeMap::new(), Vec::new());
     for (name, value) in table.get_ref() {
         let offset = name.span().start;
-        let key = Key::named(name.get_ref()).ok_or_else(|| Wrong {
-            offset,
-            reason: unknown(name.get_ref()),
-        })?;
-        let entry = Entry {
-            values: values(key, value)?,
-            line: line_of(text, offset),
+        let Some(key) = Key::named(name.get_ref()) else {
+            let reason = unknown(name.get_ref());
+            wrong.push(Wrong { offset, reason });
+            continue;
         };
-        entries.insert(key, entry);
+        let line = line_of(text, offset);
+        match values(key, value) {
+            Ok(values) => drop(entries.insert(key, Entry { values, line })),
+            Err(error) => wrong.push(error),
+        }
     }
-    Ok(entries)
+    // The table has its keys by name; whoever mends them goes from the top to the bottom.
+    wrong.sort_by_key(|wrong| wrong.offset);
+    Ok((entries, wrong))
 }
 
+/// What is said of a key that no setting has: the one that it looks like, or all of them.
 fn unknown(name: &str) -> String {
-    let known: Vec<_> = Key::ALL.iter().map(|key| key.name()).collect();
-    format!(
-        "there is no setting '{}': {} are",
-        name.escape_debug(),
-        known.join(", ")
-    )
+    let known = Key::ALL.map(Key::name);
+    let likeness = |known: &str| strsim::jaro_winkler(&name.to_lowercase(), known);
+    let likest = known
+        .into_iter()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .filter(|known| likeness(known) >= LIKE);
+    let said = format!("there is no setting '{}'", name.escape_debug());
+    match likest {
+        Some(likest) => format!("{said}: did you mean '{likest}'?"),
+        None => format!("{said}: {} are", known.join(", ")),
+    }
 }
 
 fn values(key: Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Wrong> {
@@ -172,14 +197,25 @@ fn line_of(text: &str, offset: usize) -> usize {
 mod tests {
     use super::*;
 
+    /// What is wrong with a text, and in which lines.
+    fn all_wrong(text: &str) -> Vec<(usize, String)> {
+        let wrong = match parse(text) {
+            Ok((_, wrong)) => wrong,
+            Err(wrong) => vec![wrong],
+        };
+        let told = |wrong: Wrong| (line_of(text, wrong.offset), wrong.reason);
+        wrong.into_iter().map(told).collect()
+    }
+
     fn wrong(text: &str) -> (usize, String) {
-        let wrong = parse(text).expect_err(text);
-        (line_of(text, wrong.offset), wrong.reason)
+        let mut all = all_wrong(text);
+        assert_eq!(all.len(), 1, "{text}: {all:?}");
+        all.remove(0)
     }
 
     #[test]
     fn values_keep_their_text_and_their_line() {
-        let entries = parse(
+        let (entries, wrong) = parse(
             "# a comment\nstore = 'sqlite:a.db'\n\nthresholds = [\n 250,\n 500,\n]\n\
              ws_url = [\"ws://a\", \"ws://b\"]\n",
         )
@@ -188,22 +224,33 @@ mod tests {
         assert_eq!(entry(Key::Store), ("sqlite:a.db".to_owned(), 2));
         assert_eq!(entry(Key::Thresholds), ("250 500".to_owned(), 4));
         assert_eq!(entry(Key::WsUrl), ("ws://a ws://b".to_owned(), 8));
-        assert_eq!(entries.len(), 3);
+        assert_eq!((entries.len(), wrong.len()), (3, 0));
     }
 
     #[test]
     fn an_unknown_key_is_an_error_with_its_line() {
         let (line, reason) = wrong("store = 'sqlite:a'\nstroe = 'sqlite:b'\n");
         assert_eq!(line, 2);
-        assert!(
-            reason.starts_with("there is no setting 'stroe': store, "),
-            "{reason}"
-        );
+        assert_eq!(reason, "there is no setting 'stroe': did you mean 'store'?");
         assert_eq!(wrong("\n[store]\nurl = 'x'\n").0, 2);
         assert_eq!(
             wrong("a.b = 1").1.split(':').next(),
             Some("there is no setting 'a'")
         );
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once_from_the_top() {
+        let text = "treshold = [250]\nanchor = 5\ncollector = 'c'\nState-Dir = '/a'\nzzz = 1\n";
+        let told = all_wrong(text);
+        let lines: Vec<usize> = told.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [1, 2, 4, 5]);
+        assert!(told[0].1.ends_with("did you mean 'thresholds'?"));
+        assert!(told[1].1.contains("text in quotes"));
+        assert!(told[2].1.ends_with("did you mean 'state_dir'?"));
+        assert!(told[3].1.contains("'zzz': store, "), "{}", told[3].1);
+        let (entries, _) = parse(text).expect("a table");
+        assert_eq!(entries[&Key::Collector].values, ["c"]);
     }
 
     #[test]

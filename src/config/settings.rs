@@ -131,6 +131,62 @@ pub enum SettingError {
     /// A default cannot be told, because the user has no home directory.
     #[error("find a place for {0}: this user has no home directory")]
     NoHome(Key),
+    /// Several of them are wrong.
+    #[error("use the settings: {} of them are wrong{}", .0.len(), listed(.0))]
+    Several(Vec<SettingError>),
+}
+
+impl SettingError {
+    /// The line of the settings file that is wrong, if one is; what stands elsewhere comes later.
+    fn line(&self) -> usize {
+        match self {
+            Self::File(FileError::Wrong { line, .. })
+            | Self::Value {
+                origin: Origin::File { line, .. },
+                ..
+            } => *line,
+            _ => usize::MAX,
+        }
+    }
+}
+
+/// Each on a line of its own.
+fn listed(errors: &[SettingError]) -> String {
+    let line = |error: &SettingError| match error {
+        SettingError::File(FileError::Wrong { path, line, reason }) => {
+            format!("\n  {}, line {line}: {reason}", path.display())
+        }
+        SettingError::Value {
+            key,
+            origin,
+            reason,
+        } => format!("\n  {origin}: {key}: {reason}"),
+        other => format!("\n  {other}"),
+    };
+    errors.iter().map(line).collect()
+}
+
+/// What is wrong, as far as it is known.
+struct Problems(Vec<SettingError>);
+
+impl Problems {
+    /// The value, or none and one more problem.
+    fn of<T>(&mut self, read: Result<T, SettingError>) -> Option<T> {
+        read.map_err(|error| self.0.push(error)).ok()
+    }
+
+    /// Nothing, or everything that is wrong.
+    fn none(mut self) -> Result<(), SettingError> {
+        match self.0.len() {
+            0 => Ok(()),
+            1 => Err(self.0.remove(0)),
+            _ => {
+                // Whoever mends a file goes from the top to the bottom.
+                self.0.sort_by_key(SettingError::line);
+                Err(SettingError::Several(self.0))
+            }
+        }
+    }
 }
 
 /// The default thresholds.
@@ -142,24 +198,43 @@ impl Settings {
     /// # Errors
     /// When the file cannot be used, or a value makes no sense.
     pub fn resolve(sources: &Sources<'_>) -> Result<Self, SettingError> {
-        let texts = Texts::gather(sources)?;
-        let (store, store_password) = texts.store()?;
-        Ok(Self {
-            store,
-            store_password,
-            state_dir: texts.state_dir()?,
-            exchange: texts.one_or(Key::Exchange, Exchange::default())?,
-            ws_urls: texts.urls(Key::WsUrl, &["ws", "wss"])?,
-            rest_urls: texts.urls(Key::RestUrl, &["http", "https"])?,
-            archive_url: texts.url(Key::ArchiveUrl, &["http", "https"])?,
-            thresholds: texts.thresholds()?,
-            anchor: texts.anchor()?,
-            collector: texts.one(Key::Collector)?,
-            freshness: texts.freshness()?,
-            log: texts.one_or(Key::Log, LogFilter::default())?,
-            log_format: texts.one_or(Key::LogFormat, LogFormat::Text)?,
-            color: texts.one_or(Key::Color, Color::Auto)?,
-        })
+        let mut texts = Texts::gather(sources)?;
+        let mut problems = Problems(texts.wrong_lines());
+        let store = problems.of(texts.store());
+        let state_dir = problems.of(texts.state_dir());
+        let exchange = problems.of(texts.one_or(Key::Exchange, Exchange::default()));
+        let ws_urls = problems.of(texts.urls(Key::WsUrl, &["ws", "wss"]));
+        let rest_urls = problems.of(texts.urls(Key::RestUrl, &["http", "https"]));
+        let archive_url = problems.of(texts.url(Key::ArchiveUrl, &["http", "https"]));
+        let thresholds = problems.of(texts.thresholds());
+        let anchor = problems.of(texts.anchor());
+        let collector = problems.of(texts.one(Key::Collector));
+        let freshness = problems.of(texts.freshness());
+        let log = problems.of(texts.one_or(Key::Log, LogFilter::default()));
+        let log_format = problems.of(texts.one_or(Key::LogFormat, LogFormat::Text));
+        let color = problems.of(texts.one_or(Key::Color, Color::Auto));
+        problems.none()?;
+        let settings = || {
+            let (store, store_password) = store?;
+            Some(Self {
+                store,
+                store_password,
+                state_dir: state_dir?,
+                exchange: exchange?,
+                ws_urls: ws_urls?,
+                rest_urls: rest_urls?,
+                archive_url: archive_url?,
+                thresholds: thresholds?,
+                anchor: anchor?,
+                collector: collector?,
+                freshness: freshness?,
+                log: log?,
+                log_format: log_format?,
+                color: color?,
+            })
+        };
+        // Without problems all of them are there.
+        settings().ok_or(SettingError::Several(Vec::new()))
     }
 
     /// Where rows go, with the password.

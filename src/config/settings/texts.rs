@@ -1,7 +1,7 @@
 //! The texts that settings are read from, and the reading.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     config::{
-        file::{self, Entry},
+        file::{self, Contents},
         key::Key,
     },
     domain::{anchor::Anchor, threshold::Threshold},
@@ -21,24 +21,24 @@ use super::{
 };
 
 /// The settings file's path and entries; no entries without a file.
-fn read_file(sources: &Sources<'_>) -> Result<(PathBuf, BTreeMap<Key, Entry>), SettingError> {
+fn read_file(sources: &Sources<'_>) -> Result<(PathBuf, Contents), SettingError> {
     let given = sources.file.clone().or_else(|| {
         (sources.variable)(FILE_VARIABLE)
             .filter(|path| !path.is_empty())
             .map(PathBuf::from)
     });
     if let Some(path) = given {
-        let entries = file::read(&path)?;
-        return Ok((path, entries));
+        let contents = file::read(&path)?;
+        return Ok((path, contents));
     }
     match &sources.directories.config {
         // Anything but a plain absence, such as a missing right, is worth an error.
         Some(directory) if !is_absent(&directory.join(file::FILE_NAME)) => {
             let path = directory.join(file::FILE_NAME);
-            let entries = file::read(&path)?;
-            Ok((path, entries))
+            let contents = file::read(&path)?;
+            Ok((path, contents))
         }
-        _ => Ok((PathBuf::new(), BTreeMap::new())),
+        _ => Ok((PathBuf::new(), Contents::default())),
     }
 }
 
@@ -49,10 +49,16 @@ fn is_absent(path: &Path) -> bool {
 /// The texts of all settings, from every source.
 pub(super) struct Texts<'a> {
     sources: &'a Sources<'a>,
-    file: (PathBuf, BTreeMap<Key, Entry>),
+    file: (PathBuf, Contents),
 }
 
 impl<'a> Texts<'a> {
+    /// What is wrong with the lines of the settings file; it is told once.
+    pub(super) fn wrong_lines(&mut self) -> Vec<SettingError> {
+        let wrong = std::mem::take(&mut self.file.1.wrong);
+        wrong.into_iter().map(SettingError::File).collect()
+    }
+
     /// Reads the settings file, if there is one.
     pub(super) fn gather(sources: &'a Sources<'a>) -> Result<Self, SettingError> {
         let file = read_file(sources)?;
@@ -81,8 +87,8 @@ impl<'a> Texts<'a> {
             };
             return Ok(Some(Setting { value, origin }));
         }
-        let (path, entries) = &self.file;
-        Ok(entries.get(&key).map(|entry| Setting {
+        let (path, contents) = &self.file;
+        Ok(contents.entries.get(&key).map(|entry| Setting {
             value: entry.values.clone(),
             origin: Origin::File {
                 path: path.clone(),
