@@ -214,3 +214,58 @@ fn without_a_home_only_what_needs_a_place_fails() {
     let settings = resolve(&[(Key::Store, "sqlite:a.db"), (Key::StateDir, "b")]);
     assert!(settings.store().is_ok() && settings.state_dir().is_ok());
 }
+
+/// The settings file that is shipped as an example.
+const EXAMPLE: &str = include_str!("../../../examples/streamkit.toml");
+
+/// The same with every setting in force that it only shows.
+fn example_in_force() -> String {
+    let is_shown = |line: &str| {
+        let name = line
+            .strip_prefix('#')
+            .and_then(|line| line.split(' ').next());
+        name.is_some_and(|name| Key::named(name).is_some())
+    };
+    let in_force = |line: &str| {
+        let line = if is_shown(line) { &line[1..] } else { line };
+        line.to_owned() + "\n"
+    };
+    EXAMPLE.lines().map(in_force).collect()
+}
+
+#[test]
+fn the_example_shows_every_setting_once_and_sets_none() {
+    let settings = resolve(&[], &[], Some(EXAMPLE)).expect("a settings file");
+    for shown in settings.shown() {
+        assert_eq!(*shown.origin, Origin::Default, "{}", shown.key);
+    }
+    for key in Key::ALL {
+        let begin = format!("#{} = ", key.name());
+        let count = EXAMPLE
+            .lines()
+            .filter(|line| line.starts_with(&begin))
+            .count();
+        assert_eq!(count, 1, "{key} in examples/streamkit.toml");
+    }
+}
+
+#[test]
+fn what_the_example_shows_is_right_and_the_default_where_there_is_one() {
+    let shown = resolve(&[], &[], Some(&example_in_force())).expect("a settings file");
+    let default = resolve(&[], &[], None).expect("the defaults");
+    for (shown, default) in shown.shown().iter().zip(default.shown()) {
+        assert!(
+            matches!(shown.origin, Origin::File { .. }),
+            "{} is read",
+            shown.key
+        );
+        // The others depend on the user, on the machine, or on nothing at all.
+        let has_default = matches!(
+            shown.key,
+            Key::Exchange | Key::Thresholds | Key::Anchor | Key::Log | Key::LogFormat | Key::Color
+        );
+        if has_default {
+            assert_eq!(shown.values, default.values, "{}", shown.key);
+        }
+    }
+}
