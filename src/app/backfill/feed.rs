@@ -23,9 +23,12 @@ use crate::{
     },
 };
 
+use super::patient_source::PatientSource;
+
 mod event;
 mod files;
 mod pages;
+pub(super) mod pauses;
 mod reader;
 
 pub use event::{FeedEmit, FeedEvent};
@@ -187,6 +190,12 @@ impl Sources {
             has_read: false,
             was_used: false,
         }
+    }
+
+    /// The exchange, asked as patiently for single trades as for pages.
+    #[must_use]
+    pub fn patient(&self, emit: FeedEmit) -> PatientSource {
+        PatientSource::new(Arc::clone(&self.exchange), self.limits.pages, emit)
     }
 
     /// Whether files of the archive are used for so many trades.

@@ -159,10 +159,7 @@ impl Job {
         is_by_rest: bool,
     ) -> Result<Current, JobError> {
         let Shared {
-            exchange,
-            store,
-            sources,
-            ..
+            exchange, sources, ..
         } = &self.shared;
         let distrusted: BTreeSet<_> = reading
             .found
@@ -170,8 +167,13 @@ impl Job {
             .filter(|(_, found)| found.is_distrusted)
             .map(|(threshold, _)| *threshold)
             .collect();
-        let stored = StoredPeriod::read(&**store, exchange, &self.wish, period).await?;
-        let absent = absent_ids(&**store, exchange, &self.wish.symbol).await?;
+        let wish = &self.wish;
+        let patient = self.writer.store();
+        let store = patient.store();
+        let read = || StoredPeriod::read(&*store, exchange, wish, period);
+        let stored = patient.persist(read).await?;
+        let read = || absent_ids(&*store, exchange, &wish.symbol);
+        let absent = patient.persist(read).await?;
         let surveys = stored.surveys(&self.wish, reading.ids, &distrusted, &absent);
         let lanes = Lanes::new(&reading, period, &surveys, self.wish.anchor);
         let ids = reading.ids.ids;
@@ -209,12 +211,12 @@ impl Job {
     async fn finish(&mut self, mut current: Current) -> Result<(), JobError> {
         current.lanes.end(current.reading.closer.as_ref());
         let Shared {
-            exchange,
-            store,
-            clock,
-            ..
+            exchange, clock, ..
         } = &self.shared;
-        let stored = StoredPeriod::read(&**store, exchange, &self.wish, current.period).await?;
+        let patient = self.writer.store();
+        let store = patient.store();
+        let read = || StoredPeriod::read(&*store, exchange, &self.wish, current.period);
+        let stored = patient.persist(read).await?;
         let now_us = version(clock.wall_us());
         let mut rewrites = Vec::new();
         let mut counts = BTreeMap::new();
@@ -256,16 +258,17 @@ impl Job {
     /// Gaps that were open are repaired once the bars of all thresholds hold their trades, also
     /// of those that nobody asked for now.
     async fn repair_gaps(&mut self) -> Result<(), JobError> {
-        let Shared {
-            exchange, store, ..
-        } = &self.shared;
+        let exchange = &self.shared.exchange;
         let (symbol, anchor) = (&self.wish.symbol, self.wish.anchor);
-        let stored = stored_thresholds(&**store, exchange, symbol, anchor).await?;
+        let patient = self.writer.store();
+        let store = patient.store();
+        let read = || stored_thresholds(&*store, exchange, symbol, anchor);
+        let stored = patient.persist(read).await?;
         let is_wanted = |threshold| self.wish.thresholds.contains(threshold);
         if !stored.iter().all(is_wanted) {
             return Ok(());
         }
-        let gaps = gaps(&**store, exchange, symbol).await?;
+        let gaps = patient.persist(|| gaps(&*store, exchange, symbol)).await?;
         let now_us = self.shared.clock.wall_us();
         let right: IdRanges = self.right.iter().copied().collect();
         let is_repaired = |gap: &GapRow| gap.state == GapState::Open && right.contain(gap.ids());

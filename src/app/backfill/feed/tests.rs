@@ -335,7 +335,8 @@ async fn a_file_of_another_symbol_is_found_out() {
     // Other trades, and ids that the exchange does not have at all.
     for has in [1..=60, 100..=200] {
         let source = fake(has, &[], Answer::Trades);
-        let checked = files.check(&*source, &symbol).await;
+        let source = PatientSource::new(source, PageLimits::default(), Arc::new(|_| {}));
+        let checked = files.check(&source, &symbol).await;
         assert!(matches!(
             checked,
             Err(FilesError::Contradiction { id: 3, .. })
