@@ -22,9 +22,10 @@ use crate::{
 };
 
 use super::{
+    feed::Stretch,
     patient_source::PatientSource,
     patient_store::PatientStore,
-    stored::{StoredPeriod, absent_ids},
+    stored::{Needed, StoredPeriod, absent_ids},
 };
 
 /// What is wanted for one symbol.
@@ -51,6 +52,8 @@ pub struct Plan {
     pub wish: Wish,
     /// Every period of it, in order.
     pub periods: Vec<PlannedPeriod>,
+    /// The newest trade when it was made.
+    pub newest: Trade,
 }
 
 /// One period of a plan.
@@ -91,8 +94,26 @@ pub struct Reading {
     /// The ids that have to be read at least. Where the bars behind them do not fit to those
     /// that are built, more are.
     pub span: IdRange,
+    /// None of them happened earlier, in µs.
+    pub from_us: i64,
+    /// The first trade of the day that is not over, if the period began before that day and
+    /// it was [asked for](Plan::look_at_open_days).
+    pub open_day: Option<Trade>,
     /// By threshold: what was found.
     pub found: BTreeMap<Threshold, Found>,
+}
+
+impl Reading {
+    /// What a job asks its sources for.
+    #[must_use]
+    pub fn stretch(&self, symbol: &Symbol, period: Period) -> Stretch {
+        Stretch {
+            symbol: symbol.clone(),
+            period,
+            from_us: self.from_us,
+            ids: self.span,
+        }
+    }
 }
 
 /// What is wrong with the bars of one threshold.
@@ -186,7 +207,30 @@ impl Plan {
             periods.push(PlannedPeriod { period, task });
             period = wish.anchor.period(period.end_us);
         }
-        Ok(Self { wish, periods })
+        Ok(Self {
+            wish,
+            periods,
+            newest,
+        })
+    }
+
+    /// Asks where the day begins that is not over: of it alone there is no file in the archive.
+    /// Only an estimate needs that, and only of periods that are longer than a day.
+    ///
+    /// # Errors
+    /// When the exchange does not answer.
+    pub async fn look_at_open_days(&mut self, source: &PatientSource) -> Result<(), PlanError> {
+        let day_us = Anchor::Day.period(self.newest.time_us).start_us;
+        for planned in &mut self.periods {
+            if let Task::Read(reading) = &mut planned.task
+                && !reading.ids.is_over
+                && planned.period.start_us < day_us
+            {
+                let first = source.first_before(&self.wish.symbol, day_us, self.newest);
+                reading.open_day = Some(first.await?);
+            }
+        }
+        Ok(())
     }
 
     /// How many trades have to be read at least.
@@ -360,17 +404,7 @@ impl Look<'_> {
             None => StoredPeriod::default(),
         };
         let surveys = stored.surveys(self.wish, ids, &self.distrusted, self.absent);
-        let to_build: Vec<_> = surveys
-            .iter()
-            .filter(|(_, survey)| !survey.survey.is_right() || !ids.is_over)
-            .collect();
-        let first_id = to_build
-            .iter()
-            .map(|(_, s)| s.survey.first_id(ids.ids.first_id));
-        let last_id = to_build.iter().map(|(_, s)| s.survey.last_id(ids));
-        let span = first_id.min().zip(last_id.max());
-        let span = span.map(|(first_id, last_id)| IdRange { first_id, last_id });
-        let Some(span) = span.filter(|span| span.count() > 0) else {
+        let Some(needed) = Needed::of(&surveys, ids, self.period) else {
             return Ok(Task::Right { ids });
         };
         let found = surveys.into_iter().map(|(threshold, surveyed)| {
@@ -386,7 +420,9 @@ impl Look<'_> {
         Ok(Task::Read(Reading {
             ids,
             closer,
-            span,
+            span: needed.span,
+            from_us: needed.from_us,
+            open_day: None,
             found: found.collect(),
         }))
     }

@@ -271,7 +271,9 @@ impl DirectArgs {
                 .as_ref()
                 .map(|store| PatientStore::impatient(Arc::clone(store), context.clock.clone()));
             let plan = Plan::make(store.as_mut(), &source, wish).await;
-            plans.push(plan.map_err(planned)?);
+            let mut plan = plan.map_err(planned)?;
+            plan.look_at_open_days(&source).await.map_err(planned)?;
+            plans.push(plan);
         }
         match plan_report::plans(&context.printer, &plans, sources, is_json) {
             Ok(()) | Err(OutputError::Closed) => Ok(ExitCode::Ok),
