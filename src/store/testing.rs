@@ -5,6 +5,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+mod flaky;
+
+pub(crate) use flaky::Flaky;
+
 use super::{StoreOptions, address::StoreAddress, open, sink::Store, sqlite::SqliteOptions};
 
 /// A SQLite store with its tables, in a directory that goes with the test.

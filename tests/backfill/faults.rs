@@ -6,7 +6,7 @@ use std::{
     process::{ChildStderr, ChildStdout, Stdio},
 };
 
-use streamkit::exchange::sim::{ArchiveFault, CutHow, FaultKind, ZipDamage};
+use streamkit::exchange::sim::{ArchiveFault, Config, CutHow, FaultKind, ZipDamage};
 
 use crate::{
     common::process::{Process, run, text},
@@ -196,6 +196,60 @@ fn is_waited_for(name: &str, kind: FaultKind, times: u64, expected: &str) {
         "{name}: {told}"
     );
     scene.assert_exact(&place);
+}
+
+#[test]
+fn rest_that_refuses_or_fails_from_the_start_is_waited_for() {
+    let status = |status, retry_after_s| FaultKind::RestStatus {
+        status,
+        retry_after_s,
+    };
+    let cases: [(&str, FaultKind, u64, &str); 5] = [
+        ("429", status(429, Some(1)), 1, "HTTP 429"),
+        ("418", status(418, Some(1)), 1, "HTTP 418"),
+        ("503", status(503, None), 3, "HTTP 503"),
+        ("empty", FaultKind::RestEmpty {}, 1, "the answer is empty"),
+        (
+            "reset",
+            FaultKind::RestDown { how: CutHow::Rst },
+            2,
+            "failed to reach",
+        ),
+    ];
+    for (name, kind, times, expected) in cases {
+        let scene = Scene::new(24);
+        let place = scene.sqlite(name);
+        scene.fault(kind, Some(times));
+        let mut running = Running::start(&scene, &place, "1000000");
+        let told = running.rest().join("\n");
+        assert!(running.process.wait().success(), "{name}: {told}");
+        assert!(
+            told.contains("rest.waiting") && told.contains(expected),
+            "{name}: {told}"
+        );
+        scene.assert_exact(&place);
+    }
+}
+
+#[test]
+fn a_refusal_while_planning_ends_no_symbol() {
+    let scene = Scene::with(Config {
+        seed: 26,
+        symbols: vec!["BTCUSDT".to_owned(), "ETHUSDT".to_owned()],
+        ..Config::default()
+    });
+    let place = scene.sqlite("symbols");
+    let refused = FaultKind::RestStatus {
+        status: 429,
+        retry_after_s: Some(1),
+    };
+    scene.fault(refused, Some(1));
+    let words = ["backfill", SYMBOL, "ETHUSDT", "-t", "250"];
+    let more = ["--since", "2025-01-07", "--weight-limit", "1000000"];
+    let output = run(&mut scene.command(&place, &[&words[..], &more].concat()));
+    let told = text(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("HTTP 429"), "{told}");
 }
 
 #[test]

@@ -3,11 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use streamkit::domain::{row::GapState, tiling::IdRange};
+use serde_json::Value;
+use streamkit::{
+    domain::{anchor::Anchor, row::GapState, tiling::IdRange},
+    exchange::sim::FaultKind,
+};
 
 use crate::{
     common::process::{run, text},
-    scene::{FIRST_DAY, FIRST_ID, Place, SYMBOL, Scene, TRADES_PER_DAY},
+    scene::{FIRST_DAY, FIRST_ID, Place, SYMBOL, Scene, TRADES, TRADES_PER_DAY},
 };
 
 const DAY_US: i64 = 86_400_000_000;
@@ -172,6 +176,91 @@ fn a_seal_that_does_not_say_what_the_trades_make_is_made_anew() {
     assert!(told.contains("2025-01-06: sealed"), "{told}");
     scene.assert_exact(&place);
     assert_eq!(place.versions(), bars, "no bar was wrong");
+}
+
+/// What a dry run foretells of the periods to be read, and the lines of the run behind it.
+fn foretold(scene: &Scene, place: &Place, words: &[&str]) -> (Vec<Value>, Vec<Value>) {
+    let dry = scene.backfill(place, &[words, &["--dry-run", "-o", "json"]].concat());
+    let plan: Value = serde_json::from_slice(&dry.stdout).expect("JSON");
+    let periods = plan["plans"][0]["periods"].as_array().expect("periods");
+    let read = periods.iter().filter(|period| period["state"] == "read");
+    let read = read.cloned().collect();
+    let done = scene.backfill(place, &[words, &["-o", "json"]].concat());
+    let lines = text(&done.stdout);
+    assert!(done.status.success(), "{}{lines}", text(&done.stderr));
+    let lines = lines.lines().map(serde_json::from_str);
+    (read, lines.collect::<Result<_, _>>().expect("JSON"))
+}
+
+/// How many files of the archive were taken, and how many trades were read.
+fn taken(lines: &[Value]) -> (usize, &Value) {
+    let files = lines
+        .iter()
+        .filter(|line| line["event"] == "archive.fetched");
+    (files.count(), &lines.last().expect("a line")["trades_done"])
+}
+
+#[test]
+fn a_dry_run_foretells_the_source_and_the_trades_of_the_run() {
+    let scene = Scene::new(16);
+    let place = scene.sqlite("foretold");
+    scene.backfilled(&place, &[]);
+    // A small hole early in a large day is fetched by REST, and nothing behind it is read.
+    for (few_trades, source, files) in [("1000", "rest", 0), ("1", "archive", 1)] {
+        // Of a day that was sealed nothing is trusted any more.
+        place.sql("UPDATE seals SET is_deleted = 1", "");
+        PUNCHES[0](&place);
+        let words = ["--few-trades", few_trades];
+        let (read, lines) = foretold(&scene, &place, &words);
+        let of_the_day = &read[0];
+        assert_eq!(of_the_day["is_over"], true, "{read:#?}");
+        assert_eq!(of_the_day["source"], source, "{read:#?}");
+        let trades = of_the_day["trades"].as_u64().expect("trades");
+        assert!((1..1000).contains(&trades), "{read:#?}");
+        let all: u64 = read.iter().filter_map(|of| of["trades"].as_u64()).sum();
+        assert_eq!(taken(&lines), (files, &all.into()), "{lines:#?}");
+        scene.assert_exact(&place);
+    }
+}
+
+#[test]
+fn a_dry_run_foretells_that_the_days_of_a_month_come_from_the_archive() {
+    let scene = Scene::new(17);
+    let place = scene.sqlite("month");
+    let words = [
+        "--anchor",
+        "month",
+        "--from",
+        "2025-01-05",
+        "--few-trades",
+        "10",
+    ];
+    let (read, lines) = foretold(&scene, &place, &words);
+    assert_eq!(read.len(), 1, "{read:#?}");
+    assert_eq!(read[0]["is_over"], false);
+    assert_eq!(read[0]["source"], "archive");
+    assert_eq!(read[0]["trades"], TRADES);
+    assert_eq!(taken(&lines), (3, &TRADES.into()), "{lines:#?}");
+    scene.assert_exact_with(&place, Anchor::Month);
+}
+
+/// Bars behind a hole that were begun at its end need not fit to what is built in it.
+#[test]
+fn trades_that_turn_up_after_all_are_built_in_up_to_where_the_bars_fit_again() {
+    let scene = Scene::new(18);
+    let place = scene.sqlite("late");
+    let ids = (FIRST_ID + 700..FIRST_ID + 760).collect();
+    scene.fault(FaultKind::DropIds { ids }, None);
+    scene.backfilled(&place, &["--source", "rest"]);
+    scene.server.faults().clear();
+    place.sql("DELETE FROM bars WHERE closed_by = 'gap'", "");
+    place.sql("DELETE FROM gaps", "");
+    place.sql("DELETE FROM seals", "");
+    let (read, lines) = foretold(&scene, &place, &["--source", "rest"]);
+    let least: u64 = read.iter().filter_map(|of| of["trades"].as_u64()).sum();
+    let done = taken(&lines).1.as_u64().expect("trades");
+    assert!(done > least, "{done} trades, and {least} at least");
+    scene.assert_exact(&place);
 }
 
 /// The state of each gap, by its first id.

@@ -23,9 +23,12 @@ use crate::{
     },
 };
 
+use super::patient_source::PatientSource;
+
 mod event;
 mod files;
 mod pages;
+pub(super) mod pauses;
 mod reader;
 
 pub use event::{FeedEmit, FeedEvent};
@@ -164,10 +167,10 @@ impl Sources {
     /// Begins to read. Nothing is asked for before the first call of [`Feed::next`].
     #[must_use]
     pub fn open(&self, stretch: Stretch, emit: FeedEmit) -> Feed {
-        let places = match &self.files {
-            Some(files) => files.places(stretch.ids),
-            None if self.uses_archive(stretch.ids.count()) => self.days(&stretch),
-            None => VecDeque::new(),
+        let places = match self.way(&stretch) {
+            Way::Files(files) => files.places(stretch.ids),
+            Way::Archive { days, .. } => days.into_iter().map(Place::Day).collect(),
+            Way::Rest => VecDeque::new(),
         };
         let pages = Pages::new(
             Arc::clone(&self.exchange),
@@ -189,32 +192,60 @@ impl Sources {
         }
     }
 
-    /// Whether files of the archive are used for so many trades.
+    /// The exchange, asked as patiently for single trades as for pages.
     #[must_use]
-    pub fn uses_archive(&self, trades: u64) -> bool {
+    pub fn patient(&self, emit: FeedEmit) -> PatientSource {
+        PatientSource::new(Arc::clone(&self.exchange), self.limits.pages, emit)
+    }
+
+    /// Where the trades of a stretch are taken from; what is missing there comes by REST.
+    #[must_use]
+    pub fn way(&self, stretch: &Stretch) -> Way {
+        if let Some(files) = &self.files {
+            return Way::Files(Arc::clone(files));
+        }
         let is_worth_it = match self.kind {
-            SourceKind::Auto => trades > self.limits.few_trades,
+            SourceKind::Auto => stretch.ids.count() > self.limits.few_trades,
             SourceKind::Archive => true,
             SourceKind::Rest => false,
         };
-        self.files.is_none() && self.archive.is_some() && is_worth_it
-    }
-
-    /// The days of a stretch that are over.
-    fn days(&self, stretch: &Stretch) -> VecDeque<Place> {
+        if self.archive.is_none() || !is_worth_it {
+            return Way::Rest;
+        }
         let end_us = stretch.period.end_us.min(self.clock.wall_us());
-        let mut days = VecDeque::new();
+        let mut days = Vec::new();
         let mut time_us = stretch.from_us.max(stretch.period.start_us);
         while let Some(span) = Span::day_of(time_us)
             && let Some((_, next_us)) = span.bounds_us()
             && next_us <= end_us
         {
             let symbol = stretch.symbol.clone();
-            days.push_back(Place::Day(ArchiveName { symbol, span }));
+            days.push(ArchiveName { symbol, span });
             time_us = next_us;
         }
-        days
+        if days.is_empty() {
+            return Way::Rest;
+        }
+        Way::Archive {
+            days,
+            until_us: time_us,
+        }
     }
+}
+
+/// Where trades are taken from.
+pub enum Way {
+    /// The user's files.
+    Files(Arc<FileIndex>),
+    /// Files of the archive.
+    Archive {
+        /// The days that are over, in order; at least one.
+        days: Vec<ArchiveName>,
+        /// Behind this time there is no file, in µs.
+        until_us: i64,
+    },
+    /// REST alone.
+    Rest,
 }
 
 /// Where a file is.

@@ -16,7 +16,7 @@ use crate::{
         ladder::OutOfOrder,
         rewrite::rewrite,
         row::{BarRow, ExchangeName, GapRow, GapState, Series},
-        threshold::Threshold,
+        symbol::Symbol,
         tiling::{IdRange, IdRanges},
         trade::Trade,
     },
@@ -26,10 +26,10 @@ use crate::{
 use super::{
     board::SymbolBoard,
     event::{Event, Written},
-    feed::{Fed, Feed, FeedError, FeedEvent, SourceKind, Sources, Stretch},
+    feed::{Fed, Feed, FeedEmit, FeedError, FeedEvent, SourceKind, Sources, Stretch},
     lanes::Lanes,
     plan::{Plan, Reading, Wish},
-    stored::{StoredPeriod, Surveyed, absent_ids, gaps, stored_thresholds},
+    stored::{Needed, StoredPeriod, absent_ids, gaps, stored_thresholds},
     writer::Writer,
 };
 
@@ -159,10 +159,7 @@ impl Job {
         is_by_rest: bool,
     ) -> Result<Current, JobError> {
         let Shared {
-            exchange,
-            store,
-            sources,
-            ..
+            exchange, sources, ..
         } = &self.shared;
         let distrusted: BTreeSet<_> = reading
             .found
@@ -170,51 +167,49 @@ impl Job {
             .filter(|(_, found)| found.is_distrusted)
             .map(|(threshold, _)| *threshold)
             .collect();
-        let stored = StoredPeriod::read(&**store, exchange, &self.wish, period).await?;
-        let absent = absent_ids(&**store, exchange, &self.wish.symbol).await?;
+        let wish = &self.wish;
+        let patient = self.writer.store();
+        let store = patient.store();
+        let read = || StoredPeriod::read(&*store, exchange, wish, period);
+        let stored = patient.persist(read).await?;
+        let read = || absent_ids(&*store, exchange, &wish.symbol);
+        let absent = patient.persist(read).await?;
         let surveys = stored.surveys(&self.wish, reading.ids, &distrusted, &absent);
         let lanes = Lanes::new(&reading, period, &surveys, self.wish.anchor);
-        let ids = reading.ids.ids;
-        let first_id = lanes.next_id().unwrap_or(ids.last_id + 1);
         let mut sources = sources.clone();
         if is_by_rest {
             sources.kind = SourceKind::Rest;
         }
-        let feed = (first_id <= ids.last_id).then(|| {
-            sources.open(
-                Stretch {
-                    symbol: self.wish.symbol.clone(),
-                    period,
-                    from_us: from_us(period, &surveys),
-                    ids: IdRange {
-                        first_id,
-                        last_id: ids.last_id,
-                    },
-                },
-                self.board.feed_events(),
-            )
-        });
-        self.board.begin(period, first_id, ids.last_id);
-        Ok(Current {
+        let needed = Needed::of(&surveys, reading.ids, period);
+        let last_id = reading.ids.ids.last_id;
+        let first_id = needed.map_or(last_id + 1, |needed| needed.span.first_id);
+        self.board.begin(period, first_id, last_id);
+        let mut current = Current {
             period,
             reading,
-            feed,
+            symbol: wish.symbol.clone(),
+            sources,
+            emit: self.board.feed_events(),
+            feed: None,
+            needed,
             lanes,
             block: Vec::new(),
             absent: Vec::new(),
-        })
+        };
+        current.open();
+        Ok(current)
     }
 
     /// All trades of a period have come: writes what the store has not, or not so.
     async fn finish(&mut self, mut current: Current) -> Result<(), JobError> {
         current.lanes.end(current.reading.closer.as_ref());
         let Shared {
-            exchange,
-            store,
-            clock,
-            ..
+            exchange, clock, ..
         } = &self.shared;
-        let stored = StoredPeriod::read(&**store, exchange, &self.wish, current.period).await?;
+        let patient = self.writer.store();
+        let store = patient.store();
+        let read = || StoredPeriod::read(&*store, exchange, &self.wish, current.period);
+        let stored = patient.persist(read).await?;
         let now_us = version(clock.wall_us());
         let mut rewrites = Vec::new();
         let mut counts = BTreeMap::new();
@@ -256,16 +251,17 @@ impl Job {
     /// Gaps that were open are repaired once the bars of all thresholds hold their trades, also
     /// of those that nobody asked for now.
     async fn repair_gaps(&mut self) -> Result<(), JobError> {
-        let Shared {
-            exchange, store, ..
-        } = &self.shared;
+        let exchange = &self.shared.exchange;
         let (symbol, anchor) = (&self.wish.symbol, self.wish.anchor);
-        let stored = stored_thresholds(&**store, exchange, symbol, anchor).await?;
+        let patient = self.writer.store();
+        let store = patient.store();
+        let read = || stored_thresholds(&*store, exchange, symbol, anchor);
+        let stored = patient.persist(read).await?;
         let is_wanted = |threshold| self.wish.thresholds.contains(threshold);
         if !stored.iter().all(is_wanted) {
             return Ok(());
         }
-        let gaps = gaps(&**store, exchange, symbol).await?;
+        let gaps = patient.persist(|| gaps(&*store, exchange, symbol)).await?;
         let now_us = self.shared.clock.wall_us();
         let right: IdRanges = self.right.iter().copied().collect();
         let is_repaired = |gap: &GapRow| gap.state == GapState::Open && right.contain(gap.ids());
@@ -282,13 +278,6 @@ impl Job {
     }
 }
 
-/// No trade that has to be read happened earlier.
-fn from_us(period: Period, surveys: &BTreeMap<Threshold, Surveyed>) -> i64 {
-    let heads = surveys.values().map(|surveyed| surveyed.survey.head);
-    let times = heads.map(|head| head.map_or(period.start_us, |last| last.time_us));
-    times.min().unwrap_or(period.start_us)
-}
-
 fn version(now_us: i64) -> u64 {
     u64::try_from(now_us).unwrap_or(0)
 }
@@ -297,13 +286,45 @@ fn version(now_us: i64) -> u64 {
 struct Current {
     period: Period,
     reading: Reading,
+    symbol: Symbol,
+    sources: Sources,
+    emit: FeedEmit,
     feed: Option<Feed>,
+    /// What `feed` brings.
+    needed: Option<Needed>,
     lanes: Lanes,
     block: Vec<Trade>,
     absent: Vec<(IdRange, String)>,
 }
 
 impl Current {
+    fn open(&mut self) {
+        self.feed = self.needed.map(|needed| {
+            let stretch = Stretch {
+                symbol: self.symbol.clone(),
+                period: self.period,
+                from_us: needed.from_us,
+                ids: needed.span,
+            };
+            self.sources.open(stretch, Arc::clone(&self.emit))
+        });
+    }
+
+    /// What was thought to be needed has come. Where the good bars behind it do not go on from
+    /// what was built, the rest of the period is read, too.
+    fn go_on(&mut self) {
+        let last_id = self.reading.ids.ids.last_id;
+        self.needed = self.needed.and_then(|read| {
+            let span = IdRange {
+                first_id: read.span.last_id + 1,
+                last_id,
+            };
+            let from_us = self.lanes.last_time_us().unwrap_or(read.from_us);
+            (span.first_id <= last_id).then_some(Needed { span, from_us })
+        });
+        self.open();
+    }
+
     /// Reads one block. Returns whether nothing more has to be read.
     async fn read(
         &mut self,
@@ -327,7 +348,10 @@ impl Current {
                 self.lanes.skip(ids).map_err(out_of_order)?;
                 self.absent.push((ids, proof));
             }
-            Fed::End => return Ok(true),
+            Fed::End => {
+                self.go_on();
+                return Ok(self.feed.is_none());
+            }
         }
         board.read(self.block.len() as u64, self.lanes.last_id());
         // Nobody needs more than where the good bars at the end begin.

@@ -89,11 +89,6 @@ impl Lanes {
         }
     }
 
-    /// The id that has to come next; none when every threshold is right.
-    pub(super) fn next_id(&self) -> Option<i64> {
-        self.ladder.next_id()
-    }
-
     /// Each threshold that is built.
     pub(super) fn each(&self) -> impl Iterator<Item = (&Threshold, &Lane)> {
         self.lanes.iter()
@@ -145,6 +140,10 @@ impl Lanes {
 
     pub(super) fn last_id(&self) -> Option<i64> {
         self.ladder.last().map(|last| last.id)
+    }
+
+    pub(super) fn last_time_us(&self) -> Option<i64> {
+        self.ladder.last().map(|last| last.time_us)
     }
 
     /// The ids within `ids` that the bars of every threshold hold now.

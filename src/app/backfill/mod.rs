@@ -13,6 +13,8 @@ pub mod feed;
 pub mod job;
 mod lanes;
 pub mod overview;
+pub mod patient_source;
+pub mod patient_store;
 pub mod plan;
 pub mod queue;
 pub mod run;

@@ -18,11 +18,15 @@ use crate::{
         tiling::{IdRange, IdRanges},
         trade::Trade,
     },
-    exchange::source::{Source, SourceError},
-    store::sink::Store,
+    exchange::source::{Source as _, SourceError},
 };
 
-use super::stored::{StoredPeriod, absent_ids};
+use super::{
+    feed::Stretch,
+    patient_source::PatientSource,
+    patient_store::PatientStore,
+    stored::{Needed, StoredPeriod, absent_ids},
+};
 
 /// What is wanted for one symbol.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +52,8 @@ pub struct Plan {
     pub wish: Wish,
     /// Every period of it, in order.
     pub periods: Vec<PlannedPeriod>,
+    /// The newest trade when it was made.
+    pub newest: Trade,
 }
 
 /// One period of a plan.
@@ -88,8 +94,26 @@ pub struct Reading {
     /// The ids that have to be read at least. Where the bars behind them do not fit to those
     /// that are built, more are.
     pub span: IdRange,
+    /// None of them happened earlier, in µs.
+    pub from_us: i64,
+    /// The first trade of the day that is not over, if the period began before that day and
+    /// it was [asked for](Plan::look_at_open_days).
+    pub open_day: Option<Trade>,
     /// By threshold: what was found.
     pub found: BTreeMap<Threshold, Found>,
+}
+
+impl Reading {
+    /// What a job asks its sources for.
+    #[must_use]
+    pub fn stretch(&self, symbol: &Symbol, period: Period) -> Stretch {
+        Stretch {
+            symbol: symbol.clone(),
+            period,
+            from_us: self.from_us,
+            ids: self.span,
+        }
+    }
 }
 
 /// What is wrong with the bars of one threshold.
@@ -136,23 +160,26 @@ impl Plan {
     /// # Errors
     /// When the exchange or the store does not answer, or there is nothing to look at.
     pub async fn make(
-        store: Option<&dyn Store>,
-        source: &dyn Source,
+        mut store: Option<&mut PatientStore>,
+        source: &PatientSource,
         wish: Wish,
     ) -> Result<Self, PlanError> {
         let newest = newest(source, &wish).await?;
         let exchange: ExchangeName = source.name().into();
-        let (verified, absent) = match store {
-            Some(store) => {
-                let absent = absent_ids(store, &exchange, &wish.symbol).await;
-                let absent = absent.map_err(anyhow::Error::from)?;
-                (verified(store, &exchange, &wish).await?, absent)
+        let (verified, absent) = match &mut store {
+            Some(patient) => {
+                let store = patient.store();
+                let absent = patient.persist(|| absent_ids(&*store, &exchange, &wish.symbol));
+                let absent = absent.await.map_err(anyhow::Error::from)?;
+                let request = to_verify(&exchange, &wish);
+                (patient.persist(|| verify(&*store, &request)).await?, absent)
             }
             None => Default::default(),
         };
         let mut firsts = Firsts {
             source,
             symbol: &wish.symbol,
+            newest,
             known: BTreeMap::new(),
         };
         let mut periods = Vec::new();
@@ -165,7 +192,6 @@ impl Plan {
             } else {
                 let distrusted = distrusted(&verified, &wish, period);
                 let look = Look {
-                    store,
                     exchange: &exchange,
                     wish: &wish,
                     period,
@@ -173,15 +199,38 @@ impl Plan {
                     distrusted,
                     absent: &absent,
                 };
-                match firsts.ids(period, newest).await? {
-                    Some((ids, closer)) => look.task(ids, closer).await?,
+                match firsts.ids(period).await? {
+                    Some((ids, closer)) => look.task(store.as_deref_mut(), ids, closer).await?,
                     None => Task::Empty,
                 }
             };
             periods.push(PlannedPeriod { period, task });
             period = wish.anchor.period(period.end_us);
         }
-        Ok(Self { wish, periods })
+        Ok(Self {
+            wish,
+            periods,
+            newest,
+        })
+    }
+
+    /// Asks where the day begins that is not over: of it alone there is no file in the archive.
+    /// Only an estimate needs that, and only of periods that are longer than a day.
+    ///
+    /// # Errors
+    /// When the exchange does not answer.
+    pub async fn look_at_open_days(&mut self, source: &PatientSource) -> Result<(), PlanError> {
+        let day_us = Anchor::Day.period(self.newest.time_us).start_us;
+        for planned in &mut self.periods {
+            if let Task::Read(reading) = &mut planned.task
+                && !reading.ids.is_over
+                && planned.period.start_us < day_us
+            {
+                let first = source.first_before(&self.wish.symbol, day_us, self.newest);
+                reading.open_day = Some(first.await?);
+            }
+        }
+        Ok(())
     }
 
     /// How many trades have to be read at least.
@@ -227,9 +276,8 @@ impl Plan {
 }
 
 /// The newest trade, of which later periods are the future.
-async fn newest(source: &dyn Source, wish: &Wish) -> Result<Trade, PlanError> {
-    let newest = source.latest(&wish.symbol).await?;
-    let newest = newest.and_then(|newest| newest.trade);
+async fn newest(source: &PatientSource, wish: &Wish) -> Result<Trade, PlanError> {
+    let newest = source.newest(&wish.symbol).await?;
     let newest = newest.ok_or_else(|| PlanError::NeverTraded(wish.symbol.clone()))?;
     if wish.anchor.period(wish.from_us).start_us > newest.time_us {
         return Err(PlanError::Future {
@@ -241,19 +289,14 @@ async fn newest(source: &dyn Source, wish: &Wish) -> Result<Trade, PlanError> {
     Ok(newest)
 }
 
-async fn verified(
-    store: &dyn Store,
-    exchange: &ExchangeName,
-    wish: &Wish,
-) -> anyhow::Result<Verified> {
-    let request = VerifyRequest {
+fn to_verify(exchange: &ExchangeName, wish: &Wish) -> VerifyRequest {
+    VerifyRequest {
         exchange: Some(exchange.to_string()),
         symbols: vec![wish.symbol.clone()],
         thresholds: Vec::new(),
         anchor: Some(wish.anchor),
         since_us: Some(wish.from_us),
-    };
-    verify(store, &request).await
+    }
 }
 
 /// The ids of a period that is sealed in every threshold that is wanted, and whose bars are
@@ -287,38 +330,40 @@ fn distrusted(verified: &Verified, wish: &Wish, period: Period) -> BTreeSet<Thre
 
 /// The first trades of periods, each asked for once.
 struct Firsts<'a> {
-    source: &'a dyn Source,
+    source: &'a PatientSource,
     symbol: &'a Symbol,
-    known: BTreeMap<i64, Option<Trade>>,
+    newest: Trade,
+    known: BTreeMap<i64, Trade>,
 }
 
 impl Firsts<'_> {
-    async fn since(&mut self, time_us: i64) -> Result<Option<Trade>, SourceError> {
+    /// The first trade at or after a time that is not behind the newest one's.
+    async fn since(&mut self, time_us: i64) -> Result<Trade, SourceError> {
         if let Some(first) = self.known.get(&time_us) {
             return Ok(*first);
         }
-        let first = self.source.first_since(self.symbol, time_us).await?;
+        let asked = self.source.first_before(self.symbol, time_us, self.newest);
+        let first = asked.await?;
         self.known.insert(time_us, first);
         Ok(first)
     }
 
-    /// The ids of a period, and the first trade behind it; none when it has no trade.
+    /// The ids of a period that has begun, and the first trade behind it; none when it has no
+    /// trade.
     async fn ids(
         &mut self,
         period: Period,
-        newest: Trade,
     ) -> Result<Option<(PeriodIds, Option<Trade>)>, SourceError> {
-        let Some(first) = self.since(period.start_us).await? else {
-            return Ok(None);
-        };
+        let newest = self.newest;
+        let first = self.since(period.start_us).await?;
         if first.time_us >= period.end_us {
             // It is the next one's first.
-            self.known.insert(period.end_us, Some(first));
+            self.known.insert(period.end_us, first);
             return Ok(None);
         }
         // What has not begun has no first trade, and need not be asked for.
         let closer = if newest.time_us >= period.end_us {
-            self.since(period.end_us).await?
+            Some(self.since(period.end_us).await?)
         } else {
             None
         };
@@ -334,7 +379,6 @@ impl Firsts<'_> {
 
 /// A look at the stored bars of one period.
 struct Look<'a> {
-    store: Option<&'a dyn Store>,
     exchange: &'a ExchangeName,
     wish: &'a Wish,
     period: Period,
@@ -345,23 +389,22 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    async fn task(&self, ids: PeriodIds, closer: Option<Trade>) -> anyhow::Result<Task> {
-        let stored = match self.store {
-            Some(store) => StoredPeriod::read(store, self.exchange, self.wish, self.period).await?,
+    async fn task(
+        &self,
+        store: Option<&mut PatientStore>,
+        ids: PeriodIds,
+        closer: Option<Trade>,
+    ) -> anyhow::Result<Task> {
+        let stored = match store {
+            Some(patient) => {
+                let store = patient.store();
+                let read = || StoredPeriod::read(&*store, self.exchange, self.wish, self.period);
+                patient.persist(read).await?
+            }
             None => StoredPeriod::default(),
         };
         let surveys = stored.surveys(self.wish, ids, &self.distrusted, self.absent);
-        let to_build: Vec<_> = surveys
-            .iter()
-            .filter(|(_, survey)| !survey.survey.is_right() || !ids.is_over)
-            .collect();
-        let first_id = to_build
-            .iter()
-            .map(|(_, s)| s.survey.first_id(ids.ids.first_id));
-        let last_id = to_build.iter().map(|(_, s)| s.survey.last_id(ids));
-        let span = first_id.min().zip(last_id.max());
-        let span = span.map(|(first_id, last_id)| IdRange { first_id, last_id });
-        let Some(span) = span.filter(|span| span.count() > 0) else {
+        let Some(needed) = Needed::of(&surveys, ids, self.period) else {
             return Ok(Task::Right { ids });
         };
         let found = surveys.into_iter().map(|(threshold, surveyed)| {
@@ -377,7 +420,9 @@ impl Look<'_> {
         Ok(Task::Read(Reading {
             ids,
             closer,
-            span,
+            span: needed.span,
+            from_us: needed.from_us,
+            open_day: None,
             found: found.collect(),
         }))
     }

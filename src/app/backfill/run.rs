@@ -23,6 +23,7 @@ use super::{
     board::{Shown, Stage, SymbolBoard},
     event::Event,
     job::{Job, JobError, Shared, Turned},
+    patient_store::PatientStore,
     plan::{Plan, PlanError, Task, Wish},
     turns::{Turns, Waiting},
     writer::{Writer, WriterLimits},
@@ -215,28 +216,26 @@ impl Seat {
         }
     }
 
-    async fn plan(&mut self) -> Result<(), RunError> {
-        let Shared {
-            store,
-            sources,
-            clock,
-            ..
-        } = &self.shared;
-        let plan = Plan::make(Some(&**store), &*sources.exchange, self.wish.clone()).await?;
-        let plan = Arc::new(plan);
-        self.board.planned(&plan);
-        self.board.tell(Event::Planned(Arc::clone(&plan)));
+    /// The store, with the patience that all work has with it.
+    fn patient_store(&self) -> PatientStore {
+        let Shared { store, clock, .. } = &self.shared;
         let board = self.board.clone();
         let on_failure = move |error: &_, retry_in| {
             let reason = format!("{error}");
             board.tell(Event::StoreFailed { reason, retry_in });
         };
-        let writer = Writer::new(
-            Arc::clone(store),
-            clock.clone(),
-            self.limits,
-            Arc::new(on_failure),
-        );
+        let on_failure = Arc::new(on_failure);
+        PatientStore::new(Arc::clone(store), clock.clone(), self.limits, on_failure)
+    }
+
+    async fn plan(&mut self) -> Result<(), RunError> {
+        let mut store = self.patient_store();
+        let source = self.shared.sources.patient(self.board.feed_events());
+        let plan = Plan::make(Some(&mut store), &source, self.wish.clone()).await?;
+        let plan = Arc::new(plan);
+        self.board.planned(&plan);
+        self.board.tell(Event::Planned(Arc::clone(&plan)));
+        let writer = Writer::new(store, self.limits);
         let board = self.board.clone();
         self.job = Some(Job::new(self.shared.clone(), &plan, writer, board));
         self.plan = Some(plan);
@@ -300,9 +299,15 @@ impl Seat {
             clock,
             ..
         } = &self.shared;
-        let source = &*sources.exchange;
-        let sealing = seal(&**store, Some(source), clock, request).await?;
-        let confirmed = confirm(&**store, clock, sealing.written).await?;
+        let source = sources.patient(self.board.feed_events());
+        let mut patient = self.patient_store();
+        // Seals that went in before a failure are read again, and stand if they are right.
+        let sealing = patient
+            .persist(|| seal(&**store, Some(&source), clock, request))
+            .await?;
+        let confirmed = patient
+            .persist(|| confirm(&**store, clock, sealing.written.clone()))
+            .await?;
         self.seals.sealed += confirmed.sealed.len() + sealing.standing.len();
         for row in confirmed.sealed {
             let period = row.key.anchor.period(row.key.period_start_us);

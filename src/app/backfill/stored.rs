@@ -24,6 +24,40 @@ pub(super) struct Surveyed {
     pub is_distrusted: bool,
 }
 
+/// What has to be read of a period, at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Needed {
+    /// The ids: from the first one that no good bar holds to the last one.
+    pub span: IdRange,
+    /// None of them happened earlier.
+    pub from_us: i64,
+}
+
+impl Needed {
+    /// What is needed so that every threshold is right; none when each is, or has to wait for
+    /// the next trade. A plan foretells with it what a job then reads.
+    pub(super) fn of(
+        surveys: &BTreeMap<Threshold, Surveyed>,
+        ids: PeriodIds,
+        period: Period,
+    ) -> Option<Self> {
+        let surveys = surveys.values().map(|surveyed| &surveyed.survey);
+        let to_build: Vec<&Survey> = surveys
+            .filter(|survey| !survey.is_right() || !ids.is_over)
+            .collect();
+        let first_ids = to_build.iter().map(|s| s.first_id(ids.ids.first_id));
+        let last_ids = to_build.iter().map(|s| s.last_id(ids));
+        let (first_id, last_id) = first_ids.min().zip(last_ids.max())?;
+        let heads = to_build.iter().map(|survey| survey.head);
+        let times = heads.map(|head| head.map_or(period.start_us, |last| last.time_us));
+        let span = IdRange { first_id, last_id };
+        (span.count() > 0).then(|| Self {
+            span,
+            from_us: times.min().unwrap_or(period.start_us),
+        })
+    }
+}
+
 /// The stored bars of one period.
 #[derive(Default)]
 pub(super) struct StoredPeriod {

@@ -8,13 +8,17 @@ use async_trait::async_trait;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{anchor::Anchor, micros::micros, threshold::Threshold, words::span};
+use crate::{
+    domain::{anchor::Anchor, micros::micros, threshold::Threshold, words::span},
+    store::sink::StoreError,
+};
 
 use super::{
     board::SymbolBoard,
     cooldown::{CooldownQuery, take_resting},
-    event::Emit,
+    event::{Emit, Event},
     job::Shared,
+    patient_store::PatientStore,
     plan::Wish,
     run::{Finished, run_among},
     stored::all_thresholds,
@@ -46,6 +50,9 @@ pub struct Carrier {
     pub emit: Emit,
 }
 
+/// Thresholds, and for how much longer others rest, in µs.
+type Wanted = (Vec<Threshold>, BTreeMap<Threshold, i64>);
+
 #[async_trait]
 impl Work for Carrier {
     async fn run(&self, job: Job, progress: &ProgressCell, stop: CancellationToken) -> Outcome {
@@ -61,25 +68,14 @@ impl Carrier {
         progress: &ProgressCell,
         stop: CancellationToken,
     ) -> anyhow::Result<Outcome> {
-        let store = &*self.shared.store;
         let now_us = self.shared.clock.wall_us();
         let default_us = now_us.saturating_sub(micros(self.since));
         let from_us = job.since_us.unwrap_or(default_us);
-        let mut thresholds = if job.thresholds.is_empty() {
-            let (exchange, configured) = (&self.shared.exchange, &self.configured);
-            all_thresholds(store, exchange, &job.symbol, self.anchor, configured).await?
-        } else {
-            job.thresholds
+        let wanted = self.wanted(&job, from_us, now_us);
+        let Some(wanted) = stop.run_until_cancelled(wanted).await else {
+            return Ok(Outcome::Interrupted);
         };
-        let asked = CooldownQuery {
-            exchange: &self.shared.exchange,
-            symbol: &job.symbol,
-            anchor: self.anchor,
-            from_us,
-            now_us,
-            cooldown: self.cooldown,
-        };
-        let resting = take_resting(store, &asked, &mut thresholds).await?;
+        let (thresholds, resting) = wanted?;
         let reasons = resting.into_iter().map(|(threshold, remaining_us)| {
             let remaining = span(remaining_us);
             let reason = format!("it was completed a moment ago; left alone for {remaining}");
@@ -109,6 +105,50 @@ impl Carrier {
             Some(Some(Err(error))) => Outcome::Failed(format!("failed to {error}")),
             Some(None) | None => Outcome::Interrupted,
         })
+    }
+
+    /// The thresholds that a job is for but those that rest, and for how much longer each of
+    /// those does.
+    async fn wanted(&self, job: &Job, from_us: i64, now_us: i64) -> anyhow::Result<Wanted> {
+        let Shared {
+            exchange,
+            store,
+            clock,
+            ..
+        } = &self.shared;
+        let (emit, symbol) = (Arc::clone(&self.emit), job.symbol.clone());
+        let on_failure = move |error: &StoreError, retry_in| {
+            let reason = error.to_string();
+            emit(&symbol, Event::StoreFailed { reason, retry_in });
+        };
+        let (store, limits) = (&**store, self.writer);
+        let mut patient = PatientStore::new(
+            Arc::clone(&self.shared.store),
+            clock.clone(),
+            limits,
+            Arc::new(on_failure),
+        );
+        let (symbol, configured) = (&job.symbol, &self.configured);
+        let all = || all_thresholds(store, exchange, symbol, self.anchor, configured);
+        let thresholds = if job.thresholds.is_empty() {
+            patient.persist(all).await?
+        } else {
+            job.thresholds.clone()
+        };
+        let rest = || async {
+            let mut left = thresholds.clone();
+            let asked = CooldownQuery {
+                exchange,
+                symbol,
+                anchor: self.anchor,
+                from_us,
+                now_us,
+                cooldown: self.cooldown,
+            };
+            let resting = take_resting(store, &asked, &mut left).await?;
+            Ok::<_, anyhow::Error>((left, resting))
+        };
+        patient.persist(rest).await
     }
 
     /// Backfills one symbol, and tells how far it is meanwhile.

@@ -12,24 +12,22 @@
 //!    that failed goes in again under its token, so that it is there once,
 //! 3. seals that were made meanwhile are taken back, too.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
-
-use tokio::time::{Instant, sleep};
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    app::{backoff::backoff, clock::Clock, seals::unseal},
+    app::seals::unseal,
     domain::{
         anchor::Anchor,
-        breaker::{self, Admission, Breaker},
-        micros::micros,
         rewrite::Rewrite,
         row::{BarRow, GapRow, Rows},
     },
     journal::random_id,
-    store::sink::{Batch, Store, StoreError, StoreErrorKind},
+    store::sink::{Batch, StoreError},
 };
 
-/// How patient a writer is.
+use super::patient_store::PatientStore;
+
+/// How rows are written, and how patient one is with a store.
 #[derive(Debug, Clone, Copy)]
 pub struct WriterLimits {
     /// At most so many rows go in at once.
@@ -59,49 +57,30 @@ impl Default for WriterLimits {
     }
 }
 
-/// Told of a store that fails: why, and how long it is left alone.
-pub type OnFailure = Arc<dyn Fn(&StoreError, Duration) + Send + Sync>;
-
-/// Something to do with the store, as often as it takes.
-#[derive(Clone, Copy)]
-enum Act<'a> {
-    Unseal(&'a [BarRow]),
-    Insert(&'a Batch),
-}
-
 /// Writes the rows of one run.
 pub struct Writer {
-    store: Arc<dyn Store>,
-    clock: Clock,
-    limits: WriterLimits,
-    on_failure: OnFailure,
+    store: PatientStore,
+    batch_rows: usize,
     /// Tokens carry it: another run that writes the same rows means it.
     run_id: String,
     batches: u64,
-    breaker: Breaker,
 }
 
 impl Writer {
     /// A writer into `store`.
     #[must_use]
-    pub fn new(
-        store: Arc<dyn Store>,
-        clock: Clock,
-        limits: WriterLimits,
-        on_failure: OnFailure,
-    ) -> Self {
+    pub fn new(store: PatientStore, limits: WriterLimits) -> Self {
         Self {
             store,
-            clock,
-            breaker: Breaker::new(breaker::Limits {
-                failures: limits.breaker_failures,
-                open_us: micros(limits.breaker_open),
-            }),
-            limits,
-            on_failure,
+            batch_rows: limits.batch_rows,
             run_id: random_id(),
             batches: 0,
         }
+    }
+
+    /// The store, for reading with the same patience.
+    pub(super) const fn store(&mut self) -> &mut PatientStore {
+        &mut self.store
     }
 
     /// Writes what was found to be missing or wrong.
@@ -121,7 +100,7 @@ impl Writer {
             return Ok(());
         }
         self.unseal(&rows).await?;
-        for batch in batches(&rows, self.limits.batch_rows) {
+        for batch in batches(&rows, self.batch_rows) {
             self.insert(Rows::Bars(batch)).await?;
         }
         self.unseal(&rows).await
@@ -143,7 +122,10 @@ impl Writer {
     /// # Errors
     /// As for [`write`](Self::write).
     pub async fn unseal(&mut self, rows: &[BarRow]) -> Result<(), StoreError> {
-        self.persist(Act::Unseal(rows)).await
+        let (store, clock) = (self.store.store(), self.store.clock().clone());
+        self.store
+            .persist(|| async { unseal(&*store, rows, clock.wall_us()).await.map(drop) })
+            .await
     }
 
     async fn insert(&mut self, rows: Rows) -> Result<(), StoreError> {
@@ -152,53 +134,8 @@ impl Writer {
             rows,
             token: format!("backfill:{}:{}", self.run_id, self.batches),
         };
-        self.persist(Act::Insert(&batch)).await
-    }
-
-    async fn attempt(&self, act: Act<'_>) -> Result<(), StoreError> {
-        match act {
-            Act::Unseal(rows) => unseal(&*self.store, rows, self.clock.wall_us())
-                .await
-                .map(drop),
-            Act::Insert(batch) => self.store.insert(batch).await,
-        }
-    }
-
-    /// Does something with the store until it succeeds.
-    async fn persist(&mut self, act: Act<'_>) -> Result<(), StoreError> {
-        let mut pauses = backoff(self.limits.retry_min, self.limits.retry_max);
-        let deadline = Instant::now() + self.limits.patience;
-        loop {
-            if let Admission::Wait(wait_us) = self.breaker.admit(self.clock.steady_us()) {
-                sleep(Duration::from_micros(wait_us.unsigned_abs())).await;
-                continue;
-            }
-            let error = match self.attempt(act).await {
-                Ok(()) => {
-                    self.breaker.succeeded();
-                    return Ok(());
-                }
-                Err(error) => error,
-            };
-            let may_pass = matches!(
-                error.kind,
-                StoreErrorKind::Retry | StoreErrorKind::Ambiguous
-            );
-            if !may_pass {
-                self.breaker.withdrawn();
-                return Err(error);
-            }
-            let now_us = self.clock.steady_us();
-            self.breaker.failed(now_us);
-            let open_us = self.breaker.remaining_us(now_us).unsigned_abs();
-            let pause = pauses.next().unwrap_or(self.limits.retry_max);
-            let pause = pause.max(Duration::from_micros(open_us));
-            if Instant::now() + pause > deadline {
-                return Err(error);
-            }
-            (self.on_failure)(&error, pause);
-            sleep(pause).await;
-        }
+        let store = self.store.store();
+        self.store.persist(|| store.insert(&batch)).await
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
         event::Emit,
         feed::Sources,
         job::Shared,
+        patient_store::PatientStore,
         plan::{Plan, Wish},
         run::{Finished, RunLimits, run},
         stored::all_thresholds,
@@ -135,11 +136,18 @@ impl DirectArgs {
         let now_us = context.clock.wall_us();
         let opened = sources::open(&self.sources, context, self.patience).await?;
         let (from_us, until_us) = self.range(now_us, opened.of_files)?;
-        sources::check_files(&opened.sources, &distinct(&self.symbols)).await?;
+        let symbols = distinct(&self.symbols);
+        tokio::select! {
+            checked = sources::check_files(&opened.sources, &symbols) => checked?,
+            _ = signals.next() => return Ok(ExitCode::Interrupted),
+        }
         if self.dry_run {
-            return self
-                .plan_only(context, &opened.sources, (from_us, until_us), is_json)
-                .await;
+            let range = (from_us, until_us);
+            let planning = self.plan_only(context, &opened.sources, range, is_json);
+            return tokio::select! {
+                planned = planning => planned,
+                _ = signals.next() => Ok(ExitCode::Interrupted),
+            };
         }
         let store = store::open(&context.settings.store()?.value, StoreOptions::default())?;
         if !self.no_create {
@@ -253,11 +261,21 @@ impl DirectArgs {
         is_json: bool,
     ) -> Result<ExitCode, CliError> {
         let store = context.store_to_read()?;
-        let store = store.as_deref();
         let mut plans = Vec::new();
-        for wish in self.wishes(context, store, sources, range).await? {
-            let plan = Plan::make(store, &*sources.exchange, wish).await;
-            plans.push(plan.map_err(planned)?);
+        for wish in self
+            .wishes(context, store.as_deref(), sources, range)
+            .await?
+        {
+            let symbol = wish.symbol.clone();
+            let told = move |event| tracing::warn!("{symbol}: {event}");
+            let source = sources.patient(Arc::new(told));
+            let mut store = store
+                .as_ref()
+                .map(|store| PatientStore::impatient(Arc::clone(store), context.clock.clone()));
+            let plan = Plan::make(store.as_mut(), &source, wish).await;
+            let mut plan = plan.map_err(planned)?;
+            plan.look_at_open_days(&source).await.map_err(planned)?;
+            plans.push(plan);
         }
         match plan_report::plans(&context.printer, &plans, sources, is_json) {
             Ok(()) | Err(OutputError::Closed) => Ok(ExitCode::Ok),

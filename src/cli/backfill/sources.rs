@@ -198,7 +198,9 @@ pub async fn check_files(sources: &Sources, symbols: &[Symbol]) -> Result<(), Cl
         return Err(CliError::new(ExitCode::Usage, sentence)
             .hint("run it once for each symbol with its own files"));
     };
-    match files.check(&*sources.exchange, symbol).await {
+    let of = symbol.clone();
+    let source = sources.patient(Arc::new(move |event| tracing::warn!("{of}: {event}")));
+    match files.check(&source, symbol).await {
         Ok(()) => Ok(()),
         Err(FilesError::Source(error)) => Err(error.into()),
         Err(error) => {

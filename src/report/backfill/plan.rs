@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::backfill::{
-        feed::Sources,
+        feed::{Sources, Way},
         plan::{Plan, PlannedPeriod, Reading, Task},
     },
     domain::{
@@ -32,26 +32,39 @@ const HOLES_SHOWN: usize = 3;
 /// What one period would cost.
 pub(super) struct Cost {
     pub(super) source: &'static str,
+    /// Of these trades the archive has no file yet.
+    pub(super) rest_trades: u64,
     pub(super) weight: u64,
     pub(super) time_us: i64,
 }
 
-fn cost(reading: &Reading, sources: &Sources) -> Cost {
+fn cost(plan: &Plan, planned: &PlannedPeriod, reading: &Reading, sources: &Sources) -> Cost {
     let trades = reading.span.count();
-    let (source, weight, speed) = if sources.files.is_some() {
-        ("files", 0, ARCHIVE_TRADES_PER_S)
-    } else if reading.ids.is_over && sources.uses_archive(trades) {
-        ("archive", 0, ARCHIVE_TRADES_PER_S)
-    } else {
-        let weight = trades.div_ceil(PAGE_TRADES) * PAGE_WEIGHT;
-        ("rest", weight, REST_TRADES_PER_S)
-    };
-    let time_us = trades.saturating_mul(1_000_000) / speed;
+    let (source, rest_trades) =
+        match sources.way(&reading.stretch(&plan.wish.symbol, planned.period)) {
+            Way::Files(_) => ("files", 0),
+            Way::Archive { until_us, .. } => ("archive", trades_behind(until_us, reading)),
+            Way::Rest => ("rest", trades),
+        };
+    let time_us = |trades: u64, per_s| trades.saturating_mul(1_000_000) / per_s;
+    let of_files_us = time_us(trades - rest_trades, ARCHIVE_TRADES_PER_S);
+    let all_us = of_files_us.saturating_add(time_us(rest_trades, REST_TRADES_PER_S));
     Cost {
         source,
-        weight,
-        time_us: i64::try_from(time_us).unwrap_or(i64::MAX),
+        rest_trades,
+        weight: rest_trades.div_ceil(PAGE_TRADES) * PAGE_WEIGHT,
+        time_us: i64::try_from(all_us).unwrap_or(i64::MAX),
     }
+}
+
+/// How many trades there are behind the last file of the archive, which ends at this time.
+pub(super) fn trades_behind(until_us: i64, reading: &Reading) -> u64 {
+    let open_day = reading.open_day.filter(|first| first.time_us >= until_us);
+    let behind = open_day.map(|first| IdRange {
+        first_id: first.id.max(reading.span.first_id),
+        last_id: reading.span.last_id,
+    });
+    behind.map_or(0, |ids| ids.count())
 }
 
 /// Prints plans.
@@ -67,7 +80,11 @@ pub fn plans(
     if is_json {
         let plans: Vec<_> = plans
             .iter()
-            .map(|plan| plan_json(plan, |reading| cost(reading, sources)))
+            .map(|plan| {
+                plan_json(plan, |planned, reading| {
+                    cost(plan, planned, reading, sources)
+                })
+            })
             .collect();
         printer.line(json!({ "plans": plans }))?;
         return printer.flush();
@@ -90,9 +107,12 @@ pub fn plans(
                 state(&planned.task).to_owned(),
             ];
             if let Task::Read(reading) = &planned.task {
-                let cost = cost(reading, sources);
+                let cost = cost(plan, planned, reading, sources);
                 row.push(grouped(reading.span.count()));
-                row.push(cost.source.to_owned());
+                row.push(match cost.source {
+                    "archive" if cost.rest_trades > 0 => "archive, rest".to_owned(),
+                    source => source.to_owned(),
+                });
                 row.push(grouped(cost.weight));
                 row.push(rough(cost.time_us));
                 whys.extend(why(plan, planned, reading));
@@ -164,14 +184,14 @@ fn holes(holes: &[IdRange]) -> String {
     }
 }
 
-pub(super) fn plan_json(plan: &Plan, cost: impl Fn(&Reading) -> Cost) -> Value {
+pub(super) fn plan_json(plan: &Plan, cost: impl Fn(&PlannedPeriod, &Reading) -> Cost) -> Value {
     let periods = plan.periods.iter().map(|planned| {
         let mut period = json!({
             "period": day(planned.period),
             "state": code(&planned.task),
         });
         if let Task::Read(reading) = &planned.task {
-            let cost = cost(reading);
+            let cost = cost(planned, reading);
             period["first_id"] = reading.span.first_id.into();
             period["last_id"] = reading.span.last_id.into();
             period["trades"] = reading.span.count().into();

@@ -17,11 +17,13 @@ use crate::{
     domain::{
         anchor::{Anchor, Period},
         backfill_request::Status,
+        price::{Price, Quantity},
         row::{Table, UnreadableRow},
         survey::PeriodIds,
         symbol::Symbol,
         threshold::Threshold,
         tiling::{IdRange, Unsealable},
+        trade::Trade,
     },
     report::json_schema::violations,
 };
@@ -61,6 +63,18 @@ fn ids(first_id: i64, last_id: i64) -> IdRange {
     IdRange { first_id, last_id }
 }
 
+fn newest() -> Trade {
+    Trade {
+        id: 2_001,
+        price: Price(1),
+        quantity: Quantity(1),
+        first_trade_id: 2_001,
+        last_trade_id: 2_001,
+        time_us: testing::NOW_US + 4 * DAY_US,
+        buyer_is_maker: false,
+    }
+}
+
 fn planned() -> Plan {
     let span = ids(7, 1_006);
     let over = PeriodIds {
@@ -81,6 +95,8 @@ fn planned() -> Plan {
             ids: over,
             closer: None,
             span,
+            from_us: testing::NOW_US,
+            open_day: None,
             found: BTreeMap::from([(threshold(), found)]),
         }),
     ];
@@ -98,6 +114,7 @@ fn planned() -> Plan {
             is_rebuild: false,
         },
         periods: (0..).zip(tasks).map(task).collect(),
+        newest: newest(),
     }
 }
 
@@ -240,8 +257,9 @@ fn every_line_follows_the_schema_which_names_no_others() {
 
 #[test]
 fn a_plan_follows_its_schema() {
-    let cost = |_: &Reading| plan::Cost {
+    let cost = |_: &PlannedPeriod, _: &Reading| plan::Cost {
         source: "rest",
+        rest_trades: 7,
         weight: 4,
         time_us: 7_000,
     };
@@ -254,4 +272,24 @@ fn a_plan_follows_its_schema() {
     let periods = document["plans"][0]["periods"].as_array().expect("periods");
     let states: Vec<&Value> = periods.iter().map(|period| &period["state"]).collect();
     assert_eq!(states, ["sealed", "empty", "right", "read"]);
+}
+
+#[test]
+fn of_a_day_that_is_not_over_the_trades_are_counted_as_those_that_come_by_rest() {
+    let mut plan = planned();
+    let Some(Task::Read(reading)) = plan.periods.last_mut().map(|planned| &mut planned.task) else {
+        panic!("it has something to read");
+    };
+    let day_us = testing::NOW_US + DAY_US;
+    assert_eq!(plan::trades_behind(day_us, reading), 0);
+    for (first_id, expected) in [(507, 500), (1, 1_000), (1_007, 0)] {
+        reading.open_day = Some(Trade {
+            id: first_id,
+            time_us: day_us,
+            ..newest()
+        });
+        assert_eq!(plan::trades_behind(day_us, reading), expected);
+        // By now there is a file of it.
+        assert_eq!(plan::trades_behind(day_us + DAY_US, reading), 0);
+    }
 }

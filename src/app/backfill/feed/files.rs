@@ -10,11 +10,11 @@ use crate::{
     domain::{symbol::Symbol, tiling::IdRange, trade::Trade},
     exchange::{
         binance::archive::{FileError, TradeFile},
-        source::{Source, SourceError},
+        source::SourceError,
     },
 };
 
-use super::{Place, reader::Reader};
+use super::{PatientSource, Place, reader::Reader};
 
 /// Why files cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -96,10 +96,10 @@ impl FileIndex {
     ///
     /// # Errors
     /// When it does not, or the exchange does not answer.
-    pub async fn check(&self, source: &dyn Source, symbol: &Symbol) -> Result<(), FilesError> {
+    pub async fn check(&self, source: &PatientSource, symbol: &Symbol) -> Result<(), FilesError> {
         for (mine, file) in &self.files {
-            let page = source.page(symbol, mine.id).await?;
-            let theirs = page.trades.iter().find(|trade| trade.id == mine.id);
+            let trades = source.trades(symbol, mine.id).await?;
+            let theirs = trades.iter().find(|trade| trade.id == mine.id);
             if !theirs.is_some_and(|theirs| is_same(mine, theirs)) {
                 return Err(FilesError::Contradiction {
                     file: file.clone(),

@@ -10,7 +10,6 @@ use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    app::backoff::{Backoff, backoff},
     domain::{
         micros::micros,
         sequence::proof::{Proof, Seen},
@@ -24,6 +23,7 @@ use crate::{
 use super::{
     Fed, FeedError,
     event::{FeedEmit, FeedEvent},
+    pauses::{Pauses, least_pause, told},
 };
 
 /// How patient a feed is with REST.
@@ -75,9 +75,8 @@ pub(super) struct Pages {
     /// How many trades a full page has, once that is known.
     page_trades: Option<i64>,
     proof: Proof,
-    pauses: Backoff,
+    pauses: Pauses,
     epoch: Instant,
-    progress_at: Instant,
 }
 
 impl Pages {
@@ -95,9 +94,8 @@ impl Pages {
             asked: VecDeque::new(),
             page_trades: None,
             proof: Proof::new(micros(limits.proof_interval)),
-            pauses: backoff(limits.retry_min, limits.retry_max),
+            pauses: Pauses::new(limits),
             epoch: Instant::now(),
-            progress_at: Instant::now(),
         }
     }
 
@@ -110,7 +108,7 @@ impl Pages {
         block: &mut Vec<Trade>,
     ) -> Result<Fed, FeedError> {
         // What was read meanwhile came from somewhere else.
-        self.progress_at = Instant::now();
+        self.pauses = Pauses::new(self.limits);
         loop {
             let page = match self.ask(next_id, until).await {
                 Ok(page) => page,
@@ -128,7 +126,6 @@ impl Pages {
             block.extend(trades.take_while(is_next).map(|(trade, _)| *trade));
             if !block.is_empty() {
                 self.proof.refuted();
-                self.pauses = backoff(self.limits.retry_min, self.limits.retry_max);
                 return Ok(Fed::Trades);
             }
             self.asked.clear();
@@ -229,14 +226,10 @@ impl Pages {
 
     async fn failed(&mut self, next_id: i64, error: SourceError) -> Result<(), FeedError> {
         self.asked.clear();
-        let least = match &error {
-            SourceError::RateLimited { retry_after, .. } => *retry_after,
-            SourceError::UnknownSymbol { .. } | SourceError::StreamCount { .. } => {
-                return Err(error.into());
-            }
-            _ => Duration::ZERO,
-        };
-        self.pause(next_id, error.to_string(), least).await
+        match least_pause(&error) {
+            Some(least) => self.pause(next_id, error.to_string(), least).await,
+            None => Err(error.into()),
+        }
     }
 
     async fn pause(
@@ -245,26 +238,17 @@ impl Pages {
         reason: String,
         least: Duration,
     ) -> Result<(), FeedError> {
-        let waited = self.progress_at.elapsed();
-        let left = self.limits.patience.saturating_sub(waited);
-        let pause = self.pauses.next().unwrap_or(self.limits.retry_max);
-        // The last pause is cut short, unless the exchange itself wants to be left alone.
-        let retry_in = pause.min(left).max(least);
-        if left.is_zero() || retry_in > left {
+        let Some(pause) = self.pauses.next(least) else {
             return Err(FeedError::GaveUp {
                 symbol: self.symbol.clone(),
                 next_id,
-                waited: Duration::from_secs(waited.as_secs()),
+                waited: Duration::from_secs(self.pauses.waited().as_secs()),
                 reason,
             });
-        }
-        (self.emit)(FeedEvent::Waiting {
-            reason,
-            retry_in: Duration::from_millis(
-                u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX),
-            ),
-        });
-        sleep(retry_in).await;
+        };
+        let retry_in = told(pause);
+        (self.emit)(FeedEvent::Waiting { reason, retry_in });
+        sleep(pause).await;
         Ok(())
     }
 }

@@ -15,7 +15,10 @@ use crate::{
         anchor::Anchor,
         price::{Price, Quantity},
     },
-    exchange::source::{LiveStream, Malformed, Newest, Page},
+    exchange::{
+        binance::archive::ArchiveSettings,
+        source::{LiveStream, Malformed, Newest, Page},
+    },
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -335,10 +338,61 @@ async fn a_file_of_another_symbol_is_found_out() {
     // Other trades, and ids that the exchange does not have at all.
     for has in [1..=60, 100..=200] {
         let source = fake(has, &[], Answer::Trades);
-        let checked = files.check(&*source, &symbol).await;
+        let source = PatientSource::new(source, PageLimits::default(), Arc::new(|_| {}));
+        let checked = files.check(&source, &symbol).await;
         assert!(matches!(
             checked,
             Err(FilesError::Contradiction { id: 3, .. })
         ));
     }
+}
+
+#[test]
+fn files_are_those_of_days_that_are_over_where_much_is_wanted_of_them() {
+    const DAY_US: i64 = 86_400_000_000;
+    let directory = tempfile::tempdir().expect("a directory");
+    // 2025-01-08 12:00.
+    let today_us = 20_096 * DAY_US;
+    let now_us = today_us + DAY_US / 2;
+    let url = "http://127.0.0.1:9".parse().expect("an address");
+    let settings = ArchiveSettings::new(url, directory.path().to_path_buf());
+    let sources = |kind| Sources {
+        exchange: fake(1..=1, &[], Answer::Trades),
+        archive: Some(Arc::new(
+            Archive::new(settings.clone()).expect("an archive"),
+        )),
+        files: None,
+        kind,
+        limits: FeedLimits::default(),
+        clock: Clock::with_wall(move || now_us),
+    };
+    let way = |kind, from_us: i64, trades| {
+        let stretch = Stretch {
+            symbol: "BTCUSDT".parse().expect("a symbol"),
+            period: Anchor::Month.period(now_us),
+            from_us,
+            ids: IdRange {
+                first_id: 1,
+                last_id: trades,
+            },
+        };
+        match sources(kind).way(&stretch) {
+            Way::Archive { days, until_us } => Some((days.len(), until_us)),
+            Way::Files(_) | Way::Rest => None,
+        }
+    };
+    let from_us = today_us - 3 * DAY_US + 7;
+    assert_eq!(
+        way(SourceKind::Auto, from_us, 20_001),
+        Some((3, today_us)),
+        "the day that is not over has no file"
+    );
+    assert_eq!(way(SourceKind::Auto, from_us, 20_000), None);
+    assert_eq!(
+        way(SourceKind::Archive, from_us, 1),
+        Some((3, today_us)),
+        "as it is wanted"
+    );
+    assert_eq!(way(SourceKind::Archive, today_us + 7, 30_000), None);
+    assert_eq!(way(SourceKind::Rest, from_us, 30_000), None);
 }

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     num::NonZeroU64,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio::time::sleep;
@@ -105,4 +106,38 @@ async fn a_run_that_is_stopped_says_what_is_not_done() {
         0,
         "a day is written whole"
     );
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_for_a_while_is_waited_for_whatever_is_read() {
+    let mut limits = RunLimits::default();
+    limits.writer.retry_min = Duration::from_millis(1);
+    limits.writer.retry_max = Duration::from_millis(4);
+    for first in 0.. {
+        let (store, _directory) = testing::sqlite().await;
+        let flaky = Arc::new(testing::Flaky::new(store, first..first + 3));
+        let failures: Arc<Mutex<u32>> = Arc::default();
+        let noted = Arc::clone(&failures);
+        let emit: Emit = Arc::new(move |_, event| {
+            if let Event::StoreFailed { .. } = event {
+                *noted.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            }
+        });
+        let shared = shared(&Arc::default(), Arc::clone(&flaky) as _);
+        let wishes = vec![wish(SMALL[0], &emit)];
+        let finished = run(&shared, wishes, limits, CancellationToken::new()).await;
+        let of = &finished[0];
+        assert!(
+            matches!(of.result, Some(Ok(()))),
+            "{first}: {:?}",
+            of.result
+        );
+        assert_eq!(of.seals.sealed, 1, "{first}: {:?}", of.seals);
+        let failures = *failures.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(failures, flaky.reads().saturating_sub(first).min(3));
+        if failures == 0 {
+            assert!(first > 8, "every read was struck once");
+            return;
+        }
+    }
 }

@@ -1,18 +1,20 @@
 //! A writer on a real SQLite file that is locked, refuses, or holds seals.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::{
     app::{
+        backfill::patient_store::OnFailure,
+        clock::Clock,
         seals::{SealRequest, confirm, seal},
         verify::testing::{rows, tape},
     },
     domain::{row::GapState, symbol::Symbol},
     store::{
-        sink::{BarQuery, GapQuery, SealQuery},
+        sink::{BarQuery, GapQuery, SealQuery, Store, StoreErrorKind},
         testing::{self, Locked},
     },
 };
@@ -61,7 +63,9 @@ impl Scene {
             };
             on_failure(count);
         });
-        Writer::new(Arc::clone(&self.store), Clock::system(), limits, on_failure)
+        let store = Arc::clone(&self.store);
+        let store = PatientStore::new(store, Clock::system(), limits, on_failure);
+        Writer::new(store, limits)
     }
 
     fn told(&self) -> Vec<(StoreErrorKind, Duration)> {
