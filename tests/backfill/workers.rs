@@ -74,25 +74,26 @@ impl Scene {
     }
 
     fn worker(&self, store: &str) -> Worker {
-        // So slow that it can be killed in the middle.
-        let words = [
-            "backfill",
-            "worker",
-            "--poll",
-            "500ms",
-            "--lease",
-            "4s",
-            "--parallel",
-            "1",
-            "--source",
-            "rest",
-            "--weight-limit",
-            "2400",
-            "-o",
-            "json",
-        ];
+        self.spawn(
+            store,
+            &[
+                "backfill",
+                "worker",
+                "--poll",
+                "500ms",
+                "--lease",
+                "4s",
+                "--parallel",
+                "1",
+            ],
+        )
+    }
+
+    /// So slow that it can be stopped in the middle.
+    fn spawn(&self, store: &str, words: &[&str]) -> Worker {
+        let how = ["--source", "rest", "--weight-limit", "2400", "-o", "json"];
         let mut child = self
-            .command(store, &words)
+            .command(store, &[words, &how].concat())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -284,4 +285,50 @@ fn of_two_workers_one_is_killed_and_each_request_is_completed_once_in_clickhouse
     for name in &names {
         ask(host, "default", &format!("DROP DATABASE {name}"));
     }
+}
+
+#[test]
+fn what_is_asked_for_beside_one_by_hand_that_is_interrupted_is_done_by_a_worker() {
+    let scene = Scene::new();
+    let store = &format!(
+        "sqlite:{}",
+        scene.directory.path().join("hand.db").display()
+    );
+    scene.ok(store, &["schema", "apply"]);
+    let (symbol, thresholds) = (SYMBOLS[0], THRESHOLDS[0]);
+    let since = ["-t", thresholds, "--since", SINCE];
+    let mut by_hand = scene.spawn(store, &[&["backfill", symbol], &since[..]].concat());
+    by_hand.until("period_written");
+    scene.ok(
+        store,
+        &[&["backfill", "request", symbol], &since[..]].concat(),
+    );
+    let states = || {
+        let status = scene.status(store);
+        let requests = status["requests"].as_array().expect("requests").clone();
+        let state = |request: &Value| request["state"].as_str().expect("a state").to_owned();
+        requests.iter().map(state).collect::<Vec<_>>()
+    };
+    assert_eq!(states(), ["running", "queued"]);
+    by_hand.process.signal(rustix::process::Signal::INT);
+    assert_eq!(by_hand.process.wait().code(), Some(130));
+    assert_eq!(states(), ["queued", "skipped"]);
+    scene.ok(store, &["backfill", "status", "--check"]);
+    let once = ["backfill", "worker", "--once", "--weight-limit", "1000000"];
+    scene.ok(store, &once);
+    let mut states = states();
+    states.sort();
+    assert_eq!(states, ["complete", "skipped"]);
+    // What has no end that a row can say is seen there, too.
+    let rebuild = ["--from", SINCE, "--to", "2025-01-06", "--rebuild"];
+    let words = ["backfill", symbol, "-t", thresholds];
+    scene.ok(
+        store,
+        &[&words, &rebuild[..], &["--weight-limit", "1000000"]].concat(),
+    );
+    let status = scene.status(store);
+    let requests = status["requests"].as_array().expect("requests");
+    assert_eq!(requests.len(), 3);
+    assert_eq!(requests[0]["since_us"], Value::Null);
+    assert_eq!(requests[0]["state"], "complete");
 }

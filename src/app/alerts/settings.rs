@@ -86,7 +86,8 @@ impl Default for Limits {
         const FIVE: NonZeroU32 = NonZeroU32::new(5).unwrap();
         Self {
             queue: 256,
-            attempts: 5,
+            // About two minutes: what keeps an alert back is often what it is about, and over soon.
+            attempts: 10,
             retry_min: Duration::from_secs(1),
             retry_max: Duration::from_secs(30),
             retry_after_max: Duration::from_secs(300),

@@ -88,7 +88,11 @@ async fn no_minute_sees_more_messages_than_the_limit_and_the_burst() {
 async fn what_fails_is_tried_again_later_and_later_and_given_up_in_the_end() {
     let one = Script::new("one", 1, Act::Arrive).first(&[Act::Fail; 5]);
     let events = Events::default();
-    let dispatcher = start(&[&one], &events);
+    let limits = Limits {
+        attempts: 5,
+        ..Limits::default()
+    };
+    let dispatcher = Dispatcher::start("node-1", outlets(&[&one]), &limits, events.emit());
     dispatcher.notifier().notify(&notice(1));
     dispatcher.notifier().notify(&notice(2));
     let heard = one.wait_for(6).await;
