@@ -11,7 +11,7 @@ use crate::{
         event::{Emit, Event, Written},
         feed::FeedEvent,
         plan::{Plan, Task},
-        run::Finished,
+        run::{Finished, RunError},
     },
     domain::{
         anchor::{Anchor, Period},
@@ -279,7 +279,10 @@ pub fn finished(
                 grouped(written.kept),
                 std::mem::take(&mut trades),
                 std::mem::take(&mut sealed),
-                state(of).to_owned(),
+                match of.result {
+                    Some(Err(RunError::NotWhole { .. })) => "not whole".to_owned(),
+                    _ => state(of).to_owned(),
+                },
             ]);
         }
     }
@@ -289,6 +292,7 @@ pub fn finished(
     for of in finished {
         // That of one symbol is what the program ends with.
         if let Some(Err(error)) = &of.result
+            && !matches!(error, RunError::NotWhole { .. })
             && finished.len() > 1
         {
             printer.tell(format!("{}: failed to {error}", of.symbol));
