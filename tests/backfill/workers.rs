@@ -332,3 +332,48 @@ fn what_is_asked_for_beside_one_by_hand_that_is_interrupted_is_done_by_a_worker(
     assert_eq!(requests[0]["since_us"], Value::Null);
     assert_eq!(requests[0]["state"], "complete");
 }
+
+/// A period that is not whole is not completed in silence, whoever has read it.
+#[test]
+fn a_request_whose_days_are_not_whole_fails_and_says_so_as_a_run_by_hand_does() {
+    let scene = Scene::new();
+    let store = format!("sqlite:{}", scene.directory.path().join("c.db").display());
+    let by_hand = ["backfill", SYMBOLS[0], "--since", SINCE, "-t", "250"];
+    let both = [&by_hand[..5], &["250,500", "--weight-limit", "1000000"]].concat();
+    scene.ok(&store, &both);
+    // Of a threshold that nobody asks for bars are missing, on both days that are over.
+    let path = store.trim_start_matches("sqlite:");
+    let database = rusqlite::Connection::open(path).expect("a database");
+    let damage = "DELETE FROM bars WHERE threshold_decimal_bps = 500 AND first_agg_trade_id % 8000
+                  BETWEEN 1000 AND 3000; UPDATE seals SET is_deleted = 1";
+    database.execute_batch(damage).expect("damaged");
+    drop(database);
+    let words = [
+        "backfill", "request", SYMBOLS[0], "-t", "250", "--since", SINCE,
+    ];
+    scene.ok(&store, &words);
+    let words = ["backfill", "worker", "--once", "--cooldown", "0s"];
+    scene.ok(&store, &words);
+    let words = [&by_hand[..], &["--cooldown", "0s"]].concat();
+    let output = run(&mut scene.command(&store, &words));
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("not whole"), "{told}");
+    let status = scene.ok(&store, &["backfill", "status", "-o", "json"]);
+    let status: Value = serde_json::from_str(&status).expect("JSON");
+    let requests = status["requests"].as_array().expect("requests").iter();
+    let failed: Vec<_> = requests
+        .filter(|request| request["state"] == "failed")
+        .map(|request| request["message"].as_str().expect("text"))
+        .collect();
+    // That of the worker, and that of the run by hand.
+    assert_eq!(failed.len(), 2, "{status:#}");
+    for error in failed {
+        assert!(
+            error.contains("seal 2025-01-05 and 1 more period of BTCUSDT")
+                && error.contains("500 dbps")
+                && error.contains("the bars that were asked for are written"),
+            "{error}"
+        );
+    }
+}

@@ -67,6 +67,18 @@ pub enum RunError {
         /// What happened.
         cause: anyhow::Error,
     },
+    /// It is written, but closed periods of it are not whole all the same.
+    #[error("seal {} of {symbol}: {reason}; the bars that were asked for are written", days(*.start_us, *.more))]
+    NotWhole {
+        /// The symbol.
+        symbol: Symbol,
+        /// The first µs of the first such period.
+        start_us: i64,
+        /// So many others are not whole either.
+        more: usize,
+        /// What the first one lacks.
+        reason: Unsealable,
+    },
     /// The program itself.
     #[error("backfill {symbol}: its task has panicked")]
     Panicked {
@@ -209,7 +221,7 @@ impl Seat {
         let (used, turned) = job.turn(allowance).await;
         match turned {
             Ok(Turned::Done) => {
-                let sealed = self.seal().await;
+                let sealed = self.seal().await.and_then(|()| self.are_whole());
                 (used, sealed.map(|()| Turned::Done))
             }
             turned => (used, turned.map_err(RunError::from)),
@@ -292,6 +304,20 @@ impl Seat {
         }
     }
 
+    /// What is not whole is not done, whoever asked for it: bars that nobody asked for may lack
+    /// something, and nothing but this says so.
+    fn are_whole(&self) -> Result<(), RunError> {
+        let Some((start_us, reason)) = self.seals.refused.first() else {
+            return Ok(());
+        };
+        Err(RunError::NotWhole {
+            symbol: self.wish.symbol.clone(),
+            start_us: *start_us,
+            more: self.seals.refused.len() - 1,
+            reason: reason.clone(),
+        })
+    }
+
     async fn seal_now(&mut self, request: &SealRequest) -> anyhow::Result<()> {
         let Shared {
             store,
@@ -322,6 +348,19 @@ impl Seat {
             self.seals.refused.push((key.period_start_us, reason));
         }
         Ok(())
+    }
+}
+
+/// A period, named by its first day, and how many others.
+fn days(start_us: i64, more: usize) -> String {
+    let day = jiff::Timestamp::from_microsecond(start_us).map_or_else(
+        |_| format!("{start_us} µs"),
+        |time| time.strftime("%Y-%m-%d").to_string(),
+    );
+    match more {
+        0 => day,
+        1 => format!("{day} and 1 more period"),
+        more => format!("{day} and {more} more periods"),
     }
 }
 

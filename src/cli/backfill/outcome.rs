@@ -46,8 +46,8 @@ pub fn outcome(
     for finished in finished {
         count += 1;
         match finished.result {
+            Some(Err(RunError::NotWhole { symbol, .. })) => unsealed.push(symbol),
             Some(Err(error)) => failed.push((finished.symbol, error)),
-            _ if !finished.seals.refused.is_empty() => unsealed.push(finished.symbol),
             _ => {}
         }
     }

@@ -12,7 +12,7 @@ use crate::{
         event::{Emit, Event, Written},
         feed::FeedEvent,
         plan::{Plan, Task},
-        run::Finished,
+        run::{Finished, RunError},
     },
     domain::{
         anchor::{Anchor, Period},
@@ -297,7 +297,10 @@ pub fn finished(
                 grouped(written.kept),
                 std::mem::take(&mut trades),
                 std::mem::take(&mut sealed),
-                state(of).to_owned(),
+                match of.result {
+                    Some(Err(RunError::NotWhole { .. })) => "not whole".to_owned(),
+                    _ => state(of).to_owned(),
+                },
             ]);
         }
     }
@@ -307,6 +310,7 @@ pub fn finished(
     for of in finished {
         // That of one symbol is what the program ends with.
         if let Some(Err(error)) = &of.result
+            && !matches!(error, RunError::NotWhole { .. })
             && finished.len() > 1
         {
             printer.tell(format!("{}: failed to {error}", of.symbol));

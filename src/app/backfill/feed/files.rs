@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    app::backfill::patient_source::PatientSource,
     domain::{symbol::Symbol, tiling::IdRange, trade::Trade},
     exchange::{
         binance::archive::{FileError, TradeFile},
@@ -14,7 +15,7 @@ use crate::{
     },
 };
 
-use super::{PatientSource, Place, reader::Reader};
+use super::{Place, reader::Reader};
 
 /// Why files cannot be used.
 #[derive(Debug, thiserror::Error)]

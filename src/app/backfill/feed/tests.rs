@@ -11,13 +11,14 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::{
+    app::{backfill::patient_source::PatientSource, clock::Clock},
     domain::{
         anchor::Anchor,
         price::{Price, Quantity},
     },
     exchange::{
         binance::archive::ArchiveSettings,
-        source::{LiveStream, Malformed, Newest, Page},
+        source::{LiveStream, Malformed, Newest, Page, Source},
     },
 };
 
