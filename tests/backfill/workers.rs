@@ -219,16 +219,20 @@ fn each_request_is_completed_once(scene: &Scene, store: &str, other: &str) {
     let distinct: BTreeSet<_> = completed.iter().collect();
     assert_eq!(distinct.len(), requests.len(), "{completed:#?}");
     assert_eq!(completed.len(), requests.len(), "{completed:#?}");
-    // What the dead one had was begun a second time, and nothing else was.
+    // What the dead one had was begun a second time; it may have died between a claim and the
+    // line that tells of it. What it had completed was not begun again.
     let (taken, completed) = (doomed.begun(), doomed.completed());
     for request in &requests {
         let id = request["request_id"].as_str().expect("an id").to_owned();
-        let is_second = taken.contains(&id) && !completed.contains(&id);
-        assert_eq!(
-            request["attempt"],
-            if is_second { 2 } else { 1 },
-            "{request:#}"
-        );
+        let attempt = request["attempt"].as_u64().expect("a number");
+        let is_taken_over = taken.contains(&id) && !completed.contains(&id);
+        let expected = match (is_taken_over, completed.contains(&id)) {
+            (true, _) => 2..=2,
+            (_, true) => 1..=1,
+            _ => 1..=2,
+        };
+        assert!(expected.contains(&attempt), "{request:#}");
+        let is_second = attempt == 2;
         // Two days were empty, and the third is not over; of those that the dead one had begun
         // it has filled some.
         let least = if is_second { 0.0 } else { 170_000.0 };
