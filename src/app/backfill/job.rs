@@ -206,15 +206,9 @@ impl Job {
         let Shared {
             exchange, clock, ..
         } = &self.shared;
-        let patient = self.writer.store();
-        let store = patient.store();
-        let read = || StoredPeriod::read(&*store, exchange, &self.wish, current.period);
-        let stored = patient.persist(read).await?;
         let now_us = version(clock.wall_us());
-        let mut rewrites = Vec::new();
         let mut counts = BTreeMap::new();
-        // A seal that does not say what the trades make is none, though no bar may be wrong.
-        let mut vouched = Vec::new();
+        // One threshold after the other, so that no more than the rows of one are held.
         for (threshold, lane) in current.lanes.each() {
             let Some(ids) = lane.ids() else { continue };
             let series = Series {
@@ -223,23 +217,31 @@ impl Job {
                 threshold: *threshold,
                 anchor: self.wish.anchor,
             };
-            let found = rewrite(&series, lane.bars(), stored.bars(*threshold), ids, now_us);
-            if lane.is_distrusted() {
-                vouched.extend(lane.bars().first().map(|bar| BarRow {
-                    exchange: Arc::clone(exchange),
-                    symbol: self.wish.symbol.clone(),
-                    anchor: self.wish.anchor,
-                    bar: bar.clone(),
-                    version: 0,
-                    is_deleted: false,
-                }));
-            }
+            let only = Wish {
+                thresholds: vec![*threshold],
+                ..self.wish.clone()
+            };
+            let patient = self.writer.store();
+            let store = patient.store();
+            let read = || StoredPeriod::read(&*store, exchange, &only, current.period);
+            let stored = patient.persist(read).await?;
+            let bars = lane.take_bars();
+            let found = rewrite(&series, &bars, stored.bars(*threshold), ids, now_us);
+            drop(stored);
+            // A seal that does not say what the trades make is none, though no bar may be wrong.
+            let vouched = bars.into_iter().next().filter(|_| lane.is_distrusted());
+            let vouched = vouched.map(|bar| BarRow {
+                exchange: Arc::clone(exchange),
+                symbol: self.wish.symbol.clone(),
+                anchor: self.wish.anchor,
+                bar,
+                version: 0,
+                is_deleted: false,
+            });
             counts.insert(*threshold, Written::from(&found));
-            rewrites.push(found);
+            self.writer.write(found).await?;
+            self.writer.unseal(vouched.as_slice()).await?;
         }
-        drop(stored);
-        self.writer.write(rewrites).await?;
-        self.writer.unseal(&vouched).await?;
         let absent = current.absent_rows(exchange, &self.wish, clock.wall_us());
         self.writer.write_gaps(absent).await?;
         self.right

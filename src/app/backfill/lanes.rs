@@ -29,6 +29,8 @@ pub(super) struct Lane {
     surveyed: Surveyed,
     first_id: i64,
     bars: Vec<Bar>,
+    /// The last id of the last bar that was built.
+    last_id: Option<i64>,
     /// The stored bars go on where the last one ends.
     goes_on: bool,
 }
@@ -36,10 +38,9 @@ pub(super) struct Lane {
 impl Lane {
     /// The ids that were built; none before the first bar.
     pub(super) fn ids(&self) -> Option<IdRange> {
-        let last = self.bars.last()?;
         Some(IdRange {
             first_id: self.first_id,
-            last_id: last.last_agg_trade_id,
+            last_id: self.last_id?,
         })
     }
 
@@ -48,9 +49,9 @@ impl Lane {
         self.surveyed.is_distrusted
     }
 
-    /// The bars that were built.
-    pub(super) fn bars(&self) -> &[Bar] {
-        &self.bars
+    /// Hands over the bars that were built.
+    pub(super) fn take_bars(&mut self) -> Vec<Bar> {
+        std::mem::take(&mut self.bars)
     }
 }
 
@@ -77,6 +78,7 @@ impl Lanes {
                 first_id: survey.first_id(reading.ids.ids.first_id),
                 surveyed: surveyed.clone(),
                 bars: Vec::new(),
+                last_id: None,
                 goes_on: false,
             };
             lanes.insert(threshold, lane);
@@ -90,8 +92,8 @@ impl Lanes {
     }
 
     /// Each threshold that is built.
-    pub(super) fn each(&self) -> impl Iterator<Item = (&Threshold, &Lane)> {
-        self.lanes.iter()
+    pub(super) fn each(&mut self) -> impl Iterator<Item = (&Threshold, &mut Lane)> {
+        self.lanes.iter_mut()
     }
 
     pub(super) fn push(&mut self, block: &[Trade]) -> Result<(), OutOfOrder> {
@@ -130,6 +132,7 @@ impl Lanes {
             }
             let next_id = bar.last_agg_trade_id + 1;
             lane.goes_on = self.may_go_on && lane.surveyed.survey.goes_on_at(next_id);
+            lane.last_id = Some(bar.last_agg_trade_id);
             lane.bars.push(bar);
         }
     }

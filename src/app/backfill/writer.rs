@@ -88,19 +88,15 @@ impl Writer {
     /// # Errors
     /// When the store refuses the rows, somebody has to mend something there, or it has failed
     /// for too long. What is in stays in: the next run compares it.
-    pub async fn write(&mut self, rewrites: Vec<Rewrite>) -> Result<(), StoreError> {
-        let mut rows: Vec<BarRow> = Vec::new();
-        let mut bars: Vec<BarRow> = Vec::new();
-        for rewrite in rewrites {
-            rows.extend(rewrite.tombstones);
-            bars.extend(rewrite.bars);
-        }
-        rows.append(&mut bars);
+    pub async fn write(&mut self, rewrite: Rewrite) -> Result<(), StoreError> {
+        let mut rows = rewrite.tombstones;
+        rows.extend(rewrite.bars);
         if rows.is_empty() {
             return Ok(());
         }
         self.unseal(&rows).await?;
         for batch in batches(&rows, self.batch_rows) {
+            let batch = batch.into_iter().map(|index| rows[index].clone()).collect();
             self.insert(Rows::Bars(batch)).await?;
         }
         self.unseal(&rows).await
@@ -139,14 +135,15 @@ impl Writer {
     }
 }
 
-/// The rows in batches of one partition each: a store takes such a batch whole or not at all.
-fn batches(rows: &[BarRow], batch_rows: usize) -> Vec<Vec<BarRow>> {
+/// The indexes of rows in batches of one partition each: a store takes such a batch whole or
+/// not at all.
+fn batches(rows: &[BarRow], batch_rows: usize) -> Vec<Vec<usize>> {
     let month = |row: &BarRow| Anchor::Month.period(row.bar.open_time_us).start_us;
-    let mut months: BTreeMap<i64, Vec<BarRow>> = BTreeMap::new();
+    let mut months: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
     let mut full = Vec::new();
-    for row in rows {
+    for (index, row) in rows.iter().enumerate() {
         let batch = months.entry(month(row)).or_default();
-        batch.push(row.clone());
+        batch.push(index);
         if batch.len() >= batch_rows.max(1) {
             full.push(std::mem::take(batch));
         }

@@ -105,11 +105,11 @@ impl Scene {
     }
 }
 
-fn rewrite(bars: Vec<BarRow>) -> Vec<Rewrite> {
-    vec![Rewrite {
+fn rewrite(bars: Vec<BarRow>) -> Rewrite {
+    Rewrite {
         bars,
         ..Rewrite::default()
-    }]
+    }
 }
 
 fn later(mut row: BarRow) -> BarRow {
@@ -237,7 +237,7 @@ async fn tombstones_and_gaps_go_in_and_nothing_is_asked_for_nothing() {
         tombstones: vec![gone],
         ..Rewrite::default()
     };
-    writer.write(vec![rewrite]).await.expect("written");
+    writer.write(rewrite).await.expect("written");
     let stored = scene.stored().await;
     assert_eq!(stored.len(), bars.len() - 1);
     assert_eq!(stored[0], later(bars[1].clone()));
