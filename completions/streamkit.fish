@@ -316,7 +316,7 @@ complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l cache-size -d 'How much of them is kept' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l weight-limit -d 'The weight of requests that may be used in a minute; a collector here uses up to 4800 of the exchange\'s 6000' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l few-trades -d 'Of at most so many trades REST is taken to bring them sooner than a day\'s file' -r
-complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l cooldown -d 'Leave a threshold alone for so long after it was completed; 0s for not at all' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l cooldown -d 'Leave a threshold alone for so long after it was completed up to now; 0s for not at all' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l parallel -d 'How many symbols have their turn at once; all of them take turns' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l slice -d 'The trades of a symbol\'s turn' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l patience -d 'How long a store or an exchange may fail before a symbol is given up' -r
@@ -337,7 +337,7 @@ complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __
 always\t'Everywhere'
 never\t'Nowhere'"
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l all-thresholds -d 'Those of the settings, and all that the store has of the symbol'
-complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l rebuild -d 'Build everything again, also what is sealed or seems right'
+complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l rebuild -d 'Build everything again, also what is sealed or seems right, or was completed just now'
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l dry-run -d 'Only say what would be done'
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -l no-create -d 'Create no tables in the store; they must be there'
 complete -c streamkit -n "__fish_streamkit_using_subcommand backfill; and not __fish_seen_subcommand_from request worker status help" -s v -l verbose -d 'Log more; twice for everything'
