@@ -64,7 +64,7 @@ pub(super) fn trades_behind(until_us: i64, reading: &Reading) -> u64 {
         first_id: first.id.max(reading.span.first_id),
         last_id: reading.span.last_id,
     });
-    behind.map_or(0, |ids| ids.count())
+    behind.map_or(0, IdRange::count)
 }
 
 /// Prints plans.
