@@ -238,6 +238,47 @@ fn children(id: u32) -> Vec<String> {
     children.flatten().collect()
 }
 
+/// Whoever gates a release on it must not take an end in its middle for a verdict.
+#[test]
+fn what_was_stopped_has_not_passed() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let out = directory.path().join("out");
+    let child = streamkit()
+        .args(["probe", "run", "--only", "nothing", "--evidence"])
+        .arg(directory.path().join("kept"))
+        .stdin(Stdio::null())
+        .stdout(fs::File::create(&out).expect("a file"))
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let id = child.id();
+    let mut process = Process(child);
+    for _ in 0..500 {
+        if !children(id).is_empty() {
+            break;
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    process.terminate();
+    assert_eq!(process.wait().code(), Some(1));
+    let told = fs::read_to_string(&out).expect("a matrix");
+    assert!(told.contains("stopped before the end"), "{told}");
+    assert!(!told.contains("passed"), "{told}");
+}
+
+#[test]
+fn what_an_earlier_run_has_left_is_neither_lost_nor_built_upon() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let left = directory.path().join("kept").join("kill-1");
+    fs::create_dir_all(&left).expect("a directory");
+    fs::write(left.join("run.json"), "{}").expect("written");
+    let output = probe(directory.path(), &["--only", "kill"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{said}");
+    assert!(said.contains("an earlier run has left"), "{said}");
+    assert!(left.join("run.json").exists());
+}
+
 #[test]
 fn what_cannot_be_run_is_refused_before_anything_is_started() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -252,6 +293,21 @@ fn what_cannot_be_run_is_refused_before_anything_is_started() {
             "a time scale is from 0.1 to 1",
         ),
         (vec!["--runs", "0"], 64, "0"),
+        (
+            vec!["--only", "store-kill"],
+            64,
+            "the scenario 'store-kill' needs a server",
+        ),
+        (
+            vec!["--seed", "18446744073709551615"],
+            64,
+            "leaves no room for --runs 1",
+        ),
+        (
+            vec!["--only", "nothing", "--store", "clickhouse://127.0.0.1:1/x"],
+            69,
+            "Connection refused",
+        ),
         (
             vec!["--only", "kill", "--skip", "kill"],
             64,

@@ -114,6 +114,24 @@ async fn a_locked_file_passes() {
     store.insert(&insert).await.expect("an insert");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_a_new_file_at_that_moment_is_waited_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("bars.db");
+    let reader = rusqlite::Connection::open(&path).expect("a file");
+    reader
+        .execute_batch("CREATE TABLE other (x); BEGIN; SELECT * FROM other")
+        .expect("a reader");
+    let store =
+        open(&StoreAddress::Sqlite(path.clone()), StoreOptions::default()).expect("a store");
+    let making = tokio::spawn(async move { store.create_schema().await });
+    // Long enough to meet it; whoever does not wait has failed by then.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!making.is_finished(), "it waits for the reader");
+    reader.execute_batch("COMMIT").expect("no reader");
+    making.await.expect("no panic").expect("a schema");
+}
+
 #[tokio::test]
 async fn another_process_reads_while_rows_go_in() {
     let place = Place::sqlite().await;

@@ -35,10 +35,14 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether every run has passed.
+    /// Whether there was a run, and every one has passed.
     #[must_use]
     pub fn has_passed(&self) -> bool {
-        !self.is_cut_short && self.scenarios.iter().all(ScenarioOutcome::has_passed)
+        let has_run = self
+            .scenarios
+            .iter()
+            .any(|scenario| !scenario.runs.is_empty());
+        has_run && !self.is_cut_short && self.scenarios.iter().all(ScenarioOutcome::has_passed)
     }
 }
 
@@ -52,11 +56,11 @@ pub async fn run(
     emit: Emit,
     stop: CancellationToken,
 ) -> Result<Outcome, ProbeError> {
+    let backend = Backend::start(&settings.database, &settings.directory).await?;
     fs::create_dir_all(&settings.directory).map_err(|cause| ProbeError::File {
         path: settings.directory.clone(),
         cause,
     })?;
-    let backend = Backend::start(&settings.database, &settings.directory).await?;
     let ran = run_all(scenarios, settings, &backend, &emit, &stop).await;
     backend.end().await;
     ran
@@ -128,7 +132,7 @@ async fn one(
     emit: &Emit,
     stop: &CancellationToken,
 ) -> Result<Option<RunOutcome>, ProbeError> {
-    let directory = settings.directory.join(format!("{}-{seed}", scenario.name));
+    let directory = settings.directory_of(scenario.name, seed);
     let failed = |cause| ProbeError::File {
         path: directory.clone(),
         cause,

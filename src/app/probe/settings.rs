@@ -49,6 +49,14 @@ impl Database {
     }
 }
 
+impl Settings {
+    /// The directory of one run.
+    #[must_use]
+    pub fn directory_of(&self, scenario: &str, seed: u64) -> PathBuf {
+        self.directory.join(format!("{scenario}-{seed}"))
+    }
+}
+
 /// What is measured, and how.
 #[derive(Debug, Clone)]
 pub struct Settings {

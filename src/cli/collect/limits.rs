@@ -158,6 +158,8 @@ impl LimitsArgs {
         if self.is_scaled() {
             let clickhouse = &mut options.clickhouse;
             for time in [
+                &mut options.sqlite.busy_timeout,
+                &mut options.sqlite.answer_timeout,
                 &mut clickhouse.connect_timeout,
                 &mut clickhouse.send_timeout,
                 &mut clickhouse.answer_timeout,

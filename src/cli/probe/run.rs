@@ -73,7 +73,7 @@ pub(super) struct RunArgs {
     /// Read changes of budgets from this TOML file
     #[arg(long, value_name = "FILE")]
     budget: Option<PathBuf>,
-    /// What to build bars with, in decimal basis points [default: as for collect, and 10]
+    /// What to build bars with, in decimal basis points besides 10 [default: as for collect]
     #[arg(short, long, value_name = "DBPS,…", value_delimiter = ',')]
     thresholds: Vec<Threshold>,
     /// Keep what is left of failed runs below this directory [default: a new one in the system's]
@@ -102,6 +102,7 @@ impl RunArgs {
         let report = self.report.clone().map(ReportFile::new).transpose()?;
         let mut signals = Signals::new().hint("run it where signals can be received")?;
         let settings = self.settings(context, database)?;
+        refuse_stale(&chosen, &settings)?;
         let stop = CancellationToken::new();
         let progress = Progress::new(context.printer.messages(), context.is_quiet);
         let told = Arc::new(move |event: &_| progress.tell(event));
@@ -122,17 +123,12 @@ impl RunArgs {
             // A directory of our own without anything to keep.
             let _ = std::fs::remove_dir_all(&settings.directory);
         }
-        let outcome = outcome.hint(
-            "name a database that can be reached, make room, and let this user start processes \
-             and listen",
-        )?;
-        let text = if is_json {
-            serde_json::to_string(&json::ProbeJson::of(&outcome, &settings))?
-        } else {
-            table::text(&outcome, &settings, context.printer.width())
-        };
-        context.printer.line(text)?;
-        context.printer.flush()?;
+        let outcome = outcome.map_err(|error| {
+            CliError::new(ExitCode::Unavailable, format!("failed to {error}")).hint(
+                "name a database that can be reached, make room, and let this user start \
+                 processes and listen",
+            )
+        })?;
         if let Some(report) = &report {
             let made_at = format!("{} UTC", minute(context.clock.wall_us()));
             report.write(&html::page(&outcome, &settings, &made_at))?;
@@ -141,10 +137,22 @@ impl RunArgs {
                 context.printer.tell(format!("report: {path}"));
             }
         }
+        let text = if is_json {
+            serde_json::to_string(&json::ProbeJson::of(&outcome, &settings))?
+        } else {
+            table::text(&outcome, &settings, context.printer.width())
+        };
+        context.printer.line(text)?;
+        context.printer.flush()?;
+        if is_json && let Some(evidence) = &outcome.evidence {
+            let told = format!("what is left of failed runs: {}", evidence.display());
+            context.printer.tell(told);
+        }
+        // What was stopped has proven nothing, whoever asked for its end.
         Ok(match code {
-            Some(code) => code,
-            None if outcome.has_passed() => ExitCode::Ok,
-            None => ExitCode::Failed,
+            Some(ExitCode::Interrupted) => ExitCode::Interrupted,
+            _ if outcome.has_passed() => ExitCode::Ok,
+            _ => ExitCode::Failed,
         })
     }
 
@@ -156,6 +164,16 @@ impl RunArgs {
                 let sentence = format!("the scenario '{name}' is not known");
                 return Err(CliError::new(ExitCode::Usage, sentence)
                     .hint("'streamkit probe list' names them all"));
+            }
+        }
+        for scenario in all
+            .iter()
+            .filter(|one| self.only.iter().any(|name| name == one.name))
+        {
+            if let Some(lack) = database.lacks(scenario.needs) {
+                let sentence = format!("the scenario '{}' {lack}", scenario.name);
+                return Err(CliError::new(ExitCode::Usage, sentence)
+                    .hint("name what it needs, or leave it out of --only"));
             }
         }
         all.retain(|scenario| {
@@ -223,14 +241,20 @@ impl RunArgs {
         };
         let finest = Threshold::new(FINEST)?;
         let mut thresholds = if self.thresholds.is_empty() {
-            let mut usual = context.settings.thresholds.value.clone();
-            usual.push(finest);
-            usual
+            context.settings.thresholds.value.clone()
         } else {
             self.thresholds.clone()
         };
+        thresholds.push(finest);
         thresholds.sort_unstable();
         let thresholds = distinct(&thresholds);
+        if self.seed.checked_add(u64::from(self.runs)).is_none() {
+            let sentence = format!(
+                "--seed {} leaves no room for --runs {}",
+                self.seed, self.runs
+            );
+            return Err(CliError::new(ExitCode::Usage, sentence).hint("give a smaller seed"));
+        }
         let directory = match &self.evidence {
             Some(directory) => directory.clone(),
             None => tempfile::Builder::new()
@@ -255,6 +279,22 @@ impl RunArgs {
             is_bare: self.bare,
         })
     }
+}
+
+/// Refuses a directory in which an earlier run of the same scenario and seed has left something:
+/// neither is what is left of it to be lost, nor is the next run to begin with it.
+fn refuse_stale(chosen: &[Scenario], settings: &Settings) -> Result<(), CliError> {
+    for scenario in chosen {
+        for number in 0..settings.runs {
+            let directory = settings.directory_of(scenario.name, settings.seed + u64::from(number));
+            if directory.exists() {
+                let sentence = format!("an earlier run has left {}", directory.display());
+                return Err(CliError::new(ExitCode::Usage, sentence)
+                    .hint("remove it, or name another directory with --evidence"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn read_budgets(path: &std::path::Path) -> Result<BudgetFile, CliError> {

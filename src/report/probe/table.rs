@@ -32,7 +32,7 @@ pub fn text(outcome: &Outcome, settings: &Settings, width: usize) -> String {
     }
     let mut lines = table.lines(width);
     lines.extend(missed(outcome, width));
-    lines.push(verdict(outcome, settings));
+    lines.extend(wrapped(&verdict(outcome, settings), 0, width));
     if let Some(evidence) = &outcome.evidence {
         lines.push(format!(
             "what is left of failed runs: {}",
@@ -116,24 +116,20 @@ fn verdict(outcome: &Outcome, settings: &Settings) -> String {
         .flat_map(|scenario| &scenario.runs)
         .filter(|run| !run.has_passed())
         .count();
-    let cut_short = if outcome.is_cut_short {
-        ", stopped before the end"
-    } else {
-        ""
-    };
     let seeds = settings.seed..settings.seed + u64::from(settings.runs);
     let seeds = if seeds.end - seeds.start == 1 {
         format!("seed {}", seeds.start)
     } else {
         format!("seeds {} to {}", seeds.start, seeds.end - 1)
     };
-    let verdict = if failed == 0 {
-        "all passed".to_owned()
-    } else {
-        format!("{failed} missed")
+    let verdict = match (failed, outcome.is_cut_short) {
+        (0, false) => "all passed".to_owned(),
+        (0, true) => "stopped before the end".to_owned(),
+        (_, false) => format!("{failed} missed"),
+        (_, true) => format!("{failed} missed, stopped before the end"),
     };
     format!(
-        "{}, {}, {seeds}, time scale {}: {verdict}{cut_short}; times are unscaled",
+        "{}, {}, {seeds}, time scale {}: {verdict}; times are unscaled",
         counted(runs as i128, "run"),
         settings.database.as_str(),
         settings.scale

@@ -179,6 +179,29 @@ impl Db {
     }
 }
 
+/// How long after each other the switch to WAL is tried.
+const SWITCH_PAUSE: Duration = Duration::from_millis(10);
+
+/// Lets the file have a write-ahead log, which it then keeps. Whoever reads it at that moment is
+/// in the way, and SQLite does not wait for him by itself here.
+fn switch_to_wal(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> {
+    let attempts = busy_timeout.as_millis() / SWITCH_PAUSE.as_millis();
+    let mut left = u64::try_from(attempts).unwrap_or(u64::MAX);
+    loop {
+        let switched = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
+        let is_busy = |error: &rusqlite::Error| {
+            error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+        };
+        match switched {
+            Err(error) if is_busy(&error) && left > 0 => {
+                left -= 1;
+                thread::park_timeout(SWITCH_PAUSE);
+            }
+            other => return other,
+        }
+    }
+}
+
 fn connect(path: &Path, busy_timeout: Duration, create: bool) -> Result<Open, Failure> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if create {
@@ -211,7 +234,7 @@ fn connect(path: &Path, busy_timeout: Duration, create: bool) -> Result<Open, Fa
     // A file that can only be read stays in the mode that it is in.
     let is_writable = !connection.is_readonly(rusqlite::MAIN_DB)?;
     if is_writable {
-        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        switch_to_wal(&connection, busy_timeout)?;
         connection.query_row(
             &format!("PRAGMA journal_size_limit = {LOG_LIMIT_BYTES}"),
             [],

@@ -45,6 +45,10 @@ impl Backend {
                 Self::Server(address.clone())
             }
             Database::OwnServer(command) => {
+                std::fs::create_dir_all(directory).map_err(|cause| ProbeError::File {
+                    path: directory.to_owned(),
+                    cause,
+                })?;
                 Self::OwnServer(Arc::new(Server::start(command, directory).await?))
             }
         })

@@ -4,13 +4,19 @@ use std::time::Duration;
 
 use crate::{
     app::probe::{
-        bench::load::{Edit, Load},
+        bench::{
+            Bench,
+            load::{Edit, Load},
+        },
+        error::ProbeError,
         scenario::{Allowed, Group::Data, Scenario},
     },
     domain::safeguard::Safeguard,
     exchange::sim::{Fault, FaultKind},
 };
 
+/// How long what lasts does so.
+const WHILE: Duration = Duration::from_secs(20);
 /// How long the exchange's ids stay back.
 const RESET: Duration = Duration::from_secs(60);
 
@@ -25,13 +31,21 @@ pub(super) fn all() -> Vec<Scenario> {
     ]
 }
 
+/// Lets it go wrong for a while.
+async fn for_a_while(bench: &mut Bench, fault: Fault) -> Result<(), ProbeError> {
+    bench.exchange.faults(vec![fault]).await?;
+    bench.hold(WHILE).await;
+    bench.exchange.clear().await?;
+    bench.healed().await
+}
+
 fn duplicates() -> Scenario {
     let line = "one trade in 10 comes twice";
     Scenario::new(Data, "duplicates", line, |bench| {
         Box::pin(async {
             bench.struck("trades come twice").await?;
-            let fault = Fault::new(FaultKind::Duplicate { every: 10 }).times(100);
-            bench.exchange.faults(vec![fault]).await
+            let fault = Fault::new(FaultKind::Duplicate { every: 10 });
+            for_a_while(bench, fault).await
         })
     })
     .core()
@@ -43,8 +57,8 @@ fn reordering() -> Scenario {
     Scenario::new(Data, "reordering", line, |bench| {
         Box::pin(async {
             bench.struck("trades come late").await?;
-            let fault = Fault::new(FaultKind::Reorder { every: 20, by: 3 }).times(50);
-            bench.exchange.faults(vec![fault]).await
+            let fault = Fault::new(FaultKind::Reorder { every: 20, by: 3 });
+            for_a_while(bench, fault).await
         })
     })
     .fails_without(&[Safeguard::Sequence])

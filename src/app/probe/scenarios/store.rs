@@ -20,9 +20,8 @@ const FAILED: &[&str] = &["delivery.failed", "delivery.breaker_opened"];
 const COMMAND: Duration = Duration::from_secs(30);
 /// How long what lasts does so.
 const WHILE: Duration = Duration::from_secs(20);
-/// How long the database is away. A file that is locked is waited for, and so is nothing that
-/// anybody sees before that.
-const OUTAGE: Duration = Duration::from_secs(120);
+/// How long the database is away.
+const OUTAGE: Duration = Duration::from_secs(60);
 /// How long the answer to an insert is waited for, and some more.
 const PATIENCE: Duration = Duration::from_secs(75);
 /// A breaker that has opened leaves the database alone for 60 s at a time.
@@ -99,22 +98,22 @@ async fn shut(bench: &mut Bench, text: &str, time: Duration) -> Result<(), Probe
 }
 
 fn locked() -> Scenario {
-    let line = "somebody else keeps the database locked for 60 s";
+    let line = "somebody else keeps the database locked for 20 s";
     Scenario::new(Store, "store-locked", line, |bench| {
-        Box::pin(shut(bench, "the database is locked", OUTAGE / 2))
+        Box::pin(shut(bench, "the database is locked", WHILE))
     })
     .needs(Needs::File)
+    .seen_as(FAILED)
     .fails_without(&[Safeguard::DeliveryRetry])
 }
 
 fn outage() -> Scenario {
-    let line = "the database takes nothing for 120 s";
+    let line = "the database takes nothing for 60 s";
     Scenario::new(Store, "store-outage", line, |bench| {
         Box::pin(shut(bench, "the database takes nothing", OUTAGE))
     })
     .core()
     .seen_as(FAILED)
-    .detected_within(OUTAGE)
     .recovered_within(AFTER_BREAKER)
     .fails_without(&[Safeguard::DeliveryRetry])
 }

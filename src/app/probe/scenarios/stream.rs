@@ -204,8 +204,11 @@ fn garbled(
 
 async fn garble(bench: &mut Bench, how: GarbleHow) -> Result<(), ProbeError> {
     bench.struck("messages are broken").await?;
-    let fault = Fault::new(FaultKind::Garble { every: 20, how }).times(20);
-    bench.exchange.faults(vec![fault]).await
+    let fault = Fault::new(FaultKind::Garble { every: 20, how });
+    bench.exchange.faults(vec![fault]).await?;
+    bench.hold(WHILE).await;
+    bench.exchange.clear().await?;
+    bench.healed().await
 }
 
 fn oversized() -> Scenario {
