@@ -74,25 +74,34 @@ impl Scene {
     }
 
     fn worker(&self, store: &str) -> Worker {
-        // So slow that it can be killed in the middle.
-        let words = [
-            "backfill",
-            "worker",
-            "--poll",
-            "500ms",
-            "--lease",
-            "4s",
-            "--parallel",
-            "1",
+        self.spawn(
+            store,
+            &[
+                "backfill",
+                "worker",
+                "--poll",
+                "500ms",
+                "--lease",
+                "4s",
+                "--parallel",
+                "1",
+            ],
+            "2400",
+        )
+    }
+
+    /// So slow that it can be stopped in the middle.
+    fn spawn(&self, store: &str, words: &[&str], weight_limit: &str) -> Worker {
+        let how = [
             "--source",
             "rest",
             "--weight-limit",
-            "2400",
+            weight_limit,
             "-o",
             "json",
         ];
         let mut child = self
-            .command(store, &words)
+            .command(store, &[words, &how].concat())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -122,6 +131,14 @@ fn lines_of(child: &mut Child) -> mpsc::Receiver<Value> {
     lines
 }
 
+/// The ids of the requests that a line is about.
+fn ids(line: &Value) -> Vec<String> {
+    let one = std::slice::from_ref(&line["request_id"]);
+    let several = line["request_ids"].as_array().map_or(one, Vec::as_slice);
+    let ids = several.iter().map(|id| id.as_str().expect("an id"));
+    ids.map(str::to_owned).collect()
+}
+
 struct Worker {
     process: Process,
     lines: mpsc::Receiver<Value>,
@@ -142,16 +159,11 @@ impl Worker {
         }
     }
 
-    /// The ids of the requests that it has begun.
-    fn begun(&mut self) -> BTreeSet<String> {
+    /// The ids of the requests that such events were about.
+    fn ids_of(&mut self, event: &str) -> BTreeSet<String> {
         self.seen.extend(self.lines.try_iter());
-        let begun = self
-            .seen
-            .iter()
-            .filter(|line| line["event"] == "request.begun");
-        let ids = begun.flat_map(|line| line["request_ids"].as_array().expect("ids"));
-        ids.map(|id| id.as_str().expect("an id").to_owned())
-            .collect()
+        let lines = self.seen.iter().filter(|line| line["event"] == event);
+        lines.flat_map(ids).collect()
     }
 
     /// The ids of the requests that it has completed.
@@ -192,7 +204,7 @@ fn each_request_is_completed_once(scene: &Scene, store: &str, other: &str) {
         ];
         scene.ok(store, &words);
     }
-    heir.until("request.begun");
+    let own = ids(&heir.until("request.begun"));
     doomed.until("period_written");
     doomed.process.signal(rustix::process::Signal::KILL);
     doomed.process.wait();
@@ -218,11 +230,20 @@ fn each_request_is_completed_once(scene: &Scene, store: &str, other: &str) {
     let distinct: BTreeSet<_> = completed.iter().collect();
     assert_eq!(distinct.len(), requests.len(), "{completed:#?}");
     assert_eq!(completed.len(), requests.len(), "{completed:#?}");
-    // What the dead one had was begun a second time, and nothing else was.
-    let (taken, completed) = (doomed.begun(), doomed.completed());
+    // What the dead one had was begun a second time, also what it had no time to tell of, and
+    // nothing else was.
+    let left = heir.ids_of("request.expired");
+    let taken = doomed.ids_of("request.begun");
+    let completed = doomed.completed();
+    assert!(
+        taken
+            .iter()
+            .all(|id| left.contains(id) || completed.contains(id))
+    );
+    assert!(own.iter().all(|id| !left.contains(id)));
     for request in &requests {
         let id = request["request_id"].as_str().expect("an id").to_owned();
-        let is_second = taken.contains(&id) && !completed.contains(&id);
+        let is_second = left.contains(&id);
         assert_eq!(
             request["attempt"],
             if is_second { 2 } else { 1 },
@@ -284,4 +305,51 @@ fn of_two_workers_one_is_killed_and_each_request_is_completed_once_in_clickhouse
     for name in &names {
         ask(host, "default", &format!("DROP DATABASE {name}"));
     }
+}
+
+#[test]
+fn what_is_asked_for_beside_one_by_hand_that_is_interrupted_is_done_by_a_worker() {
+    let scene = Scene::new();
+    let store = &format!(
+        "sqlite:{}",
+        scene.directory.path().join("hand.db").display()
+    );
+    scene.ok(store, &["schema", "apply"]);
+    let (symbol, thresholds) = (SYMBOLS[0], THRESHOLDS[0]);
+    let since = ["-t", thresholds, "--since", SINCE];
+    let words = [&["backfill", symbol], &since[..]].concat();
+    let mut by_hand = scene.spawn(store, &words, "600");
+    by_hand.until("period_written");
+    scene.ok(
+        store,
+        &[&["backfill", "request", symbol], &since[..]].concat(),
+    );
+    let states = || {
+        let status = scene.status(store);
+        let requests = status["requests"].as_array().expect("requests").clone();
+        let state = |request: &Value| request["state"].as_str().expect("a state").to_owned();
+        requests.iter().map(state).collect::<Vec<_>>()
+    };
+    assert_eq!(states(), ["running", "queued"]);
+    by_hand.process.signal(rustix::process::Signal::INT);
+    assert_eq!(by_hand.process.wait().code(), Some(130));
+    assert_eq!(states(), ["queued", "skipped"]);
+    scene.ok(store, &["backfill", "status", "--check"]);
+    let once = ["backfill", "worker", "--once", "--weight-limit", "1000000"];
+    scene.ok(store, &once);
+    let mut states = states();
+    states.sort();
+    assert_eq!(states, ["complete", "skipped"]);
+    // What has no end that a row can say is seen there, too.
+    let rebuild = ["--from", SINCE, "--to", "2025-01-06", "--rebuild"];
+    let words = ["backfill", symbol, "-t", thresholds];
+    scene.ok(
+        store,
+        &[&words, &rebuild[..], &["--weight-limit", "1000000"]].concat(),
+    );
+    let status = scene.status(store);
+    let requests = status["requests"].as_array().expect("requests");
+    assert_eq!(requests.len(), 3);
+    assert_eq!(requests[0]["since_us"], Value::Null);
+    assert_eq!(requests[0]["state"], "complete");
 }
