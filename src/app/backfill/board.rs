@@ -18,7 +18,7 @@ use super::{
 /// What a symbol is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Stage {
-    /// It waits for its first turn.
+    /// It waits for its first turn, or is planned.
     #[default]
     Waiting,
     /// Its trades are read.
@@ -65,6 +65,18 @@ impl Shown {
         #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
         let trades = self.trades_done as f64;
         trades / seconds
+    }
+
+    /// How much longer the rest takes at the rate of so long; nothing while that says nothing.
+    #[must_use]
+    pub fn remaining(&self, elapsed: Duration) -> Option<Duration> {
+        let rate = self.rate(elapsed);
+        if self.stage != Stage::Reading || rate < 1.0 {
+            return None;
+        }
+        #[allow(clippy::cast_precision_loss, reason = "a time for people")]
+        let left = self.trades_total.saturating_sub(self.trades_done) as f64;
+        Duration::try_from_secs_f64(left / rate).ok()
     }
 }
 
@@ -159,6 +171,12 @@ impl SymbolBoard {
             period,
             written: rewrites.clone(),
         });
+    }
+
+    /// Tells how far it is after so long.
+    pub(super) fn tell_progress(&self, elapsed: Duration) {
+        let shown = Box::new(self.read_all());
+        self.tell(Event::Progress { shown, elapsed });
     }
 
     pub(super) fn stage(&self, stage: Stage) {

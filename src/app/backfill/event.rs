@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::domain::{anchor::Period, symbol::Symbol, threshold::Threshold, tiling::Unsealable};
 
-use super::{feed::FeedEvent, plan::Plan};
+use super::{board::Shown, feed::FeedEvent, plan::Plan};
 
 /// Takes events, each with the symbol that it is about.
 pub type Emit = Arc<dyn Fn(&Symbol, Event) + Send + Sync>;
@@ -70,6 +70,13 @@ pub enum Event {
         reason: String,
         /// When it is tried again.
         retry_in: Duration,
+    },
+    /// How far it is. Told again and again where nobody looks at the board.
+    Progress {
+        /// What stands on the board.
+        shown: Box<Shown>,
+        /// How long it has been going on.
+        elapsed: Duration,
     },
     /// A period is sealed.
     Sealed {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -36,6 +37,8 @@ pub(super) const FEW: i64 = 6;
 #[derive(Default)]
 pub(super) struct Exchange {
     served: Mutex<Served>,
+    /// It answers no page any more.
+    is_mute: bool,
 }
 
 /// The pages that were served, and those of large symbols when a small one had its last.
@@ -46,6 +49,13 @@ pub(super) struct Served {
 }
 
 impl Exchange {
+    pub(super) fn mute() -> Self {
+        Self {
+            is_mute: true,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn served(&self) -> MutexGuard<'_, Served> {
         self.served.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -92,6 +102,9 @@ impl Source for Exchange {
     }
 
     async fn page(&self, symbol: &Symbol, from_id: i64) -> Result<Page, SourceError> {
+        if self.is_mute {
+            return pending().await;
+        }
         sleep(LATENCY).await;
         {
             let mut served = self.served();

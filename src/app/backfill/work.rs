@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{anchor::Anchor, micros::micros, threshold::Threshold, words::span};
@@ -23,8 +23,10 @@ use super::{
     writer::WriterLimits,
 };
 
-/// How often it is told how far the work is.
+/// How often the rows can learn how far the work is.
 const TELL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often people are told.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Carries out requests as a backfill by hand would.
 pub struct Carrier {
@@ -133,10 +135,14 @@ impl Carrier {
         tokio::pin!(running);
         let mut ticks = interval(TELL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let begun = Instant::now();
+        let mut lines = interval_at(begun + LINE_INTERVAL, LINE_INTERVAL);
+        lines.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut finished = loop {
             tokio::select! {
                 finished = &mut running => break finished,
                 _ = ticks.tick() => tell(&board),
+                _ = lines.tick() => board.tell_progress(begun.elapsed()),
             }
         };
         tell(&board);

@@ -84,7 +84,7 @@ pub struct DirectArgs {
     /// Up to this time; the period that it lies in is made whole [default: now]
     #[arg(long, value_name = "TIME")]
     to: Option<Since>,
-    /// Build everything again, also what is sealed or seems right
+    /// Build everything again, also what is sealed or seems right, or was completed just now
     #[arg(long)]
     rebuild: bool,
     /// Only say what would be done
@@ -92,7 +92,7 @@ pub struct DirectArgs {
     dry_run: bool,
     #[command(flatten)]
     sources: SourceArgs,
-    /// Leave a threshold alone for so long after it was completed; 0s for not at all
+    /// Leave a threshold alone for so long after it was completed up to now; 0s for not at all
     #[arg(long, value_name = "DURATION", value_parser = duration_or_zero, default_value = "5m")]
     cooldown: Duration,
     /// How many symbols have their turn at once; all of them take turns

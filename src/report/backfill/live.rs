@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::backfill::board::{Shown, Stage, SymbolBoard},
+    domain::{micros::micros, words::list},
     report::{
         Printer,
         table::grouped,
@@ -73,15 +74,15 @@ impl LiveBars {
         let elapsed = self.begun.elapsed();
         for board in &self.boards {
             let shown = board.read_all();
-            if shown.stage != Stage::Reading {
+            if shown.stage == Stage::Over {
                 continue;
             }
             if is_json {
-                let line = progress_json(board.symbol(), &shown, shown.rate(elapsed));
+                let line = progress_json(board.symbol(), &shown, elapsed);
                 // Nobody is left to tell when this fails.
                 let _ = self.printer.line(line).and_then(|()| self.printer.flush());
             } else {
-                tracing::info!("{}: {}", board.symbol(), sentence(&shown, elapsed));
+                tracing::info!("{}: {}", board.symbol(), told(&shown, elapsed));
             }
         }
     }
@@ -134,26 +135,37 @@ fn bar_line(shown: &Shown, elapsed: Duration) -> String {
     }
 }
 
+/// How far it is, in a line: `41 % of 2 000 000 trades, …; bars: 12 at 250, 3 at 500 dbps`.
+pub(super) fn told(shown: &Shown, elapsed: Duration) -> String {
+    let mut text = match shown.stage {
+        Stage::Reading => sentence(shown, elapsed),
+        _ => bar_line(shown, elapsed),
+    };
+    let written = shown.written.iter();
+    let bars: Vec<_> = written
+        .map(|(threshold, written)| format!("{} at {threshold}", grouped(written.bars())))
+        .collect();
+    if !bars.is_empty() && !matches!(shown.stage, Stage::Waiting) {
+        let _ = write!(text, "; bars: {} dbps", list(&bars));
+    }
+    text
+}
+
 /// How far it is: `41 % of 2 000 000 trades, 310 000/s, 4s left, 2025-01-31`. What matters
 /// least stands last, where a narrow terminal cuts it off.
 fn sentence(shown: &Shown, elapsed: Duration) -> String {
-    let rate = shown.rate(elapsed);
     let mut text = format!(
         "{} % of {}",
         permille(shown) / 10,
         counted(shown.trades_total, "trade")
     );
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        reason = "a rate and a time for people"
-    )]
-    if rate >= 1.0 {
-        let left = shown.trades_total.saturating_sub(shown.trades_done) as f64;
+    if let Some(remaining) = shown.remaining(elapsed) {
         // Below a second nobody can read it anyway.
-        let left_us = (left / rate) as i64 * 1_000_000;
-        let left = rough(Some(left_us));
-        let _ = write!(text, ", {}/s, {left} left", grouped(rate as i64));
+        let whole = Duration::from_secs(remaining.as_secs());
+        let left = rough(Some(micros(whole)));
+        #[allow(clippy::cast_possible_truncation, reason = "a rate for people")]
+        let rate = shown.rate(elapsed) as i64;
+        let _ = write!(text, ", {}/s, {left} left", grouped(rate));
     }
     if let Some(period) = shown.period {
         let _ = write!(text, ", {}", day(period));
@@ -164,6 +176,7 @@ fn sentence(shown: &Shown, elapsed: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{app::backfill::event::Written, domain::threshold::Threshold};
 
     #[test]
     fn a_line_says_how_much_is_done_how_fast_and_how_long_it_takes() {
@@ -176,6 +189,32 @@ mod tests {
         assert_eq!(
             bar_line(&shown, Duration::from_secs(1)),
             "[#####...............] 25 % of 1 000 000 trades, 250 000/s, 3s left"
+        );
+        let written = |bars| Written {
+            added: bars,
+            ..Written::default()
+        };
+        let shown = Shown {
+            written: [250, 500]
+                .map(|dbps| (Threshold::new(dbps).expect("a threshold"), written(1_234)))
+                .into(),
+            ..shown
+        };
+        assert_eq!(
+            told(&shown, Duration::from_secs(1)),
+            "25 % of 1 000 000 trades, 250 000/s, 3s left; bars: 1 234 at 250, 1 234 at 500 dbps"
+        );
+        let sealing = Shown {
+            stage: Stage::Sealing,
+            ..shown
+        };
+        assert_eq!(
+            told(&sealing, Duration::from_secs(1)),
+            "sealing what is whole; bars: 1 234 at 250, 1 234 at 500 dbps"
+        );
+        assert_eq!(
+            told(&Shown::default(), Duration::ZERO),
+            "looking at what is there"
         );
         assert_eq!(
             bar_line(&Shown::default(), Duration::ZERO),

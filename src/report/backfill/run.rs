@@ -1,13 +1,14 @@
 //! What a backfill does, step by step, and what it came to. `schema/backfill.schema.json`
 //! describes the lines of JSON.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
+use super::live::told;
 use crate::{
     app::backfill::{
-        board::Shown,
+        board::{Shown, Stage},
         event::{Emit, Event, Written},
         feed::FeedEvent,
         plan::{Plan, Task},
@@ -81,10 +82,13 @@ fn log(symbol: &Symbol, event: &Event) {
         },
         Event::StoreFailed { reason, retry_in } => tracing::warn!(
             "{symbol}: failed to {reason}; trying again in {}",
-            humantime::format_duration(std::time::Duration::from_millis(
+            humantime::format_duration(Duration::from_millis(
                 u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX)
             ))
         ),
+        Event::Progress { shown, elapsed } => {
+            tracing::info!("{symbol}: {}", told(shown, *elapsed));
+        }
         Event::Sealed { period } => tracing::info!("{symbol} {}: sealed", day(*period)),
         Event::NotSealed { period, reason } => {
             tracing::warn!("{symbol} {}: not sealed: {reason}", day(*period));
@@ -152,8 +156,8 @@ fn written_json(written: &BTreeMap<Threshold, Written>) -> Value {
     each.collect()
 }
 
-pub(super) fn event_json(symbol: &Symbol, event: &Event) -> Option<Value> {
-    let symbol = symbol.as_str();
+pub(super) fn event_json(of: &Symbol, event: &Event) -> Option<Value> {
+    let symbol = of.as_str();
     Some(match event {
         Event::Planned(plan) => json!({
             "event": "planned",
@@ -194,6 +198,9 @@ pub(super) fn event_json(symbol: &Symbol, event: &Event) -> Option<Value> {
             "text": format!("failed to {reason}"),
             "retry_in_ms": u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX),
         }),
+        Event::Progress { shown, elapsed } => {
+            return Some(progress_json(of, shown, *elapsed));
+        }
         Event::Sealed { period } => json!({
             "event": "sealed",
             "symbol": symbol,
@@ -209,15 +216,26 @@ pub(super) fn event_json(symbol: &Symbol, event: &Event) -> Option<Value> {
     })
 }
 
-/// How far a symbol is, as a line of JSON.
-pub(super) fn progress_json(symbol: &Symbol, shown: &Shown, rate: f64) -> Value {
+/// How far a symbol is after so long, as a line of JSON.
+pub(super) fn progress_json(symbol: &Symbol, shown: &Shown, elapsed: Duration) -> Value {
+    let stage = match shown.stage {
+        Stage::Waiting => "planning",
+        Stage::Reading => "reading",
+        Stage::Sealing => "sealing",
+        Stage::Over => "over",
+    };
+    let remaining_ms = shown
+        .remaining(elapsed)
+        .map(|remaining| u64::try_from(remaining.as_millis()).unwrap_or(u64::MAX));
     json!({
         "event": "progress",
         "symbol": symbol.as_str(),
+        "stage": stage,
         "period": shown.period.map(day),
         "trades_done": shown.trades_done,
         "trades_total": shown.trades_total,
-        "trades_per_s": rate.round(),
+        "trades_per_s": shown.rate(elapsed).round(),
+        "remaining_ms": remaining_ms,
         "last_id": shown.last_id,
         "thresholds": written_json(&shown.written),
     })

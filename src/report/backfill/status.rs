@@ -111,6 +111,10 @@ fn note(state: &RequestState) -> Option<String> {
     match &state.place {
         Place::Failed { message } => Some(format!("{subject}: failed: {}", one_line(message))),
         Place::Skipped { message } => Some(format!("{subject}: skipped: {}", one_line(message))),
+        Place::Complete { .. } if !state.request.error.is_empty() => {
+            let alone = one_line(&state.request.error);
+            Some(format!("{subject}: complete; {alone}"))
+        }
         Place::WatcherOffline { waited_us } => {
             Some(format!("{subject}: no worker for {}", span(*waited_us)))
         }
@@ -180,6 +184,7 @@ fn request_json(state: &RequestState) -> Value {
     };
     let message = match place {
         Place::Failed { message } | Place::Skipped { message } => Some(message),
+        Place::Complete { .. } => Some(&request.error).filter(|alone| !alone.is_empty()),
         _ => None,
     };
     json!({

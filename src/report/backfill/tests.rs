@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::backfill::{
-        board::Shown,
+        board::{Shown, Stage},
         event::{Event, Written},
         feed::FeedEvent,
         job::JobError,
@@ -148,6 +148,7 @@ fn of_a_run() -> Vec<Value> {
         .map(|event| run::event_json(&symbol(), &event).expect("a line"))
         .collect();
     let at_work = Shown {
+        stage: Stage::Reading,
         period: Some(period()),
         trades_done: 1,
         trades_total: 2,
@@ -156,7 +157,11 @@ fn of_a_run() -> Vec<Value> {
         ..Shown::default()
     };
     for shown in [&Shown::default(), &at_work] {
-        lines.push(run::progress_json(&symbol(), shown, 0.5));
+        let elapsed = Duration::from_secs(1);
+        lines.push(run::progress_json(&symbol(), shown, elapsed));
+        let shown = Box::new(shown.clone());
+        let told = Event::Progress { shown, elapsed };
+        lines.extend(run::event_json(&symbol(), &told));
     }
     let resting = BTreeMap::from([(threshold(), 7_000_000)]);
     lines.push(run::skipped_json(&symbol(), &resting));

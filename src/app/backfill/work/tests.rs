@@ -6,11 +6,13 @@ use std::{
 };
 
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
 use super::*;
 use crate::{
     app::{
         backfill::{
+            self,
             queue::ask,
             testing::{DAY_US, Exchange, FEW, shared},
             worker::{Event, Settings, Worker},
@@ -33,8 +35,12 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
+        Self::with(Exchange::default()).await
+    }
+
+    async fn with(exchange: Exchange) -> Self {
         let (store, directory) = testing::sqlite().await;
-        let exchange = Arc::new(Exchange::default());
+        let exchange = Arc::new(exchange);
         Self {
             shared: shared(&exchange, Arc::clone(&store)),
             exchange,
@@ -50,9 +56,8 @@ impl Place {
         assert!(asked.expect("asked").iter().all(|asked| asked.is_new));
     }
 
-    /// A worker that works until nothing is left, and tells `tell` what happens.
-    async fn work(&self, clock: &Clock, tell: impl Fn(Event) + Send + Sync + 'static) {
-        let carrier = Carrier {
+    fn carrier(&self, clock: &Clock, emit: Emit) -> Carrier {
+        Carrier {
             shared: Shared {
                 clock: clock.clone(),
                 ..self.shared.clone()
@@ -63,8 +68,13 @@ impl Place {
             cooldown: Duration::from_secs(300),
             turns: Turns::new(NonZeroU64::new(1_000).expect("a slice"), 2),
             writer: WriterLimits::default(),
-            emit: Arc::new(|_, _| {}),
-        };
+            emit,
+        }
+    }
+
+    /// A worker that works until nothing is left, and tells `tell` what happens.
+    async fn work(&self, clock: &Clock, tell: impl Fn(Event) + Send + Sync + 'static) {
+        let carrier = self.carrier(clock, Arc::new(|_, _| {}));
         let settings = Settings {
             name: "nas:1".to_owned(),
             host: "nas".to_owned(),
@@ -165,4 +175,39 @@ async fn what_was_completed_a_moment_ago_rests_although_nobody_said_how_far_back
             assert!(last.error.starts_with("left alone: 100 dbps: "), "{last:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn people_are_told_how_far_it_is_although_the_exchange_is_mute() {
+    let place = Place::with(Exchange::mute()).await;
+    let (told, mut told_of) = mpsc::channel(1_000);
+    let emit: Emit = Arc::new(move |_, event| {
+        // Nobody listens any more when the test is over.
+        let _ = told.try_send(event);
+    });
+    let carrier = place.carrier(&at(Duration::ZERO), emit);
+    let job = Job {
+        symbol: "SMALLA".parse().expect("a symbol"),
+        thresholds: vec![threshold(100)],
+        since_us: None,
+    };
+    let stop = CancellationToken::new();
+    let (cell, stopping) = (ProgressCell::default(), stop.clone());
+    let carried = tokio::spawn(async move { carrier.run(job, &cell, stopping).await });
+    let mut next = async || told_of.recv().await.expect("an event");
+    while !matches!(next().await, backfill::event::Event::PeriodBegun { .. }) {}
+    // Nothing is asked of the store any more: time passes by itself.
+    tokio::time::pause();
+    for _ in 0..2 {
+        let begun = Instant::now();
+        let shown = loop {
+            if let backfill::event::Event::Progress { shown, .. } = next().await {
+                break shown;
+            }
+        };
+        assert!(begun.elapsed() <= LINE_INTERVAL, "{:?}", begun.elapsed());
+        assert_eq!((shown.trades_done, shown.written.len()), (0, 1));
+    }
+    stop.cancel();
+    assert_eq!(carried.await.expect("no panic"), Outcome::Interrupted);
 }
