@@ -275,6 +275,9 @@ fn one_that_is_killed_or_interrupted_goes_on_when_it_is_run_again() {
                 shown.contains("skipped") && shown.contains("interrupted"),
                 "{shown}"
             );
+            // Whoever has stopped it knows: that is nothing to be told of.
+            let check = run(&mut scene.command(&place, &["backfill", "status", "--check"]));
+            assert!(check.status.success(), "{}", text(&check.stdout));
         }
         assert!(!place.rows().is_empty(), "{name}: the first day is written");
         scene.backfilled(&place, &["--source", "rest"]);

@@ -49,7 +49,6 @@ pub(super) struct Served {
 }
 
 impl Exchange {
-    /// One that answers no page.
     pub(super) fn mute() -> Self {
         Self {
             is_mute: true,
