@@ -742,7 +742,7 @@ complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_se
 complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from run" -l seed -d 'The seed of the first run: the same one makes the same trades' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from run" -l time-scale -d 'Multiply every time by this, from 0.1 to 1; what is measured is told unscaled' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from run" -l budget -d 'Read changes of budgets from this TOML file' -r -F
-complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from run" -s t -l thresholds -d 'What to build bars with, in decimal basis points [default: as for collect, and 10]' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from run" -s t -l thresholds -d 'What to build bars with, in decimal basis points besides 10 [default: as for collect]' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from run" -l evidence -d 'Keep what is left of failed runs below this directory [default: a new one in the system\'s]' -r -F
 complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from run" -l report -d 'Write the matrix with a timeline of every scenario to this HTML file, too' -r -F
 complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from run" -l clickhouse-server -d 'Start this ClickHouse for the runs, with a shell that tells it PORT and DATA' -r
