@@ -378,19 +378,17 @@ impl Running {
 
     /// Waits until an event with this code has come.
     pub async fn until_event(&self, code: &str) {
-        let has_come = || {
-            self.events
-                .lock()
-                .expect("not poisoned")
-                .iter()
-                .any(|event| event.code() == code)
-        };
+        self.until_events(code, 1, PATIENCE).await;
+    }
+
+    /// Waits until so many events with a code have come.
+    pub async fn until_events(&self, code: &str, count: usize, patience: Duration) {
         // The board changes with every tick of a session, and so wakes this up.
-        let waiting = self.board.wait_until(|_| has_come());
-        let has_come = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+        let waiting = self.board.wait_until(|_| self.count(code) >= count);
+        let has_come = tokio::time::timeout(patience, waiting).await.is_ok();
         assert!(
             has_come,
-            "waited for the event {code} in vain: {:#?}",
+            "waited for {count} events {code} in vain: {:#?}",
             self.board.read()
         );
     }

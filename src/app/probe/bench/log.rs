@@ -69,11 +69,10 @@ impl Log {
                     // The file is for people; what counts is remembered.
                     let _ = file.write_all(line.as_bytes()).await;
                     let _ = file.write_all(b"\n").await;
+                    // Whoever follows may be let go with the collector at any time.
+                    let _ = file.flush().await;
                 }
                 log.take(&line);
-            }
-            if let Some(file) = &mut file {
-                let _ = file.flush().await;
             }
         };
         AbortOnDropHandle::new(tokio::spawn(reading))
