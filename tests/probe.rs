@@ -238,6 +238,70 @@ fn children(id: u32) -> Vec<String> {
     children.flatten().collect()
 }
 
+/// A machine that runs short of memory picks its victims itself.
+#[test]
+fn a_probe_that_is_killed_leaves_no_process_behind() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let child = streamkit()
+        .args(["probe", "run", "--only", "nothing", "--evidence"])
+        .arg(directory.path().join("kept"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let id = child.id();
+    let mut process = Process(child);
+    let mut begun = Vec::new();
+    for _ in 0..500 {
+        begun = children(id);
+        if begun.len() >= 2 {
+            break;
+        }
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    assert!(begun.len() >= 2, "an exchange and a collector: {begun:?}");
+    process.signal(rustix::process::Signal::KILL);
+    process.wait();
+    for child in begun {
+        let goes_on = || {
+            let state = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            let state = state.rsplit_once(") ").map(|(_, rest)| rest.to_owned());
+            state.filter(|rest| !rest.starts_with('Z'))
+        };
+        let mut state = goes_on();
+        for _ in 0..500 {
+            if state.is_none() {
+                break;
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+            state = goes_on();
+        }
+        assert_eq!(state, None, "{child} goes on");
+    }
+}
+
+/// What somebody has set for his own collectors must not change what is measured.
+#[test]
+fn the_settings_file_of_the_user_does_not_reach_what_is_measured() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = directory.path().join("streamkit");
+    fs::create_dir_all(&settings).expect("a directory");
+    let text = "ws_url = [\"ws://127.0.0.1:1\"]\nrest_url = [\"http://127.0.0.1:1\"]\n";
+    fs::write(settings.join("streamkit.toml"), text).expect("written");
+    let status = streamkit()
+        .env("XDG_CONFIG_HOME", directory.path())
+        .args(["probe", "run", "--only", "cut-rst", "--evidence"])
+        .arg(directory.path().join("kept"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map(|child| Process(child).wait_for(PATIENCE))
+        .expect("it starts");
+    assert!(status.success(), "{status}");
+}
+
 /// Whoever gates a release on it must not take an end in its middle for a verdict.
 #[test]
 fn what_was_stopped_has_not_passed() {
@@ -312,6 +376,11 @@ fn what_cannot_be_run_is_refused_before_anything_is_started() {
             vec!["--only", "kill", "--skip", "kill"],
             64,
             "no scenario is left to run",
+        ),
+        (
+            vec!["--rest-url", "https://api.binance.com"],
+            64,
+            "--rest-url has no meaning for a probe",
         ),
         (vec!["--budget", budget], 78, "'half-opn' is not known"),
         (vec!["--budget", "/nowhere"], 78, "/nowhere"),

@@ -11,7 +11,7 @@ use std::{
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
-    app::clock::Clock,
+    app::{clock::Clock, parent::end_with_parent},
     config::{
         Directories, Key, Settings, Sources,
         settings::{Color, Exchange, LogFilter, LogFormat},
@@ -230,6 +230,9 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
+    if !end_with_parent() {
+        return ExitCode::Failed.into();
+    }
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
     let cli = Cli::command()
         .try_get_matches_from(&args)

@@ -17,8 +17,10 @@ pub enum Safeguard {
     Detection,
     /// A connection has to be made within a deadline.
     Deadlines,
-    /// What is slow is not taken for dead.
+    /// A stream that is slow is not taken for dead.
     Patience,
+    /// A store that is slow is not taken for dead.
+    StorePatience,
     /// Missing trades are fetched.
     GapRepair,
     /// Trades that come twice, or late, do not enter the tape as they come.
@@ -51,12 +53,13 @@ pub enum Safeguard {
 
 impl Safeguard {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Reconnect,
         Self::Renewal,
         Self::Detection,
         Self::Deadlines,
         Self::Patience,
+        Self::StorePatience,
         Self::GapRepair,
         Self::Sequence,
         Self::Fallback,
@@ -82,6 +85,7 @@ impl Safeguard {
             Self::Detection => "detection",
             Self::Deadlines => "deadlines",
             Self::Patience => "patience",
+            Self::StorePatience => "store-patience",
             Self::GapRepair => "gap-repair",
             Self::Sequence => "sequence",
             Self::Fallback => "fallback",

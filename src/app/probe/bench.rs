@@ -376,14 +376,28 @@ impl Bench {
         }
     }
 
+    /// Whether what was ordered to go wrong has gone wrong, as far as that can be told.
+    pub async fn has_struck(&self) -> Result<bool, ProbeError> {
+        let at_exchange = self.exchange.strikes().await?;
+        Ok(at_exchange != Some(0) && self.storage.strikes() != Some(0))
+    }
+
+    /// The most memory that any collector has held, in bytes.
+    pub fn peak_rss_bytes(&self) -> u64 {
+        self.watch.peak_rss_bytes()
+    }
+
     /// Ends everything that was started, and waits until it has ended. What is not in the
     /// directory of the run is removed, after it was written there if the run has failed.
-    pub async fn tear_down(mut self, has_failed: bool) {
+    ///
+    /// # Errors
+    /// When something of it cannot be removed.
+    pub async fn tear_down(mut self, has_failed: bool) -> Result<(), ProbeError> {
         if let Some(mut collector) = self.collector.take() {
             collector.process().kill().await;
         }
         self.exchange.end().await;
         let kept = has_failed.then(|| self.directory.join("bars.csv"));
-        self.storage.tear_down(kept.as_deref()).await;
+        self.storage.tear_down(kept.as_deref()).await
     }
 }

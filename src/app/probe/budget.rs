@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 
-use super::measures::Measures;
+use super::{
+    harm::{Harm, Miss},
+    measures::Measures,
+};
 
 /// What a failure may cost. Times are unscaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,33 +53,47 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// What of the budget was missed, in words; nothing when all is well. `must_be_seen` tells
-    /// whether the failure is one that leaves a trace in the log.
+    /// What of the budget was missed; nothing when all is well. `must_be_seen` tells whether the
+    /// failure is one that leaves a trace in the log.
     #[must_use]
-    pub fn missed(&self, measures: &Measures, must_be_seen: bool) -> Vec<String> {
+    pub fn missed(&self, measures: &Measures, must_be_seen: bool) -> Vec<Miss> {
         let mut missed = Vec::new();
         if must_be_seen {
-            time("detected", measures.detected_ms, self.detected, &mut missed);
+            let late = time("detected", measures.detected_ms, self.detected);
+            missed.extend(late.map(|text| Miss::new(Harm::Unseen, text)));
         }
-        time(
-            "recovered",
-            measures.recovered_ms,
-            self.recovered,
-            &mut missed,
-        );
-        for (what, count, most) in [
-            ("lost", measures.lost, self.lost),
-            ("duplicated", measures.duplicated, self.duplicated),
-            ("misordered", measures.misordered, self.misordered),
-            ("differing", measures.differing, self.differing),
+        let late = time("recovered", measures.recovered_ms, self.recovered);
+        missed.extend(late.map(|text| Miss::new(Harm::Late, text)));
+        for (harm, what, count, most) in [
+            (Harm::Lost, "lost", measures.lost, self.lost),
             (
+                Harm::Duplicated,
+                "duplicated",
+                measures.duplicated,
+                self.duplicated,
+            ),
+            (
+                Harm::Misordered,
+                "misordered",
+                measures.misordered,
+                self.misordered,
+            ),
+            (
+                Harm::Differing,
+                "differing",
+                measures.differing,
+                self.differing,
+            ),
+            (
+                Harm::Restarts,
                 "needless restarts",
                 measures.needless_restarts,
                 self.needless_restarts,
             ),
         ] {
             if count > most {
-                missed.push(format!("{what}: {count}, at most {most} allowed"));
+                let text = format!("{what}: {count}, at most {most} allowed");
+                missed.push(Miss::new(harm, text));
             }
         }
         if let Some(most) = self
@@ -84,32 +101,34 @@ impl Budget {
             .filter(|&most| measures.peak_rss_bytes > most)
         {
             let peak = measures.peak_rss_bytes;
-            missed.push(format!("memory: {peak} bytes, at most {most} allowed"));
+            let text = format!("memory: {peak} bytes, at most {most} allowed");
+            missed.push(Miss::new(Harm::Other, text));
         }
         if measures.alerts < self.alerts_min {
             let (alerts, least) = (measures.alerts, self.alerts_min);
-            missed.push(format!("alerts: {alerts}, at least {least} expected"));
+            let text = format!("alerts: {alerts}, at least {least} expected");
+            missed.push(Miss::new(Harm::Alerts, text));
         }
         if let Some(most) = self.alerts_max.filter(|&most| measures.alerts > most) {
             let alerts = measures.alerts;
-            missed.push(format!("alerts: {alerts}, at most {most} allowed"));
+            let text = format!("alerts: {alerts}, at most {most} allowed");
+            missed.push(Miss::new(Harm::Alerts, text));
         }
         missed
     }
 }
 
-fn time(what: &str, measured_ms: Option<u64>, most: Option<Duration>, missed: &mut Vec<String>) {
-    let Some(most) = most else {
-        return;
-    };
+/// Why a time is too long, in words; nothing when it is not.
+fn time(what: &str, measured_ms: Option<u64>, most: Option<Duration>) -> Option<String> {
+    let most = most?;
     let most_words = humantime::format_duration(most);
     match measured_ms {
-        None => missed.push(format!("never {what}, {most_words} allowed")),
+        None => Some(format!("never {what}, {most_words} allowed")),
         Some(ms) if u128::from(ms) > most.as_millis() => {
             let took = humantime::format_duration(Duration::from_millis(ms));
-            missed.push(format!("{what} after {took}, {most_words} allowed"));
+            Some(format!("{what} after {took}, {most_words} allowed"))
         }
-        Some(_) => {}
+        Some(_) => None,
     }
 }
 
@@ -220,7 +239,11 @@ mod tests {
     #[test]
     fn what_was_missed_is_told_with_both_figures() {
         let budget = Budget::default();
-        assert_eq!(budget.missed(&well(), true), Vec::<String>::new());
+        let missed = |budget: Budget, measures: &Measures, must_be_seen| {
+            let missed = budget.missed(measures, must_be_seen).into_iter();
+            missed.map(|miss| miss.text).collect::<Vec<_>>()
+        };
+        assert_eq!(missed(budget, &well(), true), Vec::<String>::new());
         let late = Measures {
             detected_ms: None,
             recovered_ms: Some(31_000),
@@ -229,7 +252,7 @@ mod tests {
             ..well()
         };
         assert_eq!(
-            budget.missed(&late, true),
+            missed(budget, &late, true),
             [
                 "never detected, 15s allowed",
                 "recovered after 31s, 30s allowed",
@@ -243,7 +266,7 @@ mod tests {
             ..budget
         };
         assert_eq!(
-            silent.missed(&well(), true),
+            missed(silent, &well(), true),
             ["alerts: 0, at least 1 expected"]
         );
     }

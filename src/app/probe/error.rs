@@ -62,6 +62,6 @@ pub enum ProbeError {
     #[error("the collector ended by itself with {0}")]
     Ended(String),
     /// What a scenario waits for did not come.
-    #[error("{0} did not come")]
+    #[error("go on: {0} did not come")]
     Missing(String),
 }

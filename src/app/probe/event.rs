@@ -30,6 +30,13 @@ pub enum Event {
         /// What came of it.
         outcome: RunOutcome,
     },
+    /// Something that is no result and has to be known all the same.
+    Note {
+        /// The scenario.
+        name: &'static str,
+        /// What, and why.
+        reason: String,
+    },
     /// All runs of a scenario are over.
     ScenarioEnded(Box<ScenarioOutcome>),
 }

@@ -30,10 +30,7 @@ pub fn keep(
         "time_scale": settings.scale,
         "run": ran,
         "timeline": ran.timeline,
-        "again": format!(
-            "streamkit probe run --only {} --seed {} --time-scale {}",
-            scenario.name, ran.seed, settings.scale
-        ),
+        "again": settings.again(scenario.name, ran.seed),
     });
     let text = serde_json::to_vec_pretty(&described)?;
     fs::write(directory.join("run.json"), text)?;

@@ -18,9 +18,11 @@ pub struct Measures {
     pub misordered: u64,
     /// Bars that differ from those of the reference.
     pub differing: u64,
-    /// Connections, tasks and processes that were restarted although they were not broken.
+    /// Connections, tasks and processes that were restarted, and batches that were sent again.
+    pub restarts: u64,
+    /// Those of them that were not broken.
     pub needless_restarts: u64,
-    /// The most memory that the collector's process held, in bytes.
+    /// The most memory that any collector's process held, in bytes.
     pub peak_rss_bytes: u64,
     /// The most rows that waited in the spool.
     pub peak_spool_rows: u64,
@@ -60,6 +62,7 @@ impl Measures {
             duplicated: of(|run| run.duplicated),
             misordered: of(|run| run.misordered),
             differing: of(|run| run.differing),
+            restarts: of(|run| run.restarts),
             needless_restarts: of(|run| run.needless_restarts),
             peak_rss_bytes: of(|run| run.peak_rss_bytes),
             peak_spool_rows: of(|run| run.peak_spool_rows),

@@ -14,6 +14,7 @@ pub mod budget;
 pub mod error;
 pub mod event;
 mod evidence;
+pub mod harm;
 pub mod measures;
 pub mod oracle;
 pub mod outcome;

@@ -9,9 +9,9 @@ use super::{measures::Measures, timeline::Timeline};
 pub struct RunOutcome {
     /// The seed.
     pub seed: u64,
-    /// What was measured.
+    /// What was measured; nothing when the run could not be carried through.
     #[serde(flatten)]
-    pub measures: Measures,
+    pub measures: Option<Measures>,
     /// What was not as it should be, in words; empty when the run has passed.
     pub missed: Vec<String>,
     /// What the run looked like.
@@ -20,14 +20,14 @@ pub struct RunOutcome {
 }
 
 impl RunOutcome {
-    /// A run that could not be carried through.
+    /// A run that could not be carried through, and what was seen of it until then.
     #[must_use]
-    pub fn broken(seed: u64, reason: String) -> Self {
+    pub fn broken(seed: u64, reason: String, timeline: Timeline) -> Self {
         Self {
             seed,
-            measures: Measures::default(),
+            measures: None,
             missed: vec![reason],
-            timeline: Timeline::default(),
+            timeline,
         }
     }
 
@@ -60,20 +60,21 @@ impl ScenarioOutcome {
         self.runs.iter().all(RunOutcome::has_passed)
     }
 
-    /// The medians of all runs.
+    /// The medians of all runs that were measured; none when none was.
     #[must_use]
-    pub fn median(&self) -> Measures {
-        Measures::median(&self.measures())
+    pub fn median(&self) -> Option<Measures> {
+        self.of_all(Measures::median)
     }
 
-    /// The worst of all runs.
+    /// The worst of all runs that were measured; none when none was.
     #[must_use]
-    pub fn worst(&self) -> Measures {
-        Measures::worst(&self.measures())
+    pub fn worst(&self) -> Option<Measures> {
+        self.of_all(Measures::worst)
     }
 
-    fn measures(&self) -> Vec<Measures> {
-        self.runs.iter().map(|run| run.measures).collect()
+    fn of_all(&self, of: fn(&[Measures]) -> Measures) -> Option<Measures> {
+        let measured: Vec<_> = self.runs.iter().filter_map(|run| run.measures).collect();
+        (!measured.is_empty()).then(|| of(&measured))
     }
 
     /// The run that is shown: the first that failed, else the one that took longest to recover.
@@ -82,7 +83,7 @@ impl ScenarioOutcome {
         let failed = self.runs.iter().find(|run| !run.has_passed());
         let slowest = || {
             let runs = self.runs.iter();
-            runs.max_by_key(|run| run.measures.recovered_ms)
+            runs.max_by_key(|run| run.measures.and_then(|measures| measures.recovered_ms))
         };
         failed.or_else(slowest)
     }

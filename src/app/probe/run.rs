@@ -18,6 +18,7 @@ use super::{
     play::play,
     scenario::Scenario,
     settings::Settings,
+    timeline::Timeline,
 };
 
 /// A run that takes longer than this has hung. At a time scale of 1 the longest takes minutes.
@@ -56,7 +57,16 @@ pub async fn run(
     emit: Emit,
     stop: CancellationToken,
 ) -> Result<Outcome, ProbeError> {
-    let backend = Backend::start(&settings.database, &settings.directory).await?;
+    let backend = tokio::select! {
+        backend = Backend::start(&settings.database, &settings.directory) => backend?,
+        () = stop.cancelled() => {
+            return Ok(Outcome {
+                scenarios: Vec::new(),
+                evidence: None,
+                is_cut_short: true,
+            });
+        }
+    };
     fs::create_dir_all(&settings.directory).map_err(|cause| ProbeError::File {
         path: settings.directory.clone(),
         cause,
@@ -143,14 +153,19 @@ async fn one(
         phase: Phase::Starting,
     });
     let ran = on_a_bench(scenario, settings, backend, seed, &directory, emit, stop).await;
-    let ran = match ran {
+    let mut ran = match ran {
         Ok(None) => None,
         Ok(Some(ran)) => Some(ran),
-        Err(error) => Some(RunOutcome::broken(seed, format!("failed to {error}"))),
+        Err(error) => Some(broken(seed, &error, Timeline::default())),
     };
-    match &ran {
+    match &mut ran {
         Some(ran) if !ran.has_passed() => {
-            evidence::keep(scenario, settings, ran, &directory).map_err(failed)?;
+            // One run that cannot be kept is no reason to lose all others.
+            if let Err(error) = evidence::keep(scenario, settings, ran, &directory) {
+                let path = directory.display();
+                ran.missed
+                    .push(format!("what is left of it is not all in {path}: {error}"));
+            }
         }
         // What cannot be removed is only in the way.
         _ => drop(fs::remove_dir_all(&directory)),
@@ -187,12 +202,26 @@ async fn on_a_bench(
     .await?;
     let ran = tokio::select! {
         played = timeout(LONGEST, play(scenario, settings, &mut bench, emit)) => match played {
-            Ok(ran) => ran.map(Some),
-            Err(_) => Ok(Some(RunOutcome::broken(seed, "it has not come to an end".to_owned()))),
+            Ok(Ok(ran)) => Some(ran),
+            Ok(Err(error)) => Some(broken(seed, &error, bench.timeline().thinned())),
+            Err(_) => {
+                let reason = "it has not come to an end".to_owned();
+                Some(RunOutcome::broken(seed, reason, bench.timeline().thinned()))
+            }
         },
-        () = stop.cancelled() => Ok(None),
+        () = stop.cancelled() => None,
     };
-    let has_failed = !matches!(&ran, Ok(ran) if ran.as_ref().is_none_or(RunOutcome::has_passed));
-    bench.tear_down(has_failed).await;
-    ran
+    let has_failed = ran.as_ref().is_some_and(|ran| !ran.has_passed());
+    if let Err(error) = bench.tear_down(has_failed).await {
+        // The run is over, and what it has measured stands.
+        emit(&Event::Note {
+            name: scenario.name,
+            reason: format!("failed to clear away what it left: {error}"),
+        });
+    }
+    Ok(ran)
+}
+
+fn broken(seed: u64, error: &ProbeError, timeline: Timeline) -> RunOutcome {
+    RunOutcome::broken(seed, format!("failed to {error}"), timeline)
 }

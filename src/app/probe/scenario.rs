@@ -10,6 +10,7 @@ use super::{
     bench::{Bench, load::Load},
     budget::Budget,
     error::ProbeError,
+    harm::Harm,
 };
 
 /// Where a failure comes from.
@@ -67,40 +68,63 @@ pub enum Needs {
 }
 
 /// How often something is made anew without anything being wrong with that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowed {
     /// Connections to the exchange that are made anew.
-    pub reconnects: bool,
+    pub reconnects: u64,
     /// Tasks that are restarted.
-    pub tasks: bool,
+    pub tasks: u64,
     /// Processes that are started again.
-    pub processes: bool,
+    pub processes: u64,
+    /// Batches that are sent again.
+    pub deliveries: u64,
 }
+
+/// As often as it takes.
+const ANY: u64 = u64::MAX;
 
 impl Allowed {
     /// Nothing has to be restarted.
     pub const NOTHING: Self = Self {
-        reconnects: false,
-        tasks: false,
-        processes: false,
+        reconnects: 0,
+        tasks: 0,
+        processes: 0,
+        deliveries: 0,
     };
-    /// Connections have to be made anew.
-    pub const RECONNECTS: Self = Self {
-        reconnects: true,
+    /// Batches have to be sent again.
+    pub const DELIVERIES: Self = Self {
+        deliveries: ANY,
         ..Self::NOTHING
     };
-    /// A task has to be restarted; its connection goes with it.
-    pub const TASKS: Self = Self {
-        reconnects: true,
-        tasks: true,
-        ..Self::NOTHING
-    };
-    /// The process has to be started again.
+    /// Connections have to be made anew, as often as it takes.
+    pub const RECONNECTS: Self = Self::reconnects(ANY);
+    /// Tasks have to be restarted, as often as it takes; their connections go with them.
+    pub const TASKS: Self = Self::tasks(ANY);
+    /// The process has to be started again, as often as it takes.
     pub const PROCESSES: Self = Self {
-        reconnects: true,
-        processes: true,
-        ..Self::NOTHING
+        reconnects: ANY,
+        processes: ANY,
+        ..Self::DELIVERIES
     };
+
+    /// So many connections have to be made anew.
+    #[must_use]
+    pub const fn reconnects(count: u64) -> Self {
+        Self {
+            reconnects: count,
+            ..Self::DELIVERIES
+        }
+    }
+
+    /// So many tasks have to be restarted; their connections go with them.
+    #[must_use]
+    pub const fn tasks(count: u64) -> Self {
+        Self {
+            reconnects: count,
+            tasks: count,
+            ..Self::DELIVERIES
+        }
+    }
 }
 
 /// What makes it happen.
@@ -134,6 +158,8 @@ pub struct Scenario {
     pub budget: Budget,
     /// What is taken away from the collector to prove that this scenario can fail.
     pub remedies: &'static [Safeguard],
+    /// The harm that is done then.
+    pub harm: Harm,
     /// What makes it happen.
     pub play: Play,
 }
@@ -155,8 +181,16 @@ impl Scenario {
             allowed: Allowed::NOTHING,
             budget: Budget::default(),
             remedies: &[],
+            harm: Harm::Other,
             play,
         }
+    }
+
+    /// How soon it has to be seen; none when there is nothing to see.
+    #[must_use]
+    pub fn detected_within_time(&self) -> Option<Duration> {
+        let time = self.budget.detected;
+        time.filter(|_| !self.seen_as.is_empty())
     }
 
     /// The same as one of the core.
@@ -236,10 +270,11 @@ impl Scenario {
         self
     }
 
-    /// The same, failing without these remedies.
+    /// The same, doing this harm without these remedies.
     #[must_use]
-    pub fn fails_without(mut self, remedies: &'static [Safeguard]) -> Self {
+    pub fn fails_without(mut self, remedies: &'static [Safeguard], harm: Harm) -> Self {
         self.remedies = remedies;
+        self.harm = harm;
         self
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{budget::BudgetFile, scenario::Needs};
 use crate::{
     domain::{anchor::Anchor, threshold::Threshold},
-    store::address::ClickHouseAddress,
+    store::address::{ClickHouseAddress, StoreAddress},
 };
 
 /// The shortest that times may be scaled to: below it, what a process costs counts for more
@@ -55,6 +55,36 @@ impl Settings {
     pub fn directory_of(&self, scenario: &str, seed: u64) -> PathBuf {
         self.directory.join(format!("{scenario}-{seed}"))
     }
+
+    /// The command, for a shell, that makes one run again.
+    #[must_use]
+    pub fn again(&self, scenario: &str, seed: u64) -> String {
+        let mut words = ["streamkit", "probe", "run", "--only", scenario].map(str::to_owned).to_vec();
+        let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        option("--seed", seed.to_string());
+        option("--time-scale", self.scale.to_string());
+        let thresholds: Vec<_> = self.thresholds.iter().map(Threshold::to_string).collect();
+        option("--thresholds", thresholds.join(","));
+        option("--anchor", self.anchor.to_string());
+        match &self.database {
+            Database::File => {}
+            // An address is told without its password.
+            Database::Server(address) => {
+                option("--store", StoreAddress::ClickHouse(address.clone()).to_string());
+            }
+            Database::OwnServer(command) => option("--clickhouse-server", command.clone()),
+        }
+        if let Some(path) = &self.budget_path {
+            option("--budget", path.display().to_string());
+        }
+        if !self.options.is_empty() {
+            words.push("--".to_owned());
+            words.extend(self.options.iter().cloned());
+        }
+        let quoted = shlex::try_join(words.iter().map(String::as_str));
+        // Only a word with a NUL in it cannot be quoted, and no command line has one.
+        quoted.unwrap_or_else(|_| words.join(" "))
+    }
 }
 
 /// What is measured, and how.
@@ -80,6 +110,8 @@ pub struct Settings {
     pub options: Vec<String>,
     /// Changes of budgets.
     pub budgets: BudgetFile,
+    /// The file that they were read from.
+    pub budget_path: Option<PathBuf>,
     /// Below this directory each run has its own.
     pub directory: PathBuf,
     /// Whether the remedies that scenarios test are taken away from the collector.

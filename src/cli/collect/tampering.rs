@@ -89,7 +89,7 @@ impl TamperingArgs {
 
     /// The deadlines of a store without what was taken away.
     pub fn store(&self, mut options: StoreOptions) -> StoreOptions {
-        if !self.safeguards().has(Safeguard::Patience) {
+        if !self.safeguards().has(Safeguard::StorePatience) {
             options.clickhouse.answer_timeout /= HURRY;
         }
         options

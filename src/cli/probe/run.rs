@@ -97,6 +97,7 @@ impl RunArgs {
     /// Runs scenarios until they are done, or until a signal.
     pub(super) async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
         let is_json = context.is_json()?;
+        refuse_foreign(context)?;
         let database = self.database(context)?;
         let chosen = self.chosen(&database)?;
         let report = self.report.clone().map(ReportFile::new).transpose()?;
@@ -275,10 +276,32 @@ impl RunArgs {
             database,
             options: self.limits()?,
             budgets,
+            budget_path: self.budget.clone(),
             directory,
             is_bare: self.bare,
         })
     }
+}
+
+/// Refuses what names somebody's own exchange or journal: a probe breaks only what it has made.
+fn refuse_foreign(context: &Context) -> Result<(), CliError> {
+    let settings = &context.settings;
+    let state_dir = settings.state_dir().ok();
+    let given = [
+        Some(&settings.ws_urls.origin),
+        Some(&settings.rest_urls.origin),
+        Some(&settings.exchange.origin),
+        state_dir.map(|setting| &setting.origin),
+    ];
+    let flag = given.into_iter().flatten().find_map(|origin| match origin {
+        Origin::Flag(flag) => Some(flag),
+        _ => None,
+    });
+    let Some(flag) = flag else {
+        return Ok(());
+    };
+    let sentence = format!("{flag} has no meaning for a probe: it makes an exchange and a journal of its own");
+    Err(CliError::new(ExitCode::Usage, sentence).hint("leave it out"))
 }
 
 /// Refuses a directory in which an earlier run of the same scenario and seed has left something:

@@ -79,8 +79,8 @@ impl<'a> ScenarioJson<'a> {
                 (true, false) => "missed",
             },
             reason: scenario.skipped.as_deref(),
-            median: has_run.then(|| scenario.median()),
-            worst: has_run.then(|| scenario.worst()),
+            median: scenario.median(),
+            worst: scenario.worst(),
             runs: &scenario.runs,
             timeline: scenario.shown().map(|run| &run.timeline),
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     app::probe::{event::Event, measures::Measures},
-    report::messages::Messages,
+    report::{messages::Messages, terminal},
 };
 
 use super::seconds;
@@ -12,19 +12,38 @@ use super::seconds;
 pub struct Progress {
     messages: Messages,
     is_quiet: bool,
+    /// Whether a line can be drawn over and over again.
+    can_draw: bool,
 }
 
 impl Progress {
     /// Tells it to `messages`; nothing if `is_quiet`.
     #[must_use]
     pub fn new(messages: Messages, is_quiet: bool) -> Self {
-        Self { messages, is_quiet }
+        Self {
+            messages,
+            is_quiet,
+            can_draw: terminal::can_draw(),
+        }
     }
 
     /// Tells of an event.
     pub fn tell(&self, event: &Event) {
-        if let Some(line) = line(event).filter(|_| !self.is_quiet) {
+        if self.is_quiet {
+            return;
+        }
+        if let Some(line) = line(event) {
+            if self.can_draw {
+                self.messages.erase();
+            }
             self.messages.log(format!("{line}\n").as_bytes());
+        }
+        // What lasts for seconds is shown where somebody looks on, and is no news to a file.
+        if let Event::Phase { name, phase } = event
+            && self.can_draw
+        {
+            let line = format!("        {name}: {}", phase.as_str());
+            self.messages.draw(vec![line]);
         }
     }
 }
@@ -38,13 +57,15 @@ fn line(event: &Event) -> Option<String> {
             seed,
         } => Some(format!("[{number}/{total}] {name}, seed {seed}")),
         Event::RunEnded { name, outcome } if outcome.has_passed() => {
-            let figures = figures(&outcome.measures);
+            let figures = outcome.measures.as_ref().map(figures);
+            let figures = figures.unwrap_or_default();
             Some(format!("        {name} passed{figures}"))
         }
         Event::RunEnded { name, outcome } => Some(format!(
             "        {name} MISSED: {}",
             outcome.missed.join("; ")
         )),
+        Event::Note { name, reason } => Some(format!("        {name}: {reason}")),
         Event::Phase { .. } | Event::ScenarioEnded(_) => None,
     }
 }

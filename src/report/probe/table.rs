@@ -13,6 +13,33 @@ use super::{mebibytes, seconds};
 /// The matrix, what was missed, and a verdict, at most `width` wide.
 #[must_use]
 pub fn text(outcome: &Outcome, settings: &Settings, width: usize) -> String {
+    let mut lines = matrix(outcome, Of::All).lines(width);
+    if settings.runs > 1 && lines.iter().any(|line| line.chars().count() > width) {
+        lines = matrix(outcome, Of::Worst).lines(width);
+        let text = "of each scenario's runs the worst; -o json has the medians, too";
+        lines.extend(wrapped(text, 0, width));
+    }
+    lines.extend(missed(outcome, width));
+    lines.extend(wrapped(&verdict(outcome, settings), 0, width));
+    if let Some(evidence) = &outcome.evidence {
+        lines.push(format!(
+            "what is left of failed runs: {}",
+            evidence.display()
+        ));
+    }
+    lines.join("\n")
+}
+
+/// What is told of several runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// The median and the worst, where they differ.
+    All,
+    /// The worst alone.
+    Worst,
+}
+
+fn matrix(outcome: &Outcome, of: Of) -> Table {
     let mut table = Table::new(vec![
         Column::words("scenario"),
         Column::number("seen"),
@@ -28,29 +55,25 @@ pub fn text(outcome: &Outcome, settings: &Settings, width: usize) -> String {
         Column::words("result"),
     ]);
     for scenario in &outcome.scenarios {
-        table.push(row(scenario));
+        table.push(row(scenario, of));
     }
-    let mut lines = table.lines(width);
-    lines.extend(missed(outcome, width));
-    lines.extend(wrapped(&verdict(outcome, settings), 0, width));
-    if let Some(evidence) = &outcome.evidence {
-        lines.push(format!(
-            "what is left of failed runs: {}",
-            evidence.display()
-        ));
-    }
-    lines.join("\n")
+    table
 }
 
-fn row(scenario: &ScenarioOutcome) -> Vec<String> {
-    if scenario.runs.is_empty() {
+fn row(scenario: &ScenarioOutcome, of: Of) -> Vec<String> {
+    let result = match (scenario.runs.is_empty(), scenario.has_passed()) {
+        (true, _) => "not run",
+        (false, true) => "passed",
+        (false, false) => "MISSED",
+    };
+    let (Some(median), Some(worst)) = (scenario.median(), scenario.worst()) else {
+        // Of what was not played to its end nothing is known, and nought is a figure.
         let mut cells = vec![scenario.name.to_owned()];
         cells.extend(std::iter::repeat_n("-".to_owned(), 10));
-        cells.push("not run".to_owned());
+        cells.push(result.to_owned());
         return cells;
-    }
-    let (median, worst) = (scenario.median(), scenario.worst());
-    let is_one = scenario.runs.len() == 1;
+    };
+    let is_one = scenario.runs.len() == 1 || of == Of::Worst;
     let time = |figure: fn(&Measures) -> Option<u64>| {
         let (median, worst) = (figure(&median), figure(&worst));
         match (median, worst) {
@@ -79,12 +102,7 @@ fn row(scenario: &ScenarioOutcome) -> Vec<String> {
         mebibytes(worst.peak_rss_bytes),
         count(|measures| measures.peak_spool_rows),
         count(|measures| measures.alerts),
-        if scenario.has_passed() {
-            "passed"
-        } else {
-            "MISSED"
-        }
-        .to_owned(),
+        result.to_owned(),
     ]
 }
 

@@ -36,6 +36,7 @@ fn settings(runs: u32) -> Settings {
         options: Vec::new(),
         database: Database::File,
         budgets: BudgetFile::default(),
+        budget_path: None,
         directory: PathBuf::from("/tmp/probe"),
         is_bare: false,
     }
@@ -44,13 +45,13 @@ fn settings(runs: u32) -> Settings {
 fn run(seed: u64, recovered_ms: Option<u64>, missed: &[&str]) -> RunOutcome {
     RunOutcome {
         seed,
-        measures: Measures {
+        measures: Some(Measures {
             detected_ms: Some(850),
             recovered_ms,
             peak_rss_bytes: 25 << 20,
             peak_spool_rows: 1200,
             ..Measures::default()
-        },
+        }),
         missed: missed.iter().map(ToString::to_string).collect(),
         timeline: Timeline {
             samples: vec![Sample {
@@ -117,10 +118,58 @@ store-refused      -              -     -      -      -       -         -       
 4 runs, sqlite, seeds 7 to 8, time scale 0.1: 1 missed; times are unscaled
 what is left of failed runs: /tmp/probe";
     assert_eq!(text, expected, "\n{text}");
-    let narrow = table::text(&outcome(), &settings(2), 80);
+    let slow = vec![run(7, Some(11_500), &[]), run(8, Some(112_500), &[])];
+    let mut wide = outcome();
+    wide.scenarios
+        .push(scenario("kill-at-store-confirmed", slow, None));
+    let narrow = table::text(&wide, &settings(2), 80);
+    assert!(narrow.contains("the worst; -o json"), "\n{narrow}");
     assert!(
         narrow.lines().all(|line| line.chars().count() <= 80),
         "\n{narrow}"
+    );
+}
+
+#[test]
+fn of_a_run_that_could_not_be_played_no_figure_is_told() {
+    let broken = || RunOutcome::broken(7, "failed to start it".to_owned(), Timeline::default());
+    let broken_once = vec![broken(), run(8, Some(900), &[])];
+    let outcome = Outcome {
+        scenarios: vec![
+            scenario("half-open", broken_once, None),
+            scenario("kill", vec![broken()], None),
+        ],
+        evidence: None,
+        is_cut_short: false,
+    };
+    let text = table::text(&outcome, &settings(2), 130);
+    let row = |name: &str| {
+        let row = text.lines().find(|line| line.starts_with(name));
+        row.unwrap_or_default().to_owned()
+    };
+    assert!(row("half-open").contains("900ms"), "{text}");
+    assert_eq!(row("kill").matches(" -").count(), 10, "{text}");
+    assert!(row("kill").ends_with("MISSED"), "{text}");
+    let told = serde_json::to_value(ProbeJson::of(&outcome, &settings(2))).expect("JSON");
+    let schema: Value = serde_json::from_str(SCHEMA).expect("the schema is JSON");
+    assert_eq!(violations(&schema, &told), Vec::<String>::new());
+    assert_eq!(told["scenarios"][1]["worst"], Value::Null);
+    assert_eq!(told["scenarios"][1]["runs"][0].get("lost"), None);
+}
+
+#[test]
+fn what_is_measured_again_is_measured_in_the_same_way() {
+    let settings = Settings {
+        database: Database::OwnServer("exec server --data \"$DATA\"".to_owned()),
+        options: ["--silence-max", "20s"].map(str::to_owned).to_vec(),
+        budget_path: Some(PathBuf::from("my budget.toml")),
+        ..settings(2)
+    };
+    assert_eq!(
+        settings.again("kill", 8),
+        "streamkit probe run --only kill --seed 8 --time-scale 0.1 --thresholds '10,250' \
+         --anchor day --clickhouse-server 'exec server --data \"$DATA\"' \
+         --budget 'my budget.toml' -- --silence-max 20s"
     );
 }
 
@@ -152,11 +201,29 @@ fn the_list_names_every_scenario_within_80_columns() {
         "\n{text}"
     );
     let json = serde_json::to_value(list::json(&all)).expect("JSON");
+    let schema = include_str!("../../../schema/probe-list.schema.json");
+    let schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
+    assert_eq!(violations(&schema, &json), Vec::<String>::new());
     let listed = json["scenarios"].as_array().expect("a list");
     assert_eq!(listed.len(), all.len());
     for scenario in &all {
         assert!(text.contains(scenario.name), "{}", scenario.name);
     }
+}
+
+/// Whoever reads the matrix in the README wants to know that it is all of it.
+#[test]
+fn the_matrix_of_the_readme_has_a_row_for_each_scenario_of_the_core() {
+    let readme = include_str!("../../../README.md");
+    let core = scenarios::all().into_iter().filter(|one| one.is_core);
+    let core: Vec<&str> = core.map(|scenario| scenario.name).collect();
+    let begin = readme.find("scenario          seen").expect("a matrix");
+    let rows = readme[begin..].lines().skip(1);
+    let rows: Vec<&str> = rows
+        .take_while(|line| line.ends_with("passed"))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(rows, core);
 }
 
 /// A writer that others can read.

@@ -159,6 +159,15 @@ impl Collector {
     }
 }
 
+/// What a process holds of the machine's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Now.
+    pub rss_bytes: u64,
+    /// At most so far.
+    pub peak_rss_bytes: u64,
+}
+
 /// Looks at a collector from outside.
 #[derive(Debug, Clone)]
 pub struct Looker {
@@ -168,14 +177,19 @@ pub struct Looker {
 }
 
 impl Looker {
-    /// The memory of its process, in bytes; none when there is none.
-    pub fn rss_bytes(&self) -> Option<u64> {
+    /// The memory of its process; none when there is none.
+    pub fn memory(&self) -> Option<Memory> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid?)).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))?;
-        let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
-        Some(kib * 1024)
+        let bytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+            Some(kib * 1024)
+        };
+        Some(Memory {
+            rss_bytes: bytes("VmRSS:")?,
+            // What it held between two looks is in here, too.
+            peak_rss_bytes: bytes("VmHWM:")?,
+        })
     }
 
     /// Rows in its spool; none when it does not answer.

@@ -1,6 +1,12 @@
 //! The sim exchange, in a process of its own.
 
-use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::Stdio,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +18,7 @@ use tokio::{
 
 use super::{
     load::Load,
-    process::{Process, command},
+    process::{Process, command, last_line, log_to},
 };
 use crate::{
     app::probe::error::ProbeError,
@@ -35,6 +41,7 @@ pub struct Exchange {
     address: SocketAddr,
     client: reqwest::Client,
     rate: f64,
+    is_ordered: AtomicBool,
     process: Mutex<Process>,
 }
 
@@ -48,6 +55,7 @@ impl Exchange {
         directory: &Path,
     ) -> Result<Self, ProbeError> {
         let scaled = |seconds: f64| format!("{}ms", (seconds * scale * 1000.0).ceil());
+        let log = directory.join("exchange.log");
         let mut command = command(binary);
         command
             .args(["probe", "serve", "--listen", "127.0.0.1:0", "--for", LIFE])
@@ -63,7 +71,7 @@ impl Exchange {
                 "100000000",
             ])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+            .stderr(log_to(&log)?);
         let mut process = Process::start("the sim exchange", &mut command)?;
         let not_ready = |reason: String| ProbeError::NotReady {
             what: "the sim exchange",
@@ -75,6 +83,10 @@ impl Exchange {
         let read = timeout(START, BufReader::new(out).read_line(&mut line)).await;
         if !matches!(read, Ok(Ok(_))) {
             return Err(not_ready("it does not listen".to_owned()));
+        }
+        if line.is_empty() {
+            let _ = process.ended(ANSWER).await;
+            return Err(not_ready(format!("it ended: {}", last_line(&log))));
         }
         let mut words = line.split_whitespace();
         let address = words.nth(2).and_then(|word| word.parse().ok());
@@ -88,6 +100,7 @@ impl Exchange {
             address,
             client: client.map_err(|error| ProbeError::Control(error.to_string()))?,
             rate: load.rate,
+            is_ordered: AtomicBool::new(false),
             process: Mutex::new(process),
         })
     }
@@ -104,6 +117,7 @@ impl Exchange {
 
     /// Makes several things go wrong, with their limits.
     pub async fn faults(&self, add: Vec<Fault>) -> Result<(), ProbeError> {
+        self.is_ordered.store(true, Ordering::Relaxed);
         let change = FaultChange { clear: false, add };
         self.post("faults", &change).await
     }
@@ -125,17 +139,31 @@ impl Exchange {
 
     /// The id of the newest trade of each symbol, in the order of `symbols`.
     pub async fn newest(&self, symbols: &[&str]) -> Result<Vec<i64>, ProbeError> {
-        let failed = |error: reqwest::Error| ProbeError::Control(error.to_string());
-        let url = format!("http://{}/sim/stats", self.address);
-        let answer = self.client.get(url).send().await.map_err(failed)?;
-        let body = answer.bytes().await.map_err(failed)?;
-        let stats: Value = serde_json::from_slice(&body)
-            .map_err(|error| ProbeError::Control(format!("read its figures: {error}")))?;
+        let stats = self.stats().await?;
         let newest = |symbol: &&str| {
             let id = stats["symbols"][*symbol]["newest_id"].as_i64();
             id.ok_or_else(|| ProbeError::Control(format!("it does not know {symbol}")))
         };
         symbols.iter().map(newest).collect()
+    }
+
+    /// How often its faults have struck; none when nothing went wrong by order.
+    pub async fn strikes(&self) -> Result<Option<u64>, ProbeError> {
+        if !self.is_ordered.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let struck = self.stats().await?["faults_struck"].as_u64();
+        let untold = || ProbeError::Control("it does not tell how often faults struck".to_owned());
+        struck.ok_or_else(untold).map(Some)
+    }
+
+    async fn stats(&self) -> Result<Value, ProbeError> {
+        let failed = |error: reqwest::Error| ProbeError::Control(error.to_string());
+        let url = format!("http://{}/sim/stats", self.address);
+        let answer = self.client.get(url).send().await.map_err(failed)?;
+        let body = answer.bytes().await.map_err(failed)?;
+        serde_json::from_slice(&body)
+            .map_err(|error| ProbeError::Control(format!("read its figures: {error}")))
     }
 
     /// Ends it.

@@ -29,13 +29,16 @@ impl Bench {
     /// Makes the store refuse a row that is not there yet: a bar of the finest threshold.
     pub async fn poison_a_row(&mut self) -> Result<(), ProbeError> {
         const AHEAD: i64 = 100;
+        // The tape waits meanwhile: a slow answer must not let the row pass before it is refused.
+        self.exchange.pace(0.0).await?;
         let (symbol, newest) = (SYMBOLS[0], self.exchange.newest(&SYMBOLS[..1]).await?);
         let trades = self.oracle.trades(symbol, newest[0] + 2 * AHEAD)?;
         let bars = self.oracle.bars(self.finest, &trades);
         let mut bars = bars.iter().map(|bar| bar.first_agg_trade_id);
         let first_id = bars.find(|&id| id > newest[0] + AHEAD);
         let first_id = first_id.ok_or_else(|| ProbeError::Missing("a bar to refuse".to_owned()))?;
-        self.storage.poison(symbol, self.finest, first_id).await
+        self.storage.poison(symbol, self.finest, first_id).await?;
+        self.exchange.pace(1.0).await
     }
 
     /// Takes the exchange's name away, or gives it back.

@@ -2,7 +2,9 @@
 
 use std::{
     ffi::OsStr,
+    fs::File,
     io,
+    path::Path,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -13,19 +15,48 @@ use tokio::{
     time::timeout,
 };
 
-use crate::app::probe::error::ProbeError;
+use crate::{
+    app::{parent::PARENT_VARIABLE, probe::error::ProbeError},
+    config::settings::FILE_VARIABLE,
+};
 
 /// Long enough for a process that is not stuck to end after `SIGKILL`.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A command that what the user has set for his own streamkit does not reach.
+/// A settings file in which nothing is set.
+const NO_SETTINGS: &str = "/dev/null";
+
+/// A command that what the user has set for his own streamkit does not reach, and that ends
+/// with this process.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     let names = std::env::vars_os().map(|(name, _)| name);
     for name in names.filter(|name| name.to_string_lossy().starts_with("STREAMKIT_")) {
         command.env_remove(name);
     }
+    // Without this it would read the file that is there by default.
+    command.env(FILE_VARIABLE, NO_SETTINGS);
+    command.env(PARENT_VARIABLE, std::process::id().to_string());
     command
+}
+
+/// A new file as somebody's standard error.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn log_to(path: &Path) -> Result<Stdio, ProbeError> {
+    let file = File::create(path).map_err(|cause| ProbeError::File {
+        path: path.to_owned(),
+        cause,
+    })?;
+    Ok(file.into())
+}
+
+/// The last line of a log, for people.
+pub fn last_line(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let said = text.lines().rfind(|line| !line.trim().is_empty());
+    said.unwrap_or("it said nothing").to_owned()
 }
 
 /// A process of the bench.

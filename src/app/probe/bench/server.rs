@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     collector::free_port,
-    process::{Process, command},
+    process::{Process, command, last_line, log_to},
     statements::Statements,
 };
 use crate::{app::probe::error::ProbeError, store::address::ClickHouseAddress};
@@ -22,6 +22,9 @@ const START: Duration = Duration::from_secs(60);
 const ASK: Duration = Duration::from_millis(50);
 /// How long it may take to end when it is asked to; then it is killed.
 const STOP: Duration = Duration::from_secs(20);
+/// What the shell does beside: a server does not outlive a probe that was killed.
+const END_WITH_PROBE: &str = "(while kill -0 \"$STREAMKIT_PARENT\" 2>/dev/null; do sleep 1; done; \
+     kill -KILL 0) </dev/null &\n";
 /// What it is called in messages.
 const WHAT: &str = "ClickHouse";
 
@@ -95,14 +98,15 @@ impl Server {
         if running.is_some() {
             return Ok(());
         }
+        let log = self.data.path().with_extension("log");
         let mut shell = command("sh");
         shell
-            .args(["-c", &self.command])
+            .args(["-c", &format!("{END_WITH_PROBE}{}", self.command)])
             .env("PORT", self.port.to_string())
             .env("DATA", self.data.path())
             .process_group(0)
             .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .stderr(log_to(&log)?);
         let process = Process::start(WHAT, &mut shell)?;
         let id = process.id().and_then(|id| i32::try_from(id).ok());
         let group = running.insert(Group {
@@ -116,7 +120,7 @@ impl Server {
                 return Ok(());
             }
             if let Some(status) = group.process.ended(ASK).await {
-                break format!("'{}' ended with {status}", self.command);
+                break format!("'{}' ended with {status}: {}", self.command, last_line(&log));
             }
             if Instant::now() > deadline {
                 break format!("it does not answer on port {}", self.port);

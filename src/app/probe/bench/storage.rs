@@ -9,7 +9,10 @@ use std::{path::Path, sync::Arc};
 use self::{file::FileFaults, server::ServerFaults};
 use super::{load::SYMBOLS, server::Server, statements::Statements};
 use crate::{
-    app::probe::{error::ProbeError, proxy::Mode, settings::Database},
+    app::{
+        probe::{error::ProbeError, proxy::Mode, settings::Database},
+        verify::{VerifyRequest, verify},
+    },
     domain::{row::BarRow, seal::SealRow, symbol::Symbol, threshold::Threshold},
     store::{
         self, StoreOptions,
@@ -139,7 +142,13 @@ impl Storage {
                 file.unlock();
                 Ok(())
             }
-            Faults::Server(server) => server.reopen().await,
+            Faults::Server(server) => {
+                server.reopen().await?;
+                // A server that was started anew has forgotten it. Whoever may not order it was
+                // told so at the beginning.
+                let _ = server.keep_doubles().await;
+                Ok(())
+            }
         }
     }
 
@@ -184,10 +193,30 @@ impl Storage {
     }
 
     /// Keeps the server from tidying rows up that it was sent twice.
-    pub async fn keep_doubles(&self) {
-        if let Faults::Server(server) = &self.faults {
-            server.keep_doubles().await;
+    pub async fn keep_doubles(&self) -> Result<(), ProbeError> {
+        match &self.faults {
+            Faults::File(_) => Ok(()),
+            Faults::Server(server) => server.keep_doubles().await,
         }
+    }
+
+    /// How often the way to the server did what it was told; none when there is none, or when it
+    /// was told nothing that can be counted.
+    pub fn strikes(&self) -> Option<u64> {
+        match &self.faults {
+            Faults::File(_) => None,
+            Faults::Server(server) => server.strikes(),
+        }
+    }
+
+    /// Seals that do not fit the bars of their period, in words.
+    pub async fn broken_seals(&self) -> Result<Vec<String>, ProbeError> {
+        let verified = verify(&*self.store, &VerifyRequest::default()).await;
+        let verified = verified.map_err(ProbeError::Read)?;
+        let broken = verified.seals.iter().filter(|seal| seal.state.is_damage());
+        Ok(broken
+            .map(|seal| format!("{} {}", seal.symbol, seal.state))
+            .collect())
     }
 
     /// How many rows of bars are stored more often than once.
@@ -201,9 +230,10 @@ impl Storage {
 
     /// Removes what is not in the directory of the run. What is stored is written to a file
     /// there before that, if `kept_in` names it.
-    pub async fn tear_down(&self, kept_in: Option<&Path>) {
-        if let Faults::Server(server) = &self.faults {
-            server.tear_down(kept_in).await;
+    pub async fn tear_down(&self, kept_in: Option<&Path>) -> Result<(), ProbeError> {
+        match &self.faults {
+            Faults::File(_) => Ok(()),
+            Faults::Server(server) => server.tear_down(kept_in).await,
         }
     }
 

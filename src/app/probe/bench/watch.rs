@@ -1,7 +1,10 @@
 //! Looks at everything again and again, past every fault.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -44,6 +47,7 @@ pub struct Watch {
 struct Shared {
     looker: Mutex<Option<Looker>>,
     samples: Mutex<Vec<Sample>>,
+    peak_rss_bytes: AtomicU64,
 }
 
 /// The parts that are looked at.
@@ -95,6 +99,11 @@ impl Watch {
         }
     }
 
+    /// The most memory that any collector has held, in bytes.
+    pub fn peak_rss_bytes(&self) -> u64 {
+        self.shared.peak_rss_bytes.load(Ordering::Relaxed)
+    }
+
     /// All samples so far.
     pub fn samples(&self) -> Vec<Sample> {
         lock(&self.shared.samples).clone()
@@ -140,12 +149,17 @@ async fn look_on(views: Views, sender: watch::Sender<Seen>, shared: Arc<Shared>)
             let of = |(id, first): (&i64, &i64)| u64::try_from(id - first + 1).unwrap_or(0);
             ids.iter().zip(&views.first_ids).map(of).sum()
         };
+        let memory = looker.as_ref().and_then(Looker::memory);
+        if let Some(memory) = memory {
+            let peak = &shared.peak_rss_bytes;
+            peak.fetch_max(memory.peak_rss_bytes, Ordering::Relaxed);
+        }
         let sample = Sample {
             at_ms: u64::try_from(views.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             trades_in: sum(&newest_in),
             trades_stored: sum(&sender.borrow().newest),
             spool_rows: last_spool_rows,
-            rss_bytes: looker.and_then(|looker| looker.rss_bytes()),
+            rss_bytes: memory.map(|memory| memory.rss_bytes),
         };
         let mut samples = lock(&shared.samples);
         if samples.len() < MAX_SAMPLES {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     app::probe::{
         bench::relay::Way,
+        harm::Harm,
         scenario::{Allowed, Group::Alerts, Scenario},
     },
     domain::safeguard::Safeguard,
@@ -34,5 +35,5 @@ fn channel_down() -> Scenario {
     .detected_within(Duration::from_secs(60))
     .alerting(1)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::AlertRetry])
+    .fails_without(&[Safeguard::AlertRetry], Harm::Alerts)
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    app::probe::scenario::{Group::Control, Scenario},
+    app::probe::{
+        harm::Harm,
+        scenario::{Group::Control, Scenario},
+    },
     domain::safeguard::Safeguard,
 };
 
@@ -20,7 +23,7 @@ fn nothing() -> Scenario {
     })
     .core()
     .alerting_at_most(0)
-    .fails_without(&[Safeguard::Patience])
+    .fails_without(&[Safeguard::Patience], Harm::Restarts)
 }
 
 fn quiet() -> Scenario {
@@ -38,7 +41,7 @@ fn quiet() -> Scenario {
     )
     .core()
     .alerting_at_most(0)
-    .fails_without(&[Safeguard::Patience])
+    .fails_without(&[Safeguard::Patience], Harm::Restarts)
 }
 
 fn burst() -> Scenario {
@@ -56,5 +59,5 @@ fn burst() -> Scenario {
     )
     .core()
     .alerting_at_most(0)
-    .fails_without(&[Safeguard::Patience])
+    .fails_without(&[Safeguard::Patience], Harm::Restarts)
 }

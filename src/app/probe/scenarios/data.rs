@@ -9,6 +9,7 @@ use crate::{
             load::{Edit, Load},
         },
         error::ProbeError,
+        harm::Harm,
         scenario::{Allowed, Group::Data, Scenario},
     },
     domain::safeguard::Safeguard,
@@ -49,7 +50,7 @@ fn duplicates() -> Scenario {
         })
     })
     .core()
-    .fails_without(&[Safeguard::Sequence])
+    .fails_without(&[Safeguard::Sequence], Harm::Restarts)
 }
 
 fn reordering() -> Scenario {
@@ -61,7 +62,7 @@ fn reordering() -> Scenario {
             for_a_while(bench, fault).await
         })
     })
-    .fails_without(&[Safeguard::Sequence])
+    .fails_without(&[Safeguard::Sequence], Harm::Restarts)
 }
 
 fn id_gap() -> Scenario {
@@ -79,11 +80,11 @@ fn id_gap() -> Scenario {
     })
     .core()
     .seen_as(&["gap.found"])
-    .fails_without(&[Safeguard::GapRepair])
+    .fails_without(&[Safeguard::GapRepair], Harm::Lost)
 }
 
 fn id_reset() -> Scenario {
-    let line = "the exchange's ids go back by 1000";
+    let line = "the exchange's newest id is 1000 too low for 60 s";
     Scenario::new(Data, "id-reset", line, |bench| {
         Box::pin(async {
             bench.struck("the ids of ETHUSDT go back").await?;
@@ -102,7 +103,7 @@ fn id_reset() -> Scenario {
     // Asked twice, so far apart that no slow answer can look like it.
     .detected_within(Duration::from_secs(40))
     .allowing(Allowed::PROCESSES)
-    .fails_without(&[Safeguard::Detection])
+    .fails_without(&[Safeguard::Detection], Harm::Unseen)
 }
 
 fn spikes() -> Scenario {
@@ -118,7 +119,7 @@ fn spikes() -> Scenario {
         edit: Edit::Spikes,
         ..Load::default()
     })
-    .fails_without(&[Safeguard::EveryTrade])
+    .fails_without(&[Safeguard::EveryTrade], Harm::Differing)
 }
 
 fn backwards() -> Scenario {
@@ -134,5 +135,5 @@ fn backwards() -> Scenario {
         edit: Edit::Backwards,
         ..Load::default()
     })
-    .fails_without(&[Safeguard::EveryTrade])
+    .fails_without(&[Safeguard::EveryTrade], Harm::Differing)
 }

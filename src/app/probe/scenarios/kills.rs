@@ -8,6 +8,7 @@ use crate::{
     app::probe::{
         bench::{Bench, ENDED},
         error::ProbeError,
+        harm::Harm,
         scenario::{Allowed, Group::Process, Scenario},
     },
     domain::{crash::CrashPoint, safeguard::Safeguard},
@@ -21,7 +22,7 @@ macro_rules! kills {
     ($($name:literal at $point:ident: $line:literal, without $guard:ident;)*) => {
         vec![$(
             kill($name, $line, |bench| Box::pin(die(bench, CrashPoint::$point)))
-                .fails_without(&[Safeguard::$guard])
+                .fails_without(&[Safeguard::$guard], Harm::Lost)
         ),*]
     };
 }

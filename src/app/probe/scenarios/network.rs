@@ -7,6 +7,7 @@ use crate::{
     app::probe::{
         bench::{Bench, relay::Way, tls::Flaw},
         error::ProbeError,
+        harm::Harm,
         scenario::{Allowed, Group::Network, Play, Scenario},
     },
     domain::safeguard::Safeguard,
@@ -58,7 +59,7 @@ fn cut_fin() -> Scenario {
     })
     .seen_as(LOST)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Reconnect])
+    .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }
 
 fn cut_rst() -> Scenario {
@@ -73,7 +74,7 @@ fn cut_rst() -> Scenario {
     .core()
     .seen_as(LOST)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Reconnect])
+    .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }
 
 fn half_open() -> Scenario {
@@ -88,7 +89,7 @@ fn half_open() -> Scenario {
     .core()
     .seen_as(LOST)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Detection])
+    .fails_without(&[Safeguard::Detection], Harm::Late)
 }
 
 fn deaf() -> Scenario {
@@ -104,7 +105,7 @@ fn deaf() -> Scenario {
     // The next ping is due within 20 s, and its pong 10 s later.
     .detected_within(Duration::from_secs(35))
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Detection])
+    .fails_without(&[Safeguard::Detection], Harm::Unseen)
 }
 
 fn mute() -> Scenario {
@@ -118,17 +119,17 @@ fn mute() -> Scenario {
     })
     .seen_as(LOST)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Detection])
+    .fails_without(&[Safeguard::Detection], Harm::Late)
 }
 
 fn blackhole() -> Scenario {
-    let line = "for 20 s connections are taken and not answered";
+    let line = "reset; for 20 s new connections are not answered";
     Scenario::new(Network, "blackhole", line, |bench| {
         Box::pin(for_a_while(bench, "nobody answers", Way::Blackhole))
     })
     .seen_as(UNMADE)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Deadlines])
+    .fails_without(&[Safeguard::Deadlines], Harm::Unseen)
 }
 
 fn slow_handshake() -> Scenario {
@@ -141,7 +142,7 @@ fn slow_handshake() -> Scenario {
     })
     .seen_as(LOST)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Reconnect])
+    .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }
 
 fn latency() -> Scenario {
@@ -159,7 +160,7 @@ fn latency() -> Scenario {
         })
     })
     .core()
-    .fails_without(&[Safeguard::Patience])
+    .fails_without(&[Safeguard::Patience], Harm::Restarts)
 }
 
 fn bandwidth() -> Scenario {
@@ -170,7 +171,7 @@ fn bandwidth() -> Scenario {
         };
         Box::pin(for_a_while(bench, "little passes", way))
     })
-    .fails_without(&[Safeguard::Patience])
+    .fails_without(&[Safeguard::Patience], Harm::Restarts)
 }
 
 /// Shows a bad certificate for a while, after what stands was cut.
@@ -189,7 +190,7 @@ fn certificate(name: &'static str, line: &'static str, play: Play) -> Scenario {
         .over_tls()
         .seen_as(UNMADE)
         .allowing(Allowed::RECONNECTS)
-        .fails_without(&[Safeguard::Reconnect])
+        .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }
 
 fn dns() -> Scenario {
@@ -206,5 +207,5 @@ fn dns() -> Scenario {
     })
     .seen_as(UNMADE)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Reconnect])
+    .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }

@@ -8,8 +8,9 @@ use crate::{
     app::probe::{
         bench::Bench,
         error::ProbeError,
+        harm::Harm,
         proxy::Mode,
-        scenario::{Group::Store, Needs, Play, Scenario},
+        scenario::{Allowed, Group::Store, Needs, Play, Scenario},
     },
     domain::safeguard::Safeguard,
 };
@@ -84,8 +85,9 @@ fn server(name: &'static str, line: &'static str, play: Play) -> Scenario {
     Scenario::new(Store, name, line, play)
         .needs(Needs::Server)
         .seen_as(FAILED)
+        .allowing(Allowed::DELIVERIES)
         .recovered_within(AFTER_BREAKER)
-        .fails_without(&[Safeguard::DeliveryRetry])
+        .fails_without(&[Safeguard::DeliveryRetry], Harm::Lost)
 }
 
 /// Lets nothing be written for a while.
@@ -104,7 +106,8 @@ fn locked() -> Scenario {
     })
     .needs(Needs::File)
     .seen_as(FAILED)
-    .fails_without(&[Safeguard::DeliveryRetry])
+    .allowing(Allowed::DELIVERIES)
+    .fails_without(&[Safeguard::DeliveryRetry], Harm::Lost)
 }
 
 fn outage() -> Scenario {
@@ -114,8 +117,9 @@ fn outage() -> Scenario {
     })
     .core()
     .seen_as(FAILED)
+    .allowing(Allowed::DELIVERIES)
     .recovered_within(AFTER_BREAKER)
-    .fails_without(&[Safeguard::DeliveryRetry])
+    .fails_without(&[Safeguard::DeliveryRetry], Harm::Lost)
 }
 
 fn poison() -> Scenario {
@@ -133,7 +137,8 @@ fn poison() -> Scenario {
     })
     .core()
     .seen_as(&["delivery.rows_refused", "delivery.dead_letters"])
-    .fails_without(&[Safeguard::DeadLetters])
+    .allowing(Allowed::DELIVERIES)
+    .fails_without(&[Safeguard::DeadLetters], Harm::Lost)
 }
 
 fn stall() -> Scenario {
@@ -152,7 +157,7 @@ fn answer_lost() -> Scenario {
     server("store-answer-lost", line, |bench| {
         Box::pin(strike(bench, Mode::DropAnswer { one_in: 2 }, WHILE))
     })
-    .fails_without(&[Safeguard::Tokens])
+    .fails_without(&[Safeguard::Tokens], Harm::Duplicated)
 }
 
 fn slow() -> Scenario {
@@ -165,7 +170,8 @@ fn slow() -> Scenario {
         })
     })
     .seen_as(&[])
-    .fails_without(&[Safeguard::Patience])
+    .allowing(Allowed::NOTHING)
+    .fails_without(&[Safeguard::StorePatience], Harm::Restarts)
 }
 
 /// Ends the server, and starts it again after a while.

@@ -7,6 +7,7 @@ use crate::{
     app::probe::{
         bench::{Bench, load::Load},
         error::ProbeError,
+        harm::Harm,
         scenario::{Allowed, Group::Stream, Scenario},
     },
     domain::safeguard::Safeguard,
@@ -85,7 +86,7 @@ fn rest_refuses(
         // Whoever is told to keep quiet does so.
         .recovered_within(Duration::from_secs(60))
         .allowing(Allowed::RECONNECTS)
-        .fails_without(&[Safeguard::GapRepair])
+        .fails_without(&[Safeguard::GapRepair], Harm::Lost)
 }
 
 fn pong_withheld() -> Scenario {
@@ -100,7 +101,7 @@ fn pong_withheld() -> Scenario {
     .seen_as(LOST)
     .detected_within(PONG)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Detection])
+    .fails_without(&[Safeguard::Detection], Harm::Unseen)
 }
 
 fn pings_only() -> Scenario {
@@ -117,7 +118,7 @@ fn pings_only() -> Scenario {
     .core()
     .seen_as(LOST)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Detection])
+    .fails_without(&[Safeguard::Detection], Harm::Late)
 }
 
 fn acknowledged_mute() -> Scenario {
@@ -135,7 +136,7 @@ fn acknowledged_mute() -> Scenario {
     })
     .seen_as(&["stream.dead"])
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Detection])
+    .fails_without(&[Safeguard::Detection], Harm::Unseen)
 }
 
 fn mute_symbol() -> Scenario {
@@ -150,7 +151,7 @@ fn mute_symbol() -> Scenario {
     .core()
     .seen_as(LOST)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Detection])
+    .fails_without(&[Safeguard::Detection], Harm::Lost)
 }
 
 fn never_upgraded() -> Scenario {
@@ -167,7 +168,7 @@ fn never_upgraded() -> Scenario {
     })
     .seen_as(&["stream.connect_failed"])
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Deadlines])
+    .fails_without(&[Safeguard::Deadlines], Harm::Lost)
 }
 
 fn slow_frames() -> Scenario {
@@ -187,7 +188,7 @@ fn slow_frames() -> Scenario {
     .seen_as(LOST)
     .detected_within(WHILE)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Detection])
+    .fails_without(&[Safeguard::Detection], Harm::Unseen)
 }
 
 fn garbled(
@@ -199,7 +200,7 @@ fn garbled(
         .seen_as(&["messages.malformed"])
         // Many in a row are told of together.
         .detected_within(Duration::from_secs(60))
-        .fails_without(&[Safeguard::GapRepair])
+        .fails_without(&[Safeguard::GapRepair], Harm::Lost)
 }
 
 async fn garble(bench: &mut Bench, how: GarbleHow) -> Result<(), ProbeError> {
@@ -222,7 +223,7 @@ fn oversized() -> Scenario {
     })
     .seen_as(LOST)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Reconnect])
+    .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }
 
 fn garbage() -> Scenario {
@@ -254,7 +255,7 @@ fn unknown_field() -> Scenario {
             bench.healed().await
         })
     })
-    .fails_without(&[Safeguard::Fallback, Safeguard::GapRepair])
+    .fails_without(&[Safeguard::Fallback, Safeguard::GapRepair], Harm::Lost)
 }
 
 fn closed() -> Scenario {
@@ -271,7 +272,7 @@ fn closed() -> Scenario {
     })
     .seen_as(LOST)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Reconnect])
+    .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }
 
 fn renewal() -> Scenario {
@@ -290,7 +291,7 @@ fn renewal() -> Scenario {
     .with(&["--renew-after", "60s"])
     .seen_as(&["stream.renewed"])
     .detected_within(Duration::from_secs(75))
-    .fails_without(&[Safeguard::Renewal])
+    .fails_without(&[Safeguard::Renewal], Harm::Restarts)
 }
 
 fn shutdown() -> Scenario {
@@ -305,7 +306,7 @@ fn shutdown() -> Scenario {
         })
     })
     .seen_as(&["stream.renewing"])
-    .fails_without(&[Safeguard::Renewal])
+    .fails_without(&[Safeguard::Renewal], Harm::Restarts)
 }
 
 fn rest_down() -> Scenario {
@@ -317,5 +318,5 @@ fn rest_down() -> Scenario {
     .core()
     .seen_as(NO_HISTORY)
     .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::GapRepair])
+    .fails_without(&[Safeguard::GapRepair], Harm::Lost)
 }

@@ -1,7 +1,7 @@
 //! The figures of runs, as cells of tables.
 
 use crate::{
-    app::probe::{measures::Measures, outcome::RunOutcome, timeline::Timeline},
+    app::probe::{measures::Measures, outcome::RunOutcome},
     report::table::grouped,
 };
 
@@ -121,11 +121,8 @@ pub(super) fn seconds(ms: u64) -> String {
 
 /// The figures of these runs: of several the median and the worst, where they differ.
 pub(super) fn cells(runs: &[RunOutcome]) -> String {
-    let measured: Vec<Measures> = runs
-        .iter()
-        .filter(|run| is_measured(run))
-        .map(|run| run.measures)
-        .collect();
+    // Of a run that could not be played to its end nothing is known, and nought is a figure.
+    let measured: Vec<Measures> = runs.iter().filter_map(|run| run.measures).collect();
     let (median, worst) = (Measures::median(&measured), Measures::worst(&measured));
     let cell = |figure: &Figure| {
         let (median, worst) = ((figure.of)(&median), (figure.of)(&worst));
@@ -141,11 +138,6 @@ pub(super) fn cells(runs: &[RunOutcome]) -> String {
         }
     };
     FIGURES.iter().map(cell).collect()
-}
-
-/// Of a run that could not be played nothing is known, and nought is a figure.
-fn is_measured(run: &RunOutcome) -> bool {
-    run.measures != Measures::default() || run.timeline != Timeline::default()
 }
 
 /// What stands above the figures.

@@ -59,10 +59,7 @@ fn missed(scenario: &ScenarioOutcome, settings: &Settings) -> String {
         format!("<li><span class=\"seed\">seed {seed}</span> {text}</li>")
     };
     let sentences: String = failed.iter().map(sentence).collect();
-    let again = escaped(&format!(
-        "streamkit probe run --only {} --seed {} --time-scale {}",
-        scenario.name, first.seed, settings.scale
-    ));
+    let again = escaped(&settings.again(scenario.name, first.seed));
     format!(
         "<ul class=\"missed\">{sentences}</ul>\n<p class=\"again\">Again: <code>{again}</code></p>\n"
     )

@@ -27,6 +27,7 @@ fn settings(runs: u32) -> Settings {
         options: Vec::new(),
         database: Database::File,
         budgets: BudgetFile::default(),
+        budget_path: None,
         directory: "evidence".into(),
         is_bare: false,
     }
@@ -61,13 +62,13 @@ fn timeline(samples: u64) -> Timeline {
 fn run(seed: u64, detected_ms: u64, lost: u64, missed: &[&str]) -> RunOutcome {
     RunOutcome {
         seed,
-        measures: Measures {
+        measures: Some(Measures {
             detected_ms: Some(detected_ms),
             recovered_ms: Some(2500),
             lost,
             peak_rss_bytes: 30 << 20,
             ..Measures::default()
-        },
+        }),
         missed: missed.iter().map(ToString::to_string).collect(),
         timeline: timeline(60),
     }
@@ -155,7 +156,7 @@ fn each_scenario_has_a_row_and_a_section() {
     assert!(page.contains("<dd>2, 1 not run</dd>"));
     assert!(page.contains("Not run: needs a server: --store"));
     assert!(page.contains("<li><span class=\"seed\">seed 3</span> 7 lost</li>"));
-    assert!(page.contains("streamkit probe run --only slow --seed 3 --time-scale 0.1"));
+    assert!(page.contains("streamkit probe run --only slow --seed 3 --time-scale 0.1 "));
     assert!(page.contains("2026-01-02 03:04 UTC"));
     assert_eq!(page.matches("<h2 id=\"group-network\">").count(), 1);
 }
@@ -231,7 +232,8 @@ fn of_several_runs_the_median_and_the_worst_are_told() {
 fn what_only_some_runs_have_seen_was_never_seen_by_the_others() {
     let blind = |seed| {
         let mut run = run(seed, 0, 0, &["never detected"]);
-        run.measures.detected_ms = None;
+        let measures = run.measures.as_mut().expect("measured");
+        measures.detected_ms = None;
         run
     };
     let row_of = |runs| {
@@ -250,7 +252,7 @@ fn what_only_some_runs_have_seen_was_never_seen_by_the_others() {
 fn of_a_run_that_could_not_be_played_nothing_is_known() {
     let broken = RunOutcome {
         seed: 3,
-        measures: Measures::default(),
+        measures: None,
         missed: vec!["failed to start the exchange".to_owned()],
         timeline: Timeline::default(),
     };

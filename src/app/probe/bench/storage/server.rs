@@ -1,6 +1,9 @@
 //! What can go wrong with a store on a server.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rustix::process::Signal;
 
@@ -23,8 +26,16 @@ pub struct ServerFaults {
     direct: ClickHouseAddress,
     proxy: Proxy,
     statements: Statements,
+    struck: Mutex<Struck>,
     /// The server, if it may be stopped.
     own: Option<Arc<Server>>,
+}
+
+/// What was ordered of the way, and how often that has struck.
+#[derive(Debug, Default)]
+struct Struck {
+    is_ordered: bool,
+    strikes: u64,
 }
 
 impl ServerFaults {
@@ -46,6 +57,7 @@ impl ServerFaults {
             proxy: Proxy::start(&direct)?,
             direct,
             statements,
+            struck: Mutex::default(),
             own,
         })
     }
@@ -68,12 +80,23 @@ impl ServerFaults {
 
     /// Lets the way do this from now on.
     pub fn set(&self, mode: Mode) {
+        let mut struck = self.struck.lock().unwrap_or_else(PoisonError::into_inner);
+        struck.strikes += self.proxy.hits();
+        // Whoever is refused never comes so far as to be counted.
+        struck.is_ordered |= !matches!(mode, Mode::Pass | Mode::Refuse);
         self.proxy.set(mode);
+    }
+
+    /// How often the way did what it was told; none when it was told nothing that is counted.
+    pub fn strikes(&self) -> Option<u64> {
+        let struck = self.struck.lock().unwrap_or_else(PoisonError::into_inner);
+        let strikes = struck.strikes + self.proxy.hits();
+        struck.is_ordered.then_some(strikes)
     }
 
     /// The way is free, and the server runs.
     pub async fn reopen(&self) -> Result<(), ProbeError> {
-        self.proxy.set(Mode::Pass);
+        self.set(Mode::Pass);
         match &self.own {
             Some(server) => server.run().await,
             None => Ok(()),
@@ -115,11 +138,10 @@ impl ServerFaults {
         self.statements.execute(&sql).await.map(drop)
     }
 
-    /// Keeps the server from merging rows of bars that are the same.
-    pub async fn keep_doubles(&self) {
+    /// Keeps the server from merging rows of bars that are the same, until it is started anew.
+    pub async fn keep_doubles(&self) -> Result<(), ProbeError> {
         let sql = format!("SYSTEM STOP MERGES {}", self.table("bars"));
-        // Whoever may not do that sees those doubles that the server has left.
-        let _ = self.statements.execute(&sql).await;
+        self.statements.execute(&sql).await.map(drop)
     }
 
     /// Rows of bars that are stored more often than once.
@@ -135,7 +157,7 @@ impl ServerFaults {
     }
 
     /// Drops the database, and writes its bars to a file before, if `kept_in` names it.
-    pub async fn tear_down(&self, kept_in: Option<&Path>) {
+    pub async fn tear_down(&self, kept_in: Option<&Path>) -> Result<(), ProbeError> {
         if let Some(path) = kept_in {
             let bars = self.table("bars");
             let order = "exchange, symbol, threshold_decimal_bps, first_agg_trade_id, version";
@@ -146,8 +168,7 @@ impl ServerFaults {
             }
         }
         let sql = format!("DROP DATABASE IF EXISTS `{}` SYNC", self.direct.database);
-        // A server that is gone cannot be tidied up.
-        let _ = self.statements.execute(&sql).await;
+        self.statements.execute(&sql).await.map(drop)
     }
 
     fn table(&self, name: &str) -> String {
