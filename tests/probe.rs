@@ -11,9 +11,11 @@ mod common;
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
     path::Path,
     process::{Command, Output, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use common::{
@@ -391,4 +393,39 @@ fn what_cannot_be_run_is_refused_before_anything_is_started() {
         assert!(said.contains(words), "{args:?}: {said}");
         assert!(!directory.path().join("kept").exists(), "{args:?}");
     }
+}
+
+/// Other people's clients meet what goes wrong on networks, too.
+#[test]
+fn an_exchange_is_served_behind_a_way_that_is_slow() {
+    let mut child = streamkit()
+        .args(["probe", "serve", "--symbols", "BTCUSDT", "--history", "10"])
+        .args(["--for", "1m", "--fault", "latency:delay_ms=300"])
+        .args(["--fault", "rest_status:status=503"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let out = child.stdout.take().expect("its output");
+    let mut process = Process(child);
+    let mut line = String::new();
+    BufReader::new(out).read_line(&mut line).expect("a line");
+    let address = line.split_whitespace().nth(2).expect("an address");
+    let begun = Instant::now();
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let request = "GET /api/v3/time HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("written");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    // Once there, and once back.
+    assert!(begun.elapsed() >= Duration::from_millis(600));
+    process.terminate();
+    assert!(process.wait().success());
+    let refused = streamkit()
+        .args(["probe", "serve", "--symbols", "A", "--fault", "latency"])
+        .output()
+        .expect("it runs");
+    assert_eq!(refused.status.code(), Some(64));
+    assert!(text(&refused.stderr).contains("it needs delay_ms"));
 }

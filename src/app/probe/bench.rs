@@ -8,7 +8,6 @@ pub mod inbox;
 pub mod load;
 pub mod log;
 pub mod process;
-pub mod relay;
 pub mod server;
 mod statements;
 pub mod storage;
@@ -26,7 +25,6 @@ use self::{
     inbox::Inbox,
     load::{Load, SYMBOLS},
     log::Log,
-    relay::Relay,
     storage::{Backend, Storage},
     tls::TlsFront,
     watch::{Views, Watch},
@@ -34,6 +32,7 @@ use self::{
 use super::{
     error::ProbeError,
     oracle::Oracle,
+    relay::Relay,
     settings::Settings,
     timeline::{Mark, MarkKind, Sample, Timeline},
 };

@@ -20,6 +20,7 @@ pub mod oracle;
 pub mod outcome;
 mod play;
 pub mod proxy;
+pub mod relay;
 pub mod run;
 pub mod scenario;
 pub mod scenarios;

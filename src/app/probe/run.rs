@@ -71,6 +71,17 @@ pub async fn run(
         path: settings.directory.clone(),
         cause,
     })?;
+    let left = backend.left_behind().await;
+    if !left.is_empty() {
+        let reason = format!(
+            "databases of earlier probes are still there: {}",
+            left.join(", ")
+        );
+        emit(&Event::Note {
+            name: "the server",
+            reason,
+        });
+    }
     let ran = run_all(scenarios, settings, &backend, &emit, &stop).await;
     backend.end().await;
     ran

@@ -100,18 +100,22 @@ impl Allowed {
     pub const RECONNECTS: Self = Self::reconnects(ANY);
     /// Tasks have to be restarted, as often as it takes; their connections go with them.
     pub const TASKS: Self = Self::tasks(ANY);
-    /// The process has to be started again, as often as it takes.
-    pub const PROCESSES: Self = Self {
-        reconnects: ANY,
-        processes: ANY,
-        ..Self::DELIVERIES
-    };
 
     /// So many connections have to be made anew.
     #[must_use]
     pub const fn reconnects(count: u64) -> Self {
         Self {
             reconnects: count,
+            ..Self::DELIVERIES
+        }
+    }
+
+    /// The process has to be started again so often; its connections go with it.
+    #[must_use]
+    pub const fn processes(count: u64) -> Self {
+        Self {
+            reconnects: ANY,
+            processes: count,
             ..Self::DELIVERIES
         }
     }

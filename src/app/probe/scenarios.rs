@@ -9,10 +9,14 @@ mod process;
 mod store;
 mod stream;
 
-use super::scenario::Scenario;
+use super::scenario::{Allowed, Scenario};
 
 /// How a lost connection to the exchange is seen.
 const LOST: &[&str] = &["stream.disconnected", "stream.dead"];
+
+/// One connection is lost once; what has no data any more and does not answer a ping is told of
+/// twice.
+const ONCE: Allowed = Allowed::reconnects(2);
 
 /// All of them, by group.
 #[must_use]

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::{Args, Parser};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -102,6 +103,8 @@ impl RunArgs {
         let chosen = self.chosen(&database)?;
         let report = self.report.clone().map(ReportFile::new).transpose()?;
         let mut signals = Signals::new().hint("run it where signals can be received")?;
+        let mut hangup =
+            signal(SignalKind::hangup()).hint("run it where signals can be received")?;
         let settings = self.settings(context, database)?;
         refuse_stale(&chosen, &settings)?;
         let stop = CancellationToken::new();
@@ -115,6 +118,11 @@ impl RunArgs {
                 outcome = &mut running => break outcome,
                 signal = signals.next() => {
                     code = Some(signal);
+                    stop.cancel();
+                }
+                // Its terminal is gone; what it has begun is cleared away all the same.
+                _ = hangup.recv() => {
+                    code = Some(ExitCode::Failed);
                     stop.cancel();
                 }
             }
@@ -300,7 +308,8 @@ fn refuse_foreign(context: &Context) -> Result<(), CliError> {
     let Some(flag) = flag else {
         return Ok(());
     };
-    let sentence = format!("{flag} has no meaning for a probe: it makes an exchange and a journal of its own");
+    let sentence =
+        format!("{flag} has no meaning for a probe: it makes an exchange and a journal of its own");
     Err(CliError::new(ExitCode::Usage, sentence).hint("leave it out"))
 }
 

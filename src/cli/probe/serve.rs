@@ -2,14 +2,17 @@
 //! `probe tape` writes what it plays as CSV, so that anybody can compare.
 
 use std::io::{self, BufWriter, Write};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
+use futures_util::future::join_all;
 use jiff::civil::Date;
 
 use crate::app::clock::Clock;
+use crate::app::probe::relay::{Relay, WaySpec};
 use crate::exchange::sim::{Config, Fault, FaultChange, Rate, Server, SimError, Tape};
 use crate::report::OutputError;
 
@@ -64,13 +67,34 @@ pub(super) struct ServeArgs {
     /// Stream connections allowed in five minutes and address.
     #[arg(long, value_name = "N", default_value_t = 300)]
     connection_limit: u32,
-    /// Have this fault from the start, such as half_open or skip:every=100,symbol=BTCUSDT; may be
-    /// given several times.
+    /// Have this fault from the start, such as half_open or skip:every=100,symbol=BTCUSDT, or on
+    /// the way to the exchange: fin, rst, deaf, mute, blackhole, slow_handshake,
+    /// latency:delay_ms=500 or bandwidth:bytes_per_second=N, each with after_ms and for_ms if it is
+    /// not to last; may be given several times.
     #[arg(long = "fault", value_name = "SPEC")]
-    faults: Vec<Fault>,
+    faults: Vec<Spec>,
     /// Stop by itself after so long.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     run_for: Option<Duration>,
+}
+
+/// What goes wrong: at the exchange, or on the way there.
+#[derive(Debug, Clone)]
+enum Spec {
+    Exchange(Fault),
+    Way(WaySpec),
+}
+
+impl FromStr for Spec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if WaySpec::is_named_in(text) {
+            text.parse().map(Self::Way)
+        } else {
+            text.parse().map(Self::Exchange)
+        }
+    }
 }
 
 /// Write the sim's tape
@@ -133,11 +157,21 @@ pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, CliError> {
         connection_limit: args.connection_limit,
         ..args.source.config()
     };
-    let server = Server::start(config, args.listen).await.map_err(failed)?;
-    let change = FaultChange {
-        clear: false,
-        add: args.faults,
+    let (mut add, mut ways) = (Vec::new(), Vec::new());
+    for spec in args.faults {
+        match spec {
+            Spec::Exchange(fault) => add.push(fault),
+            Spec::Way(way) => ways.push(way),
+        }
+    }
+    // Behind a way that fails the exchange is somewhere else.
+    let listen = if ways.is_empty() {
+        args.listen
+    } else {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
     };
+    let server = Server::start(config, listen).await.map_err(failed)?;
+    let change = FaultChange { clear: false, add };
     if let Err(complaint) = server.faults().change(&change) {
         return Err(CliError::new(
             ExitCode::Usage,
@@ -145,17 +179,34 @@ pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, CliError> {
         )
         .hint("--help after the command shows what it takes"));
     }
-    let (addr, ws, rest) = (server.addr(), server.ws_url(), server.rest_url());
-    say(&format!("listening on {addr}  ws {ws}  rest {rest}"))?;
+    let relay = match ways.is_empty() {
+        true => None,
+        false => Some(Relay::at(args.listen, server.addr()).map_err(|error| {
+            CliError::new(ExitCode::Unavailable, format!("failed to {error}")).hint(
+                "give another address of this machine with --listen; port 0 takes any free one",
+            )
+        })?),
+    };
+    let addr = relay.as_ref().map_or(server.addr(), Relay::address);
+    say(&format!(
+        "listening on {addr}  ws ws://{addr}  rest http://{addr}"
+    ))?;
     let time_is_up = async {
         match args.run_for {
             Some(run_for) => tokio::time::sleep(run_for).await,
             None => std::future::pending().await,
         }
     };
+    let going_wrong = async {
+        if let Some(relay) = &relay {
+            join_all(ways.into_iter().map(|way| way.play(relay))).await;
+        }
+        std::future::pending::<()>().await;
+    };
     tokio::select! {
         () = stopping => {}
         () = time_is_up => {}
+        () = going_wrong => {}
     }
     let stats = server.stats();
     server.stop().await;

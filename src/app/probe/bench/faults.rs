@@ -13,11 +13,10 @@ use super::{
     collector::Ending,
     load::SYMBOLS,
     process::{Process, command},
-    relay::Way,
     storage::EXCHANGE,
     tls::Flaw,
 };
-use crate::app::probe::error::ProbeError;
+use crate::app::probe::{error::ProbeError, relay::Way};
 
 /// Where the collector looks names up.
 pub(super) const HOSTS_FILE: &str = "hosts";

@@ -11,7 +11,7 @@ use super::{load::SYMBOLS, server::Server, statements::Statements};
 use crate::{
     app::{
         probe::{error::ProbeError, proxy::Mode, settings::Database},
-        verify::{VerifyRequest, verify},
+        verify::{PeriodSeal, VerifyRequest, verify},
     },
     domain::{row::BarRow, seal::SealRow, symbol::Symbol, threshold::Threshold},
     store::{
@@ -55,6 +55,14 @@ impl Backend {
                 Self::OwnServer(Arc::new(Server::start(command, directory).await?))
             }
         })
+    }
+
+    /// Databases of earlier probes that nobody has dropped, because they were killed.
+    pub async fn left_behind(&self) -> Vec<String> {
+        match self {
+            Self::Server(address) => server::left_behind(address).await.unwrap_or_default(),
+            Self::File | Self::OwnServer(_) => Vec::new(),
+        }
     }
 
     /// Ends what was started.
@@ -213,8 +221,13 @@ impl Storage {
     pub async fn broken_seals(&self) -> Result<Vec<String>, ProbeError> {
         let verified = verify(&*self.store, &VerifyRequest::default()).await;
         let verified = verified.map_err(ProbeError::Read)?;
+        // What a scenario has sealed ahead and nobody has come to yet is its own doing.
+        let spans = verified.series.iter().filter_map(|report| report.span);
+        let newest_us = spans.map(|span| span.close_time_us).max();
+        let is_reached = |seal: &&PeriodSeal| Some(seal.start_us) <= newest_us;
         let broken = verified.seals.iter().filter(|seal| seal.state.is_damage());
         Ok(broken
+            .filter(is_reached)
             .map(|seal| format!("{} {}", seal.symbol, seal.state))
             .collect())
     }

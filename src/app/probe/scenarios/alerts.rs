@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     app::probe::{
-        bench::relay::Way,
         harm::Harm,
+        relay::Way,
         scenario::{Allowed, Group::Alerts, Scenario},
     },
     domain::safeguard::Safeguard,

@@ -102,7 +102,7 @@ fn id_reset() -> Scenario {
     .seen_as(&["symbol.id_reset"])
     // Asked twice, so far apart that no slow answer can look like it.
     .detected_within(Duration::from_secs(40))
-    .allowing(Allowed::PROCESSES)
+    .allowing(Allowed::processes(1))
     .fails_without(&[Safeguard::Detection], Harm::Unseen)
 }
 

@@ -22,6 +22,7 @@ macro_rules! kills {
     ($($name:literal at $point:ident: $line:literal, without $guard:ident;)*) => {
         vec![$(
             kill($name, $line, |bench| Box::pin(die(bench, CrashPoint::$point)))
+                .allowing(deaths(CrashPoint::$point))
                 .fails_without(&[Safeguard::$guard], Harm::Lost)
         ),*]
     };
@@ -52,9 +53,12 @@ fn kill(
     line: &'static str,
     play: for<'a> fn(&'a mut Bench) -> BoxFuture<'a, Result<(), ProbeError>>,
 ) -> Scenario {
-    Scenario::new(Process, name, line, play)
-        .seen_as(&[ENDED])
-        .allowing(Allowed::PROCESSES)
+    Scenario::new(Process, name, line, play).seen_as(&[ENDED])
+}
+
+/// One collector ends before the first visit, and one at each.
+const fn deaths(point: CrashPoint) -> Allowed {
+    Allowed::processes(1 + visits(point).len() as u64)
 }
 
 /// At which visits of a point a process dies there, one after the other.

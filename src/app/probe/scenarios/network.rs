@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::LOST;
+use super::{LOST, ONCE};
 use crate::{
     app::probe::{
-        bench::{Bench, relay::Way, tls::Flaw},
+        bench::{Bench, tls::Flaw},
         error::ProbeError,
         harm::Harm,
+        relay::Way,
         scenario::{Allowed, Group::Network, Play, Scenario},
     },
     domain::safeguard::Safeguard,
@@ -73,7 +74,7 @@ fn cut_rst() -> Scenario {
     })
     .core()
     .seen_as(LOST)
-    .allowing(Allowed::RECONNECTS)
+    .allowing(ONCE)
     .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }
 
@@ -88,7 +89,7 @@ fn half_open() -> Scenario {
     })
     .core()
     .seen_as(LOST)
-    .allowing(Allowed::RECONNECTS)
+    .allowing(ONCE)
     .fails_without(&[Safeguard::Detection], Harm::Late)
 }
 
@@ -104,7 +105,7 @@ fn deaf() -> Scenario {
     .seen_as(LOST)
     // The next ping is due within 20 s, and its pong 10 s later.
     .detected_within(Duration::from_secs(35))
-    .allowing(Allowed::RECONNECTS)
+    .allowing(ONCE)
     .fails_without(&[Safeguard::Detection], Harm::Unseen)
 }
 
@@ -118,7 +119,7 @@ fn mute() -> Scenario {
         })
     })
     .seen_as(LOST)
-    .allowing(Allowed::RECONNECTS)
+    .allowing(ONCE)
     .fails_without(&[Safeguard::Detection], Harm::Late)
 }
 

@@ -12,9 +12,10 @@ use rustix::process::Signal;
 use super::LOST;
 use crate::{
     app::probe::{
-        bench::{Bench, ENDED, relay::Way},
+        bench::{Bench, ENDED},
         error::ProbeError,
         harm::Harm,
+        relay::Way,
         scenario::{Allowed, Group::Process, Scenario},
     },
     domain::safeguard::Safeguard,
@@ -53,7 +54,7 @@ fn kill() -> Scenario {
     })
     .core()
     .seen_as(&[ENDED])
-    .allowing(Allowed::PROCESSES)
+    .allowing(Allowed::processes(1))
     .fails_without(&[Safeguard::GapRepair], Harm::Lost)
 }
 
@@ -73,7 +74,7 @@ fn kill_at_random() -> Scenario {
         })
     })
     .seen_as(&[ENDED])
-    .allowing(Allowed::PROCESSES)
+    .allowing(Allowed::processes(5))
     .fails_without(&[Safeguard::GapRepair], Harm::Lost)
 }
 
@@ -126,7 +127,7 @@ fn panic() -> Scenario {
     })
     .core()
     .seen_as(&["task.failed"])
-    .allowing(Allowed::TASKS)
+    .allowing(Allowed::tasks(1))
     .fails_without(&[Safeguard::Supervision], Harm::Lost)
 }
 
@@ -137,7 +138,7 @@ fn hang() -> Scenario {
     })
     .core()
     .seen_as(&["task.failed"])
-    .allowing(Allowed::TASKS)
+    .allowing(Allowed::tasks(1))
     .fails_without(&[Safeguard::Supervision], Harm::Lost)
 }
 
@@ -147,7 +148,7 @@ fn delivery_panics() -> Scenario {
         Box::pin(misbehave(bench, "delivery:panic@3"))
     })
     .seen_as(&["task.failed"])
-    .allowing(Allowed::TASKS)
+    .allowing(Allowed::tasks(1))
     .fails_without(&[Safeguard::Supervision], Harm::Lost)
 }
 
@@ -158,9 +159,9 @@ fn delivery_hangs() -> Scenario {
     })
     .seen_as(&["task.failed"])
     // It is given time for a large insert into a slow store, and its rows wait on disk.
-    .detected_within(Duration::from_secs(660))
-    .recovered_within(Duration::from_secs(690))
-    .allowing(Allowed::TASKS)
+    .detected_within(Duration::from_secs(720))
+    .recovered_within(Duration::from_secs(750))
+    .allowing(Allowed::tasks(1))
     .fails_without(&[Safeguard::Supervision], Harm::Lost)
 }
 
@@ -204,7 +205,7 @@ fn journal_damaged() -> Scenario {
     })
     .core()
     .seen_as(&["journal.set_aside"])
-    .allowing(Allowed::PROCESSES)
+    .allowing(Allowed::processes(1))
     .fails_without(&[Safeguard::Resume], Harm::Lost)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::LOST;
+use super::{LOST, ONCE};
 use crate::{
     app::probe::{
         bench::{Bench, load::Load},
@@ -100,7 +100,7 @@ fn pong_withheld() -> Scenario {
     })
     .seen_as(LOST)
     .detected_within(PONG)
-    .allowing(Allowed::RECONNECTS)
+    .allowing(ONCE)
     .fails_without(&[Safeguard::Detection], Harm::Unseen)
 }
 
@@ -117,7 +117,7 @@ fn pings_only() -> Scenario {
     })
     .core()
     .seen_as(LOST)
-    .allowing(Allowed::RECONNECTS)
+    .allowing(ONCE)
     .fails_without(&[Safeguard::Detection], Harm::Late)
 }
 
@@ -135,7 +135,7 @@ fn acknowledged_mute() -> Scenario {
         })
     })
     .seen_as(&["stream.dead"])
-    .allowing(Allowed::RECONNECTS)
+    .allowing(Allowed::reconnects(4))
     .fails_without(&[Safeguard::Detection], Harm::Unseen)
 }
 
@@ -150,8 +150,8 @@ fn mute_symbol() -> Scenario {
     })
     .core()
     .seen_as(LOST)
-    .allowing(Allowed::RECONNECTS)
-    .fails_without(&[Safeguard::Detection], Harm::Lost)
+    .allowing(ONCE)
+    .fails_without(&[Safeguard::Detection], Harm::Unseen)
 }
 
 fn never_upgraded() -> Scenario {
@@ -271,7 +271,7 @@ fn closed() -> Scenario {
         })
     })
     .seen_as(LOST)
-    .allowing(Allowed::RECONNECTS)
+    .allowing(ONCE)
     .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }
 

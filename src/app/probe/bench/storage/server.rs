@@ -31,6 +31,21 @@ pub struct ServerFaults {
     own: Option<Arc<Server>>,
 }
 
+/// What the names of a probe's databases begin with.
+fn prefix(address: &ClickHouseAddress) -> String {
+    format!("{}_probe_", address.database)
+}
+
+/// Databases of earlier probes on the server at `address`, by name.
+pub async fn left_behind(address: &ClickHouseAddress) -> Result<Vec<String>, ProbeError> {
+    let statements = Statements::to(address)?;
+    let prefix = prefix(address);
+    let names = statements.execute("SHOW DATABASES").await?;
+    let names = names.lines().map(str::trim);
+    let names = names.filter(|name| name.starts_with(&prefix));
+    Ok(names.map(str::to_owned).collect())
+}
+
 /// What was ordered of the way, and how often that has struck.
 #[derive(Debug, Default)]
 struct Struck {
@@ -45,7 +60,7 @@ impl ServerFaults {
         own: Option<Arc<Server>>,
     ) -> Result<Self, ProbeError> {
         let direct = ClickHouseAddress {
-            database: format!("{}_probe_{}", address.database, random_id()),
+            database: format!("{}{}", prefix(address), random_id()),
             ..address.clone()
         };
         if let Some(server) = &own {

@@ -16,7 +16,11 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::app::probe::error::ProbeError;
+use super::error::ProbeError;
+
+mod spec;
+
+pub use spec::{WAYS, WaySpec};
 
 /// How much is passed on at once.
 const BLOCK_BYTES: usize = 16 * 1024;
@@ -106,10 +110,25 @@ enum Direction {
 
 impl Relay {
     /// Listens on a port of its own.
+    ///
+    /// # Errors
+    /// When there is none.
     pub fn to(server: SocketAddr) -> Result<Self, ProbeError> {
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)), server)
+    }
+
+    /// Listens at this address.
+    ///
+    /// # Errors
+    /// When it is not to be had.
+    pub fn at(address: SocketAddr, server: SocketAddr) -> Result<Self, ProbeError> {
         let listen = || {
-            let socket = TcpSocket::new_v4()?;
-            socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+            let socket = match address {
+                SocketAddr::V4(_) => TcpSocket::new_v4()?,
+                SocketAddr::V6(_) => TcpSocket::new_v6()?,
+            };
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
             let listener = socket.listen(BACKLOG)?;
             Ok((listener.local_addr()?, listener))
         };
@@ -128,6 +147,7 @@ impl Relay {
     }
 
     /// Where it listens.
+    #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
