@@ -29,6 +29,9 @@ use super::{
     writer::{Writer, WriterLimits},
 };
 
+/// So often a period is sealed when somebody else takes its seal back meanwhile.
+const SEAL_ATTEMPTS: u32 = 3;
+
 /// How turns are taken.
 #[derive(Debug, Clone, Copy)]
 pub struct RunLimits {
@@ -290,7 +293,7 @@ impl Seat {
             wanted: None,
             only: Some(only),
         };
-        match self.seal_now(&request).await {
+        match self.seal_until_it_stands(request).await {
             Ok(()) => Ok(()),
             // Seals are no business of a user who may not see them.
             Err(cause) if is_refused(&cause) => {
@@ -318,7 +321,26 @@ impl Seat {
         })
     }
 
-    async fn seal_now(&mut self, request: &SealRequest) -> anyhow::Result<()> {
+    /// Seals, and seals anew what somebody has taken back meanwhile: a collector that has written
+    /// to the period as we sealed it.
+    async fn seal_until_it_stands(&mut self, mut request: SealRequest) -> anyhow::Result<()> {
+        for _ in 0..SEAL_ATTEMPTS {
+            let lost = self.seal_now(&request).await?;
+            if lost.is_empty() {
+                return Ok(());
+            }
+            request.only = Some(lost);
+        }
+        let lost = request.only.unwrap_or_default();
+        let first = lost.first().map_or(0, |key| key.period_start_us);
+        let days = days(first, lost.len().saturating_sub(1));
+        anyhow::bail!(
+            "the seal of {days} was taken back as often as it was made: somebody else writes there"
+        )
+    }
+
+    /// Seals once; what comes is what somebody has taken back.
+    async fn seal_now(&mut self, request: &SealRequest) -> anyhow::Result<BTreeSet<SealKey>> {
         let Shared {
             store,
             sources,
@@ -347,7 +369,7 @@ impl Seat {
             });
             self.seals.refused.push((key.period_start_us, reason));
         }
-        Ok(())
+        Ok(confirmed.lost.into_iter().map(|row| row.key).collect())
     }
 }
 

@@ -1,4 +1,4 @@
-//! A store that refuses some reads.
+//! A store that refuses some reads, or is not ours alone.
 
 use std::{
     ops::Range,
@@ -31,6 +31,8 @@ pub(crate) struct Flaky {
     store: Arc<dyn Store>,
     away: Range<u32>,
     reads: AtomicU32,
+    /// So many times seals are taken back as soon as they are written.
+    taken_back: AtomicU32,
 }
 
 impl Flaky {
@@ -39,6 +41,16 @@ impl Flaky {
             store,
             away,
             reads: AtomicU32::new(0),
+            taken_back: AtomicU32::new(0),
+        }
+    }
+
+    /// A store on which somebody else takes seals back as soon as they are written, so many
+    /// times.
+    pub(crate) fn with_rival(store: Arc<dyn Store>, times: u32) -> Self {
+        Self {
+            taken_back: AtomicU32::new(times),
+            ..Self::new(store, 0..0)
         }
     }
 
@@ -141,7 +153,21 @@ impl Store for Flaky {
     }
 
     async fn put_seals(&self, rows: &[SealRow]) -> Result<(), StoreError> {
-        self.store.put_seals(rows).await
+        self.store.put_seals(rows).await?;
+        let order = Ordering::Relaxed;
+        let left = self
+            .taken_back
+            .fetch_update(order, order, |left| left.checked_sub(1));
+        if left.is_err() {
+            return Ok(());
+        }
+        let taken_back = rows.iter().map(|row| SealRow {
+            version: row.version + 1,
+            is_deleted: true,
+            ..row.clone()
+        });
+        let taken_back: Vec<_> = taken_back.collect();
+        self.store.put_seals(&taken_back).await
     }
 
     async fn stored_seals(&self, query: &SealQuery) -> Result<Vec<SealRead>, StoreError> {

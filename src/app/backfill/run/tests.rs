@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     num::NonZeroU64,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,9 +14,12 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::{
-    app::backfill::{
-        event::Emit,
-        testing::{DAY_US, Exchange, FEW, LATENCY, count, shared},
+    app::{
+        backfill::{
+            event::Emit,
+            testing::{DAY_US, Exchange, FEW, LATENCY, count, shared},
+        },
+        clock::Clock,
     },
     domain::{anchor::Anchor, threshold::Threshold},
     store::testing,
@@ -138,6 +144,35 @@ async fn a_store_that_is_away_for_a_while_is_waited_for_whatever_is_read() {
         if failures == 0 {
             assert!(first > 8, "every read was struck once");
             return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_seal_that_somebody_else_takes_back_is_made_again_or_missed_aloud() {
+    for (times, is_sealed) in [(1, true), (u32::MAX, false)] {
+        let (store, _directory) = testing::sqlite().await;
+        let rival = Arc::new(testing::Flaky::with_rival(store, times));
+        let emit: Emit = Arc::new(|_, _| {});
+        let mut shared = shared(&Arc::default(), rival as _);
+        // What is made later has a higher version.
+        let ticks = AtomicI64::new(0);
+        let later_us = move || 3 * DAY_US + ticks.fetch_add(10, Ordering::Relaxed);
+        shared.clock = Clock::with_wall(later_us);
+        let wishes = vec![wish(SMALL[0], &emit)];
+        let limits = RunLimits::default();
+        let finished = run(&shared, wishes, limits, CancellationToken::new()).await;
+        let of = &finished[0];
+        assert_eq!(of.seals.sealed, usize::from(is_sealed), "{:?}", of.seals);
+        match &of.result {
+            Some(Ok(())) => assert!(is_sealed),
+            Some(Err(error)) => {
+                assert!(!is_sealed, "{error}");
+                let text = error.to_string();
+                assert!(text.contains("1970-01-02"), "{text}");
+                assert!(text.contains("taken back"), "{text}");
+            }
+            None => panic!("it has ended"),
         }
     }
 }
