@@ -225,12 +225,22 @@ fn damage(path: &std::path::Path) -> std::io::Result<()> {
 }
 
 fn clock_forward() -> Scenario {
-    let line = "the clock jumps ahead by 1 h";
+    let line = "the clock jumps ahead by 1 h, ten times";
     Scenario::new(Process, "clock-forward", line, |bench| {
         Box::pin(async {
+            // By a clock that jumps the last trade is an hour old, and newer ones, which the
+            // exchange has and which are under way, have been waited for as long.
+            bench.exchange.pace(0.02).await?;
+            let delay = bench.scaled(Duration::from_secs(3));
+            bench.streams.set(Way::Latency { delay });
+            bench.hold(Duration::from_secs(5)).await;
             bench.struck("the clock jumps").await?;
-            bench.set_clock_ahead(HOUR_US)?;
-            bench.hold(Duration::from_secs(20)).await;
+            for hours in 1..=10 {
+                bench.set_clock_ahead(hours * HOUR_US)?;
+                bench.hold(Duration::from_secs(2)).await;
+            }
+            bench.streams.set(Way::Open);
+            bench.exchange.pace(1.0).await?;
             bench.healed().await
         })
     })
