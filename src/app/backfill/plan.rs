@@ -166,8 +166,11 @@ impl Plan {
     pub async fn make(
         mut store: Option<&mut PatientStore>,
         source: &PatientSource,
-        wish: Wish,
+        mut wish: Wish,
     ) -> Result<Self, PlanError> {
+        // Nobody traded before the clock began, and a slip of the keyboard reaches further back
+        // than there is memory for periods.
+        wish.from_us = wish.from_us.max(0);
         let newest = newest(source, &wish).await?;
         let exchange: ExchangeName = source.name().into();
         let (verified, absent) = match &mut store {

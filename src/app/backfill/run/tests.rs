@@ -176,3 +176,19 @@ async fn a_seal_that_somebody_else_takes_back_is_made_again_or_missed_aloud() {
         }
     }
 }
+
+#[tokio::test]
+async fn nothing_is_planned_before_the_clock_began() {
+    let (store, _directory) = testing::sqlite().await;
+    let emit: Emit = Arc::new(|_, _| {});
+    let shared = shared(&Arc::default(), store);
+    let (mut wish, board) = wish(SMALL[0], &emit);
+    // As of `--since 999999999d`.
+    wish.from_us = -999_999_999 * DAY_US;
+    let limits = RunLimits::default();
+    let wishes = vec![(wish, board)];
+    let finished = run(&shared, wishes, limits, CancellationToken::new()).await;
+    let of = &finished[0];
+    assert!(matches!(of.result, Some(Ok(()))), "{:?}", of.result);
+    assert_eq!(of.seals.sealed, 1);
+}
