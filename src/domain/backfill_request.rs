@@ -40,13 +40,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{row::UnreadableRow, threshold::Threshold};
+use super::{
+    row::{Table, UnreadableRow},
+    threshold::Threshold,
+};
 
 mod left_alone;
 mod queue;
+mod scope;
 
 pub use left_alone::{left_alone, left_alone_text};
 pub use queue::{PATIENCE_US, Place, RequestState, states};
+pub use scope::Scope;
 
 /// So many attempts are made at a request.
 pub const ATTEMPTS_MAX: u32 = 3;
@@ -56,6 +61,10 @@ const BY_HAND: &str = " by hand";
 
 /// So many versions are in an epoch: more than any attempt can write.
 const EPOCH_VERSIONS: u64 = 1 << 40;
+
+/// A row with a higher version was put in by somebody who does not know what they are for: behind
+/// it there is no room for those of a request's life.
+const VERSION_MAX: u64 = 1 << 62;
 
 /// Where a request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -130,6 +139,8 @@ pub struct RequestRow {
     pub threshold_dbps: u32,
     /// From which time on, in µs; none means that the worker decides.
     pub since_us: Option<i64>,
+    /// From which exchange, and where bars are cut; as far as it says nothing, the worker decides.
+    pub scope: Scope,
     /// Where it stands.
     pub status: Status,
     /// When it was asked for, in µs.
@@ -187,6 +198,7 @@ impl RequestRow {
             symbol,
             threshold_dbps,
             since_us: None,
+            scope: Scope::default(),
             status: Status::Pending,
             requested_at_us: now_us,
             started_at_us: None,
@@ -199,6 +211,23 @@ impl RequestRow {
             lease_until_us: None,
             version: 0,
         }
+    }
+
+    /// The row as it was read, unless nothing can be written behind it.
+    ///
+    /// # Errors
+    /// When its version is too high.
+    pub fn checked(self) -> RequestRead {
+        if self.version <= VERSION_MAX {
+            return Ok(self);
+        }
+        Err(UnreadableRow {
+            table: Table::BackfillRequests,
+            key: self.request_id,
+            place: None,
+            column: "version",
+            reason: format!("{} is above {VERSION_MAX}", self.version),
+        })
     }
 
     /// What a worker may do about it at `now_us`.
@@ -276,6 +305,7 @@ impl RequestRow {
     pub fn fulfils_by_hand(&self, wish: &Self) -> bool {
         self.is_run_by_hand()
             && self.since_us.is_some()
+            && self.scope == wish.scope
             && self.symbol.eq_ignore_ascii_case(&wish.symbol)
             && self.threshold_dbps == wish.threshold_dbps
             && self.reaches_as_far(wish.since_us)
@@ -324,12 +354,13 @@ impl RequestRow {
         self.next(self.clone()).row
     }
 
-    /// Whether one reading of the trades can serve both: the same symbol, for thresholds that
-    /// were named or all of them, from a time on that was named or not. What is for a threshold
+    /// Whether one reading of the trades can serve both: the same symbol, of the same exchange and
+    /// cut alike as far as both say so, for thresholds that were named or all of them, from a time on that was named or not. What is for a threshold
     /// that cannot be goes with nothing.
     #[must_use]
     pub fn goes_with(&self, other: &Self) -> bool {
         self.symbol.eq_ignore_ascii_case(&other.symbol)
+            && self.scope.agrees_with(&other.scope)
             && (self.threshold_dbps == 0) == (other.threshold_dbps == 0)
             && self.since_us.is_some() == other.since_us.is_some()
             && [self, other].map(|row| row.threshold_dbps <= Threshold::MAX) == [true; 2]

@@ -145,7 +145,13 @@ impl Walk<'_> {
         self.found.bars += 1;
         match read {
             Ok(stored) => self.take_readable(stored),
-            Err(_) => self.take_wrong(),
+            Err(_) => {
+                if first_id.is_some_and(|id| id < self.next_id) {
+                    // It lies in a good bar, and whatever is read behind that does not meet it.
+                    self.found.head = None;
+                }
+                self.take_wrong();
+            }
         }
     }
 
@@ -179,6 +185,7 @@ impl Walk<'_> {
             return;
         }
         if !self.reaches(first_id) {
+            self.distrust_cut();
             self.is_head = false;
             self.found.tail.clear();
         }
@@ -200,6 +207,16 @@ impl Walk<'_> {
         self.found.wrong += 1;
         self.found.tail.clear();
         self.is_head = false;
+    }
+
+    /// The last bar was cut by a gap that the exchange has trades in: it would have gone on.
+    fn distrust_cut(&mut self) {
+        if self.ends_with_gap {
+            self.found.wrong += 1;
+            if self.is_head {
+                self.found.head = None;
+            }
+        }
     }
 
     /// Whether nothing is missing before `first_id`; notes what is.
@@ -225,6 +242,7 @@ impl Walk<'_> {
                 self.take_wrong();
             }
             if !is_tight && !self.reaches(end_id) {
+                self.distrust_cut();
                 self.is_head = false;
                 self.found.tail.clear();
             }

@@ -59,6 +59,7 @@ impl CooldownQuery<'_> {
     /// Whether a request that is over has made the bars that are wanted.
     fn covers(&self, row: &RequestRow, threshold: Threshold) -> bool {
         row.status == Status::Completed
+            && row.scope.is(self.exchange, self.anchor)
             && row.symbol.eq_ignore_ascii_case(self.symbol.as_str())
             && row
                 .since_us
@@ -73,8 +74,7 @@ impl CooldownQuery<'_> {
 
 /// Takes those of `thresholds` out that rest, and returns for how much longer each does, in µs.
 ///
-/// A request says neither from which exchange bars are to be made nor where they are cut. So
-/// what has no bar there in the store does not rest, whatever was completed.
+/// What has no bar there in the store does not rest, whatever was completed.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -107,7 +107,7 @@ pub async fn take_resting(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::backfill_request::left_alone_text;
+    use crate::domain::backfill_request::{Scope, left_alone_text};
 
     const COOLDOWN_US: i64 = 300_000_000;
 
@@ -120,6 +120,7 @@ mod tests {
             status: Status::Completed,
             since_us: Some(since_us),
             completed_at_us: Some(at_us),
+            scope: Scope::new("sim", Anchor::Day),
             ..RequestRow::new("a".to_owned(), "btcusdt".to_owned(), threshold, 0)
         }
     }
@@ -177,5 +178,20 @@ mod tests {
         };
         assert_eq!(rest(&[failed], 100, 10), []);
         assert_eq!(rest(&[completed(0, 100, 50)], 100, 10), []);
+    }
+
+    #[test]
+    fn bars_of_another_exchange_or_cut_elsewhere_do_not_count() {
+        for scope in [
+            Scope::new("sim", Anchor::Month),
+            Scope::new("binance", Anchor::Day),
+            Scope::default(),
+        ] {
+            let row = RequestRow {
+                scope,
+                ..completed(0, 100, 0)
+            };
+            assert_eq!(rest(&[row], 100, 10), []);
+        }
     }
 }

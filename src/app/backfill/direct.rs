@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     app::clock::Clock,
     domain::{
-        backfill_request::{Progress, RequestRow, Status},
+        backfill_request::{Progress, RequestRow, Scope, Status},
         micros::micros,
         threshold::Threshold,
     },
@@ -48,6 +48,7 @@ impl Entry {
         store: Arc<dyn Store>,
         clock: Clock,
         worker: &str,
+        scope: &Scope,
         since_us: Option<i64>,
         thresholds: &[Threshold],
         board: SymbolBoard,
@@ -59,6 +60,7 @@ impl Entry {
             let symbol = board.symbol().to_string();
             let request = RequestRow {
                 since_us,
+                scope: scope.clone(),
                 ..RequestRow::new(random_id(), symbol, threshold_dbps, now_us)
             };
             let claim = request.claimed(&worker, now_us, micros(LEASE));
@@ -66,7 +68,7 @@ impl Entry {
             rows.push(claim.row);
         }
         Ok(Self {
-            queue: Queue::new(store, clock, worker, LEASE),
+            queue: Queue::new(store, clock, worker, LEASE).within(scope.clone()),
             rows,
             board,
         })

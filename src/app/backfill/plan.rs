@@ -213,6 +213,9 @@ impl Plan {
             };
             periods.push(PlannedPeriod { period, task });
             period = wish.anchor.period(period.end_us);
+            // What is known need not be asked for, and a plan of many years has to hear when it is
+            // to stop.
+            tokio::task::yield_now().await;
         }
         Ok(Self {
             wish,

@@ -9,7 +9,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use crate::{
     app::clock::Clock,
     domain::{
-        backfill_request::{Change, Progress, RequestRow, Status, Turn},
+        backfill_request::{Change, Progress, RequestRow, Scope, Status, Turn},
         micros::micros,
         row::UnreadableRow,
         symbol::Symbol,
@@ -35,8 +35,8 @@ pub struct Asked {
     pub is_new: bool,
 }
 
-/// Asks for a symbol's bars since a time (in µs; none leaves that to the worker) at these
-/// thresholds, or at all of them when there are none. What is pending or under way already is
+/// Asks for a symbol's bars of a scope since a time (in µs; none leaves that to the worker) at
+/// these thresholds, or at all of them when there are none. What is pending or under way already is
 /// not asked for twice, unless somebody runs it by hand.
 ///
 /// # Errors
@@ -47,6 +47,7 @@ pub async fn ask(
     symbol: &Symbol,
     thresholds: &[Threshold],
     since_us: Option<i64>,
+    scope: &Scope,
 ) -> Result<Vec<Asked>, StoreError> {
     // Of all symbols: whoever put a row in may have written them in any case.
     let query = RequestQuery {
@@ -69,6 +70,7 @@ pub async fn ask(
         let same = open.iter().find(|request| {
             request.threshold_dbps == threshold_dbps
                 && request.reaches_as_far(since_us)
+                && request.scope == *scope
                 && !request.is_run_by_hand()
         });
         if let Some(request) = same {
@@ -80,6 +82,7 @@ pub async fn ask(
         }
         let request = RequestRow {
             since_us,
+            scope: scope.clone(),
             ..RequestRow::new(
                 random_id(),
                 symbol.to_string(),
@@ -125,6 +128,7 @@ pub struct Queue {
     clock: Clock,
     worker: Arc<str>,
     lease: Duration,
+    scope: Scope,
 }
 
 /// What a look at the queue has brought.
@@ -153,7 +157,14 @@ impl Queue {
             clock,
             worker: worker.into(),
             lease,
+            scope: Scope::default(),
         }
+    }
+
+    /// The same for a worker that makes bars of this scope alone.
+    #[must_use]
+    pub fn within(self, scope: Scope) -> Self {
+        Self { scope, ..self }
     }
 
     /// What no other worker is called.
@@ -195,7 +206,9 @@ impl Queue {
         };
         let (mut pending, mut being_taken, mut by_hand) = (Vec::new(), Vec::new(), Vec::new());
         for read in self.store.stored_requests(&query).await? {
-            if let Ok(request) = &read {
+            if let Ok(request) = &read
+                && self.scope.agrees_with(&request.scope)
+            {
                 symbols.insert(request.symbol.to_ascii_uppercase());
             }
             match read {
@@ -228,7 +241,11 @@ impl Queue {
         // It is done by then, or is anybody's.
         let is_under_way =
             |wish: &RequestRow| by_hand.iter().any(|running| running.fulfils_by_hand(wish));
-        pending.retain(|request| !is_excepted(request) && !is_under_way(request));
+        pending.retain(|request| {
+            self.scope.agrees_with(&request.scope)
+                && !is_excepted(request)
+                && !is_under_way(request)
+        });
         for request in &pending {
             // Whoever was first is about to take the others of that symbol, too.
             if being_taken.iter().any(|taken| taken.goes_with(request)) {
@@ -270,7 +287,7 @@ impl Queue {
             if claimed.len() >= most {
                 break;
             }
-            if request.goes_with(&first) {
+            if self.scope.agrees_with(&request.scope) && request.goes_with(&first) {
                 claimed.extend(self.claim(&request).await?);
             }
         }
@@ -300,6 +317,11 @@ impl Queue {
 
     /// Claims a request; none when another worker was first.
     async fn claim(&self, request: &RequestRow) -> Result<Option<RequestRow>, StoreError> {
+        // What it has left open is decided now, and whoever looks later can see how.
+        let request = RequestRow {
+            scope: request.scope.or(&self.scope),
+            ..request.clone()
+        };
         let claim = request.claimed(&self.worker, self.clock.wall_us(), self.lease_us());
         self.store.put_request(&claim).await?;
         let is_mine = self.is_still_mine(&claim.row).await?;

@@ -8,6 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     num::NonZeroU64,
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::task::JoinSet;
@@ -31,6 +32,8 @@ use super::{
 
 /// So often a period is sealed when somebody else takes its seal back meanwhile.
 const SEAL_ATTEMPTS: u32 = 3;
+/// The pause before the second attempt; before the third it is twice as long.
+const SEAL_PAUSE: Duration = Duration::from_millis(500);
 
 /// How turns are taken.
 #[derive(Debug, Clone, Copy)]
@@ -324,7 +327,9 @@ impl Seat {
     /// Seals, and seals anew what somebody has taken back meanwhile: a collector that has written
     /// to the period as we sealed it.
     async fn seal_until_it_stands(&mut self, mut request: SealRequest) -> anyhow::Result<()> {
-        for _ in 0..SEAL_ATTEMPTS {
+        for attempt in 0..SEAL_ATTEMPTS {
+            // Whoever writes there is done in a moment, and a clock that is behind comes up.
+            tokio::time::sleep(SEAL_PAUSE * attempt).await;
             let lost = self.seal_now(&request).await?;
             if lost.is_empty() {
                 return Ok(());
@@ -361,7 +366,9 @@ impl Seat {
             let period = row.key.anchor.period(row.key.period_start_us);
             self.board.tell(Event::Sealed { period });
         }
-        for (key, reason) in sealing.refused {
+        let broken = sealing.broken.into_iter();
+        let broken = broken.map(|(key, thresholds)| (key, Unsealable::Damaged(thresholds)));
+        for (key, reason) in sealing.refused.into_iter().chain(broken) {
             let period = key.anchor.period(key.period_start_us);
             self.board.tell(Event::NotSealed {
                 period,

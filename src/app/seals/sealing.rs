@@ -47,6 +47,8 @@ pub struct Sealing {
     /// The closed periods that do not deserve one, and why. Some of them may be sealed all
     /// the same, without every wanted threshold.
     pub refused: Vec<(SealKey, Unsealable)>,
+    /// The periods whose seal vouches for bars that are not those that were sealed, by threshold.
+    pub broken: Vec<(SealKey, Vec<Threshold>)>,
     /// The periods that have the seal that they deserve.
     pub standing: BTreeSet<SealKey>,
 }
@@ -85,7 +87,13 @@ pub async fn seal(
             let present = seals.get(&judged.start_us);
             match judged.verdict {
                 // What somebody has vouched for and is not so any more is for people to see.
-                _ if present.is_some_and(|(_, state)| state.is_damage()) => {}
+                _ if present.is_some_and(|(_, state)| state.is_damage()) => {
+                    let of = present.and_then(|(_, state)| match state {
+                        SealState::Broken(thresholds) => Some(thresholds.clone()),
+                        _ => None,
+                    });
+                    sealing.broken.push((key, of.unwrap_or_default()));
+                }
                 Ok(sealed) if present.is_some_and(|(seal, _)| says(seal, &sealed)) => {
                     sealing.standing.insert(key);
                 }

@@ -36,7 +36,10 @@ use crate::{
     },
     config::Key,
     domain::{
-        anchor::Anchor, backfill_request::Status, micros::micros, symbol::Symbol,
+        anchor::Anchor,
+        backfill_request::{Scope, Status},
+        micros::micros,
+        symbol::Symbol,
         threshold::Threshold,
     },
     report::{
@@ -134,7 +137,11 @@ impl DirectArgs {
         let is_json = context.is_json()?;
         let mut signals = Signals::new().hint("run it where signals can be received")?;
         let now_us = context.clock.wall_us();
-        let opened = sources::open(&self.sources, context, self.patience).await?;
+        // A file may be large, and has to be read to its end.
+        let opened = tokio::select! {
+            opened = sources::open(&self.sources, context, self.patience) => opened?,
+            _ = signals.next() => return Ok(ExitCode::Interrupted),
+        };
         let (from_us, until_us) = self.range(now_us, opened.of_files)?;
         let symbols = distinct(&self.symbols);
         tokio::select! {
@@ -324,6 +331,7 @@ impl DirectArgs {
                 Arc::clone(&shared.store),
                 context.clock.clone(),
                 &worker,
+                &Scope::new(&shared.exchange, wish.anchor),
                 is_up_to_now.then_some(wish.from_us),
                 listed,
                 board.clone(),

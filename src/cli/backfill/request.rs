@@ -14,6 +14,7 @@ use crate::{
         exit::ExitCode,
     },
     domain::{
+        backfill_request::Scope,
         symbol::Symbol,
         threshold::{Threshold, ThresholdError},
         words::list,
@@ -87,8 +88,11 @@ impl RequestArgs {
             refuse_unknown(context, &unknown).await?;
             let mut asked = Vec::new();
             let thresholds = thresholds(&self.thresholds);
+            let settings = &context.settings;
+            let scope = Scope::new(settings.exchange.value.as_str(), settings.anchor.value);
             for symbol in &symbols {
-                asked.extend(ask(store, &context.clock, symbol, &thresholds, since_us).await?);
+                let clock = &context.clock;
+                asked.extend(ask(store, clock, symbol, &thresholds, since_us, &scope).await?);
             }
             let seen = overview(store, &context.clock, &symbols, false).await?;
             Ok((asked, seen))

@@ -22,7 +22,8 @@ use crate::{
         signals::{Signals, until_done},
     },
     config::Key,
-    domain::anchor::Anchor,
+    domain::{anchor::Anchor, backfill_request::Scope},
+    journal::random_id,
     report::backfill::{run as run_report, worker as report},
     store::{self, StoreOptions},
 };
@@ -34,6 +35,8 @@ use super::{
 
 /// How long work that is told to stop may take.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// What is added to a worker's name, in digits: enough to tell some workers apart.
+const NAME_DIGITS: usize = 6;
 
 /// Take requests for backfills, and carry them out
 ///
@@ -103,6 +106,7 @@ impl WorkerArgs {
             sources: opened.sources,
             clock: context.clock.clone(),
         };
+        let shared_exchange = Arc::clone(&shared.exchange);
         let mut limits = RunLimits::default();
         limits.writer.patience = self.patience;
         let carrier = Carrier {
@@ -118,7 +122,9 @@ impl WorkerArgs {
         let host = collector_name(context);
         let pid = std::process::id();
         let settings = Settings {
-            name: format!("{host}:{pid}"),
+            // In containers every process is the first, and hosts may be called alike.
+            name: format!("{host}:{pid}:{}", random_id().split_at(NAME_DIGITS).0),
+            scope: Scope::new(shared_exchange.as_ref(), context.settings.anchor.value),
             host,
             pid,
             poll: self.poll,

@@ -3,7 +3,7 @@ use crate::domain::{
     bar::Bar,
     ladder::{Ladder, Rules},
     price::{Price, Quantity},
-    row::{BarRow, ImpliedColumns},
+    row::{BarRow, ImpliedColumns, Series, Table, UnreadableRow, stored::Place},
     threshold::Threshold,
     trade::Trade,
 };
@@ -188,5 +188,47 @@ fn what_is_proven_absent_is_no_hole() {
     let bars: Vec<_> = bars.into_iter().map(stored).collect();
     let absent: IdRanges = [ids(10, 16)].into_iter().collect();
     assert!(Survey::of(&bars, day(), Anchor::Day, &absent).is_right());
-    assert_eq!(survey(&bars, day()).holes, [ids(10, 16)]);
+    // Where the exchange has them after all, the bar that was cut would have gone on.
+    let found = survey(&bars, day());
+    assert_eq!(found.holes, [ids(10, 16)]);
+    assert_eq!((found.wrong, found.head), (1, None));
+    assert!(found.goes_on_at(17));
+    let cut: Vec<_> = bars.into_iter().take(5).collect();
+    let found = survey(&cut, day());
+    assert_eq!((found.wrong, found.head), (1, None));
+}
+
+#[test]
+fn a_row_that_cannot_be_read_inside_a_good_bar_is_read_over() {
+    let inside = UnreadableRow {
+        table: Table::Bars,
+        key: "sim BTCUSDT 500 10".to_owned(),
+        place: Some(Box::new(Place {
+            series: Series {
+                exchange: "sim".into(),
+                symbol: "BTCUSDT".parse().expect("a symbol"),
+                anchor: Anchor::Day,
+                threshold: Threshold::new(500).expect("a threshold"),
+            },
+            first_id: Some(10),
+            last_id: None,
+            open_time_us: None,
+        })),
+        column: "open",
+        reason: "it is no price".to_owned(),
+    };
+    for period in [
+        day(),
+        PeriodIds {
+            is_over: false,
+            ..day()
+        },
+    ] {
+        let mut bars = all();
+        bars.insert(5, Err(inside.clone()));
+        let found = survey(&bars, period);
+        assert!(!found.is_right());
+        assert_eq!((found.wrong, found.first_id(1)), (1, 1));
+        assert!(found.goes_on_at(11));
+    }
 }

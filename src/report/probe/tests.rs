@@ -11,6 +11,7 @@ use crate::{
         measures::Measures,
         outcome::{RunOutcome, ScenarioOutcome},
         run::Outcome,
+        scenario::Scenario,
         scenarios,
         settings::{Database, Settings},
         timeline::{Mark, MarkKind, Sample, Timeline},
@@ -215,7 +216,9 @@ fn the_list_names_every_scenario_within_80_columns() {
 #[test]
 fn the_matrix_of_the_readme_has_a_row_for_each_scenario_of_the_core() {
     let readme = include_str!("../../../README.md");
-    let core = scenarios::all().into_iter().filter(|one| one.is_core);
+    let of_a_file = |scenario: &Scenario| Database::File.lacks(scenario.needs).is_none();
+    let core = scenarios::all().into_iter();
+    let core = core.filter(|one| one.is_core && of_a_file(one));
     let core: Vec<&str> = core.map(|scenario| scenario.name).collect();
     let begin = readme.find("scenario          seen").expect("a matrix");
     let rows = readme[begin..].lines().skip(1);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{
-        backfill_request::{Progress, RequestRead, RequestRow, Status},
+        backfill_request::{Progress, RequestRead, RequestRow, Scope, Status},
         row::{Table, UnreadableRow},
     },
     store::sink::RequestQuery,
@@ -31,6 +31,8 @@ pub(super) struct RequestRecord<'a> {
     symbol: &'a str,
     threshold_decimal_bps: u32,
     since: Option<i64>,
+    exchange: &'a str,
+    anchor: &'a str,
     status: i8,
     requested_at: i64,
     started_at: Option<i64>,
@@ -53,6 +55,8 @@ impl<'a> From<&'a RequestRow> for RequestRecord<'a> {
             symbol: &row.symbol,
             threshold_decimal_bps: row.threshold_dbps,
             since: row.since_us,
+            exchange: &row.scope.exchange,
+            anchor: row.scope.anchor_text(),
             status: number_of(&STATUSES, &row.status),
             requested_at: row.requested_at_us,
             started_at: row.started_at_us,
@@ -72,18 +76,23 @@ impl<'a> From<&'a RequestRow> for RequestRecord<'a> {
 
 impl RequestRecord<'_> {
     fn into_read(self) -> RequestRead {
-        let status = value_of(&STATUSES, self.status).map_err(|reason| UnreadableRow {
-            table: Table::BackfillRequests,
-            key: self.request_id.to_owned(),
-            place: None,
-            column: "status",
-            reason,
-        })?;
-        Ok(RequestRow {
+        let wrong = |column| {
+            move |reason| UnreadableRow {
+                table: Table::BackfillRequests,
+                key: self.request_id.to_owned(),
+                place: None,
+                column,
+                reason,
+            }
+        };
+        let status = value_of(&STATUSES, self.status).map_err(wrong("status"))?;
+        let scope = Scope::read(self.exchange, self.anchor).map_err(wrong("anchor"))?;
+        let row = RequestRow {
             request_id: self.request_id.to_owned(),
             symbol: self.symbol.to_owned(),
             threshold_dbps: self.threshold_decimal_bps,
             since_us: self.since,
+            scope,
             status,
             requested_at_us: self.requested_at,
             started_at_us: self.started_at,
@@ -99,7 +108,8 @@ impl RequestRecord<'_> {
             attempt: self.attempt,
             lease_until_us: self.lease_until,
             version: self.version,
-        })
+        };
+        row.checked()
     }
 }
 

@@ -216,6 +216,8 @@ const BACKFILL_REQUESTS: Table = Table {
     symbol LowCardinality(String),
     threshold_decimal_bps UInt32 DEFAULT 0 COMMENT '0: all',
     since Nullable(DateTime64(6, 'UTC')),
+    exchange LowCardinality(String) COMMENT 'empty: the worker decides',
+    anchor LowCardinality(String) COMMENT 'empty: the worker decides',
     status Enum8('pending' = 1, 'running' = 2, 'completed' = 3, 'failed' = 4, 'skipped' = 5) DEFAULT 'pending',
     requested_at DateTime64(6, 'UTC') DEFAULT now64(6, 'UTC'),
     started_at Nullable(DateTime64(6, 'UTC')),

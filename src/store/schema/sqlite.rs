@@ -168,6 +168,8 @@ const PLAIN: [(&str, &str); 12] = [
     symbol TEXT NOT NULL,
     threshold_decimal_bps INTEGER NOT NULL DEFAULT 0,
     since INTEGER,
+    exchange TEXT NOT NULL DEFAULT '',
+    anchor TEXT NOT NULL DEFAULT '',
     status TEXT NOT NULL DEFAULT 'pending'
         CHECK (status IN ('pending', 'running', 'completed', 'failed', 'skipped')),
     requested_at INTEGER NOT NULL DEFAULT (CAST(strftime('%s', 'now') AS INTEGER) * 1000000),

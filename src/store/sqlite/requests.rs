@@ -11,18 +11,20 @@ use super::{
 };
 use crate::{
     domain::{
-        backfill_request::{Progress, RequestRead, RequestRow, Status},
+        backfill_request::{Progress, RequestRead, RequestRow, Scope, Status},
         row::{Table, UnreadableRow},
     },
     store::sink::RequestQuery,
 };
 
 /// The columns of `backfill_requests`, in the order in which they are written and read.
-pub(super) const REQUEST_COLUMNS: [&str; 17] = [
+pub(super) const REQUEST_COLUMNS: [&str; 19] = [
     "request_id",
     "symbol",
     "threshold_decimal_bps",
     "since",
+    "exchange",
+    "anchor",
     "status",
     "requested_at",
     "started_at",
@@ -51,6 +53,8 @@ pub(super) fn put(connection: &mut Connection, row: &RequestRow) -> Result<(), F
             row.symbol,
             row.threshold_dbps,
             row.since_us,
+            row.scope.exchange,
+            row.scope.anchor_text(),
             row.status.as_str(),
             row.requested_at_us,
             row.started_at_us,
@@ -100,13 +104,15 @@ pub(super) fn requests(
 }
 
 fn read(row: &Row<'_>) -> RequestRead {
-    read_columns(&mut Columns::of_request(row)).map_err(|(column, reason)| UnreadableRow {
-        table: Table::BackfillRequests,
-        key: shown(row.get_ref(0).unwrap_or(ValueRef::Null)),
-        place: None,
-        column,
-        reason,
-    })
+    read_columns(&mut Columns::of_request(row))
+        .map_err(|(column, reason)| UnreadableRow {
+            table: Table::BackfillRequests,
+            key: shown(row.get_ref(0).unwrap_or(ValueRef::Null)),
+            place: None,
+            column,
+            reason,
+        })
+        .and_then(RequestRow::checked)
 }
 
 fn read_columns(columns: &mut Columns<'_>) -> Result<RequestRow, Fault> {
@@ -116,6 +122,10 @@ fn read_columns(columns: &mut Columns<'_>) -> Result<RequestRow, Fault> {
         symbol: columns.text()?.to_owned(),
         threshold_dbps: columns.small_count()?,
         since_us: columns.integer_if_any()?,
+        scope: {
+            let exchange = columns.text()?.to_owned();
+            columns.read(|value| Scope::read(&exchange, text_in(value)?))?
+        },
         status: columns.read(|value| {
             let text = text_in(value)?;
             let mut statuses = Status::ALL.into_iter();

@@ -3,7 +3,11 @@
 use tempfile::TempDir;
 
 use super::*;
-use crate::{app::backfill::queue::ask, domain::symbol::Symbol, store::sink::RequestQuery};
+use crate::{
+    app::backfill::queue::ask,
+    domain::{anchor::Anchor, symbol::Symbol},
+    store::sink::RequestQuery,
+};
 
 const NOW_US: i64 = 1_700_000_000_000_000;
 
@@ -26,7 +30,16 @@ impl Place {
     async fn enter(&self, since_us: Option<i64>) -> (CancellationToken, Kept) {
         let board = SymbolBoard::new(symbol(), &[threshold()], Arc::new(|_, _| {}));
         let (store, clock) = (Arc::clone(&self.store), self.clock.clone());
-        let entry = Entry::make(store, clock, "nas:1", since_us, &[threshold()], board).await;
+        let entry = Entry::make(
+            store,
+            clock,
+            "nas:1",
+            &scope(),
+            since_us,
+            &[threshold()],
+            board,
+        )
+        .await;
         let over = CancellationToken::new();
         (over.clone(), entry.expect("entered").keep(over))
     }
@@ -34,7 +47,15 @@ impl Place {
     /// Asks for the same.
     async fn ask(&self, since_us: i64) -> bool {
         let (store, symbol) = (&*self.store, symbol());
-        let asked = ask(store, &self.clock, &symbol, &[threshold()], Some(since_us)).await;
+        let asked = ask(
+            store,
+            &self.clock,
+            &symbol,
+            &[threshold()],
+            Some(since_us),
+            &scope(),
+        )
+        .await;
         asked.expect("asked")[0].is_new
     }
 
@@ -57,6 +78,10 @@ fn symbol() -> Symbol {
     "BTCUSDT".parse().expect("a symbol")
 }
 
+fn scope() -> Scope {
+    Scope::new("sim", Anchor::Day)
+}
+
 fn threshold() -> Threshold {
     Threshold::new(250).expect("a threshold")
 }
@@ -76,6 +101,30 @@ async fn what_is_asked_for_meanwhile_is_completed_together_with_it() {
     assert_eq!(place.claim().await, None);
     end(over, kept, Status::Completed).await;
     assert_eq!(place.statuses().await, [Status::Completed; 2]);
+}
+
+#[tokio::test]
+async fn bars_that_are_cut_elsewhere_fulfil_nobodys_wish() {
+    let place = Place::new().await;
+    let (over, kept) = place.enter(Some(50)).await;
+    let month = Scope::new("sim", Anchor::Month);
+    let (store, clock) = (&*place.store, &place.clock);
+    let asked = ask(store, clock, &symbol(), &[threshold()], Some(50), &month).await;
+    assert!(asked.expect("asked")[0].is_new);
+    end(over, kept, Status::Completed).await;
+    assert_eq!(
+        place.statuses().await,
+        [Status::Completed, Status::Pending],
+        "that of the month waits for a worker who makes months"
+    );
+    let worker = |scope| {
+        let store = Arc::clone(&place.store);
+        Queue::new(store, place.clock.clone(), "w", LEASE).within(scope)
+    };
+    let of_days = worker(scope()).look(&[]).await.expect("a look");
+    assert_eq!(of_days.claimed, None);
+    let of_months = worker(month.clone()).look(&[]).await.expect("a look");
+    assert_eq!(of_months.claimed.expect("claimed").scope, month);
 }
 
 #[tokio::test]

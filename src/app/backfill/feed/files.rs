@@ -23,6 +23,9 @@ pub enum FilesError {
     /// One of them cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// One of them is a pipe, a directory or a device.
+    #[error("read {}: it is no regular file", .0.display())]
+    NoFile(PathBuf),
     /// One of them holds nothing.
     #[error("find a trade in {}: there is none", .0.display())]
     Empty(PathBuf),
@@ -66,6 +69,10 @@ impl FileIndex {
     pub fn open(paths: &[PathBuf]) -> Result<Self, FilesError> {
         let mut files = Vec::with_capacity(paths.len());
         for path in paths {
+            // Opening a pipe would wait for somebody who writes to it; and files are read twice.
+            if path.metadata().is_ok_and(|found| !found.is_file()) {
+                return Err(FilesError::NoFile(path.clone()));
+            }
             let mut file = TradeFile::open(path)?;
             let first = file.next_block()?.and_then(|block| block.trades.first());
             let first = first.ok_or_else(|| FilesError::Empty(path.clone()))?;

@@ -46,9 +46,16 @@ impl Place {
         let thresholds: Vec<_> = thresholds.iter().map(|dbps| threshold(*dbps)).collect();
         let symbol = symbol.parse().expect("a symbol");
         self.wait(1);
-        ask(&*self.store, &self.clock(), &symbol, &thresholds, since_us)
-            .await
-            .expect("asked")
+        ask(
+            &*self.store,
+            &self.clock(),
+            &symbol,
+            &thresholds,
+            since_us,
+            &Scope::default(),
+        )
+        .await
+        .expect("asked")
     }
 
     async fn all(&self) -> Vec<RequestRow> {

@@ -183,8 +183,8 @@ async fn nothing_is_planned_before_the_clock_began() {
     let emit: Emit = Arc::new(|_, _| {});
     let shared = shared(&Arc::default(), store);
     let (mut wish, board) = wish(SMALL[0], &emit);
-    // As of `--since 999999999d`.
-    wish.from_us = -999_999_999 * DAY_US;
+    // As of `--since 9999999d`.
+    wish.from_us = -9_999_999 * DAY_US;
     let limits = RunLimits::default();
     let wishes = vec![(wish, board)];
     let finished = run(&shared, wishes, limits, CancellationToken::new()).await;

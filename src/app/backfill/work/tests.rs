@@ -2,7 +2,10 @@
 
 use std::{
     num::NonZeroU64,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use tempfile::TempDir;
@@ -19,7 +22,10 @@ use crate::{
         },
         clock::Clock,
     },
-    domain::backfill_request::{RequestRow, Status},
+    domain::{
+        anchor::Anchor,
+        backfill_request::{RequestRow, Scope, Status},
+    },
     store::{
         sink::{RequestQuery, Store},
         testing,
@@ -52,7 +58,15 @@ impl Place {
     async fn ask(&self, clock: &Clock, symbol: &str, dbps: &[u32]) {
         let symbol = symbol.parse().expect("a symbol");
         let thresholds: Vec<_> = dbps.iter().map(|dbps| threshold(*dbps)).collect();
-        let asked = ask(&*self.store, clock, &symbol, &thresholds, None).await;
+        let asked = ask(
+            &*self.store,
+            clock,
+            &symbol,
+            &thresholds,
+            None,
+            &Scope::default(),
+        )
+        .await;
         assert!(asked.expect("asked").iter().all(|asked| asked.is_new));
     }
 
@@ -84,6 +98,7 @@ impl Place {
             parallel: 2,
             stop_timeout: Duration::from_secs(10),
             is_once: true,
+            scope: Scope::new("fake", Anchor::Day),
         };
         let (store, work) = (Arc::clone(&self.store), Arc::new(carrier));
         let worker = Worker::new(settings, store, clock.clone(), work, tell);
@@ -103,9 +118,10 @@ fn threshold(dbps: u32) -> Threshold {
 }
 
 /// How long after the end of the day that the exchange has it is.
+/// A clock that stands still but for a µs a look: what comes later is later.
 fn at(after: Duration) -> Clock {
-    let now_us = 3 * DAY_US + micros(after);
-    Clock::with_wall(move || now_us)
+    let now_us = AtomicI64::new(3 * DAY_US + micros(after));
+    Clock::with_wall(move || now_us.fetch_add(1, Ordering::Relaxed))
 }
 
 #[tokio::test]

@@ -23,7 +23,11 @@ use crate::{
         backoff::{Backoff, backoff},
         clock::Clock,
     },
-    domain::{backfill_request::RequestRow, backfill_worker::WorkerRow, micros::micros},
+    domain::{
+        backfill_request::{RequestRow, Scope},
+        backfill_worker::WorkerRow,
+        micros::micros,
+    },
     store::sink::{Store, StoreError},
 };
 
@@ -60,6 +64,8 @@ pub struct Settings {
     pub stop_timeout: Duration,
     /// End when there is nothing left to take.
     pub is_once: bool,
+    /// Which bars it makes; requests for others it leaves alone.
+    pub scope: Scope,
 }
 
 /// What a worker has done.
@@ -120,7 +126,8 @@ impl Worker {
         tell: impl Fn(Event) + Send + Sync + 'static,
     ) -> Self {
         let name: Arc<str> = settings.name.as_str().into();
-        let queue = Queue::new(Arc::clone(&store), clock.clone(), name, settings.lease);
+        let queue = Queue::new(Arc::clone(&store), clock.clone(), name, settings.lease)
+            .within(settings.scope.clone());
         Self {
             hands: Hands {
                 queue,

@@ -23,7 +23,7 @@ use crate::{
         clock::Clock,
     },
     domain::{
-        backfill_request::{Change, Progress, RequestRow, Status},
+        backfill_request::{Change, Progress, RequestRow, Scope, Status},
         backfill_worker::WorkerRow,
         symbol::Symbol,
         threshold::Threshold,
@@ -117,7 +117,15 @@ impl Place {
         advance(Duration::from_millis(1)).await;
         let symbol: Symbol = symbol.parse().expect("a symbol");
         let thresholds: Vec<_> = dbps.iter().map(|&dbps| threshold(dbps)).collect();
-        let asked = ask(&*self.store, &self.clock, &symbol, &thresholds, since_us).await;
+        let asked = ask(
+            &*self.store,
+            &self.clock,
+            &symbol,
+            &thresholds,
+            since_us,
+            &Scope::default(),
+        )
+        .await;
         let asked = asked.expect("asked").into_iter();
         asked.map(|asked| asked.request).collect()
     }
@@ -132,6 +140,7 @@ impl Place {
             parallel: 2,
             stop_timeout: Duration::from_secs(10),
             is_once,
+            scope: Scope::default(),
         };
         let (sender, begun) = channel(100);
         let work = Arc::new(Bench { begun: sender });

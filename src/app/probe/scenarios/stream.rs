@@ -280,12 +280,13 @@ fn renewal() -> Scenario {
     Scenario::new(Stream, "renewal", line, |bench| {
         Box::pin(async {
             bench.struck("connections are replaced in time").await?;
-            bench.hold(Duration::from_secs(90)).await;
+            bench.hold(Duration::from_secs(150)).await;
             bench.healed().await
         })
     })
     .load(Load {
-        lifetime_s: 75,
+        // Longer than the tape stands still afterwards: without trades no two connections meet.
+        lifetime_s: 120,
         ..Load::default()
     })
     .with(&["--renew-after", "60s"])

@@ -106,6 +106,7 @@ async fn work_that_does_not_stop_is_dropped_and_given_back() {
         parallel: 0,
         stop_timeout: Duration::from_secs(10),
         is_once: false,
+        scope: Scope::default(),
     };
     let store = Arc::clone(&place.store);
     let work = Arc::new(Deaf(sender));
