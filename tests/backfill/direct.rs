@@ -1,7 +1,10 @@
 //! From every source the same bars, beside whatever is there.
 
 use jiff::civil::date;
-use streamkit::{domain::anchor::Anchor, exchange::sim::Config};
+use streamkit::{
+    domain::anchor::Anchor,
+    exchange::sim::{Config, SimTrade},
+};
 
 use crate::{
     common::process::{Process, run, text},
@@ -74,6 +77,51 @@ fn months_are_made_whole_from_daily_files_and_sealed() {
     assert_eq!(place.versions(), before);
 }
 
+/// A trade as the exchange's files have it.
+fn line(trade: &SimTrade) -> String {
+    let decimal = |e8: i64| format!("{}.{:08}", e8 / 100_000_000, e8 % 100_000_000);
+    format!(
+        "{},{},{},{},{},{},{}\n",
+        trade.id,
+        decimal(trade.price_e8),
+        decimal(trade.quantity_e8),
+        trade.first_id,
+        trade.last_id,
+        trade.time_us,
+        trade.buyer_maker
+    )
+}
+
+/// What is met in the middle of a run spoils its own period, and no other.
+#[test]
+fn of_a_period_with_a_broken_line_nothing_is_written() {
+    let scene = Scene::new(5);
+    let day = TRADES_PER_DAY as usize;
+    let trades = scene.server.tape().trades(SYMBOL, FIRST_ID, 3 * day as u64);
+    let mut lines: Vec<String> = trades.expect("trades").iter().map(line).collect();
+    let last = lines.split_off(2 * day);
+    // Nobody comes so far before the first day is written.
+    lines[2 * day - 10] = "oops\n".to_owned();
+    let (first, second) = (scene.path("one.csv"), scene.path("two.csv"));
+    std::fs::write(&first, lines.concat()).expect("written");
+    std::fs::write(&second, last.concat()).expect("written");
+    let names = [&first, &second].map(|path| path.display().to_string());
+    let place = scene.sqlite("broken");
+    let output = scene.backfill(&place, &["--from-file", &names[0], &names[1]]);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let where_it_is = format!("one.csv:{}:", 2 * day - 9);
+    assert!(told.contains(&where_it_is), "{told}");
+    let ids: Vec<i64> = place
+        .rows()
+        .iter()
+        .map(|row| row.bar.first_agg_trade_id)
+        .collect();
+    assert!(!ids.is_empty());
+    let second_day = FIRST_ID + day as i64;
+    assert!(ids.iter().all(|&id| id < second_day), "{ids:?}");
+}
+
 #[test]
 fn files_of_the_user_are_read_in_any_order_and_what_they_lack_comes_by_rest() {
     let scene = Scene::new(4);
@@ -83,19 +131,6 @@ fn files_of_the_user_are_read_in_any_order_and_what_they_lack_comes_by_rest() {
         .tape()
         .trades(SYMBOL, FIRST_ID, 3 * TRADES_PER_DAY as u64);
     let trades = trades.expect("trades");
-    let line = |trade: &streamkit::exchange::sim::SimTrade| {
-        let decimal = |e8: i64| format!("{}.{:08}", e8 / 100_000_000, e8 % 100_000_000);
-        format!(
-            "{},{},{},{},{},{},{}\n",
-            trade.id,
-            decimal(trade.price_e8),
-            decimal(trade.quantity_e8),
-            trade.first_id,
-            trade.last_id,
-            trade.time_us,
-            trade.buyer_maker
-        )
-    };
     let lines: Vec<String> = trades.iter().map(line).collect();
     let hole = TRADES_PER_DAY as usize..TRADES_PER_DAY as usize + 700;
     let (first, second) = (scene.path("one.csv"), scene.path("two.csv"));
