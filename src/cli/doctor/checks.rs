@@ -28,7 +28,10 @@ pub fn configuration(context: &Context) -> Finding {
     let of_files = files.len();
     let names: BTreeSet<String> = files.into_iter().collect();
     let detail = match names.first() {
-        Some(name) => format!("{name}: {}, nothing wrong", counted(of_files as i128, "setting")),
+        Some(name) => format!(
+            "{name}: {}, nothing wrong",
+            counted(of_files as i128, "setting")
+        ),
         None => "no settings file is read; nothing is wrong with flags and variables".to_owned(),
     };
     Finding::good(CONFIGURATION, detail)

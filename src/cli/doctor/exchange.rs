@@ -70,7 +70,11 @@ pub async fn check(args: &DoctorArgs, symbols: &[Symbol], context: &Context) -> 
         names(&settings, deadline),
         certificates(&settings, deadline),
         stream(source, asked, deadline),
-        join_all(symbols.iter().map(|symbol| newest(source, symbol, deadline))),
+        join_all(
+            symbols
+                .iter()
+                .map(|symbol| newest(source, symbol, deadline))
+        ),
     );
     let mut findings = vec![clock, dns, tls, websocket, rest];
     findings.extend(named);
@@ -171,9 +175,7 @@ async fn shake_hands(resolver: &Resolver, url: &Url) -> io::Result<()> {
     };
     let config = tls::client_config().map_err(io::Error::other)?;
     let name = match &host {
-        Host::Domain(name) => {
-            ServerName::try_from((*name).to_owned()).map_err(io::Error::other)?
-        }
+        Host::Domain(name) => ServerName::try_from((*name).to_owned()).map_err(io::Error::other)?,
         Host::Ipv4(address) => std::net::IpAddr::V4(*address).into(),
         Host::Ipv6(address) => std::net::IpAddr::V6(*address).into(),
     };
@@ -283,7 +285,11 @@ async fn time(source: &dyn Source, clock: &Clock, deadline: Duration) -> (Findin
     let took_s = Duration::from_micros(after_us.saturating_sub(before_us).unsigned_abs());
     let answered = Finding::good(
         REST,
-        format!("{} answered in {:.1} s", source.name(), took_s.as_secs_f64()),
+        format!(
+            "{} answered in {:.1} s",
+            source.name(),
+            took_s.as_secs_f64()
+        ),
     );
     let untold = || Finding::not_checked(CLOCK, "the exchange did not tell its time");
     match answer {
@@ -296,8 +302,8 @@ async fn time(source: &dyn Source, clock: &Clock, deadline: Duration) -> (Findin
 
 /// The exchange said `there_us` between two looks at our clock.
 fn skew(before_us: i64, there_us: i64, after_us: i64) -> Finding {
-    // Somewhere on the way the time was told: half of it each way is as likely as can be known,
-    // and the other half is no skew.
+    // Nobody knows when on the way the time was told: half of the round trip, either side of its
+    // middle, is no skew.
     let ahead_us = before_us.saturating_sub(there_us).max(0);
     let behind_us = there_us.saturating_sub(after_us).max(0);
     let off = Duration::from_micros(ahead_us.max(behind_us).unsigned_abs());

@@ -38,7 +38,11 @@ pub async fn check(context: &Context, deadline: Duration) -> Vec<Finding> {
     let now_us = context.clock.wall_us();
     let shown = path.display().to_string();
     let place = path.clone();
-    let place = timeout(deadline, spawn_blocking(move || [state_dir(&place), disk(&place)])).await;
+    let place = timeout(
+        deadline,
+        spawn_blocking(move || [state_dir(&place), disk(&place)]),
+    )
+    .await;
     let Ok(Ok([directory, disk])) = place else {
         let detail = format!("{shown}: the disk did not answer within {deadline:?}");
         let remedy = "look at the disk with dmesg, or choose another one with --state-dir";
@@ -86,7 +90,10 @@ fn state_dir(path: &Path) -> Finding {
     if there == path {
         Finding::good(DIRECTORY, format!("{shown} can be written to"))
     } else {
-        Finding::good(DIRECTORY, format!("{shown} is not there yet and can be made"))
+        Finding::good(
+            DIRECTORY,
+            format!("{shown} is not there yet and can be made"),
+        )
     }
 }
 
@@ -182,7 +189,10 @@ fn waiting(stats: SpoolStats, now_us: i64) -> Finding {
     let age_s = now_us.saturating_sub(oldest_us).max(0) / 1_000_000;
     let age = Duration::from_secs(age_s.unsigned_abs());
     let rows = counted(stats.rows, "row");
-    let detail = format!("{rows} wait, the oldest for {}", humantime::format_duration(age));
+    let detail = format!(
+        "{rows} wait, the oldest for {}",
+        humantime::format_duration(age)
+    );
     if age > LONG_WAIT {
         let remedy = "mend the store, and let 'streamkit collect' or 'streamkit spool flush' \
                       deliver them";
@@ -217,7 +227,9 @@ mod tests {
         ] {
             let found = room_for_spool(free_mib << 20);
             assert_eq!((found.verdict, &*found.detail), (verdict, words));
-            let is_told = found.hint.is_some_and(|hint| hint.starts_with("make room on"));
+            let is_told = found
+                .hint
+                .is_some_and(|hint| hint.starts_with("make room on"));
             assert_eq!(is_told, verdict != Verdict::Good, "{free_mib}");
         }
     }

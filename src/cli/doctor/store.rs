@@ -316,7 +316,10 @@ mod tests {
             let columns: Vec<_> = columns(&statement.sql).collect();
             let is_view = statement.sql.starts_with("CREATE VIEW");
             assert_eq!(columns.is_empty(), is_view, "{}", statement.sql);
-            assert!(columns.iter().all(|name| !name.contains(['(', ','])), "{columns:?}");
+            assert!(
+                columns.iter().all(|name| !name.contains(['(', ','])),
+                "{columns:?}"
+            );
         }
     }
 

@@ -66,7 +66,10 @@ struct Unit<'a>(&'a str);
 
 /// Those that collect. A block of lines is one unit.
 fn units(text: &str) -> Vec<Unit<'_>> {
-    text.split("\n\n").map(Unit).filter(Unit::collects).collect()
+    text.split("\n\n")
+        .map(Unit)
+        .filter(Unit::collects)
+        .collect()
 }
 
 impl<'a> Unit<'a> {
@@ -77,7 +80,9 @@ impl<'a> Unit<'a> {
     }
 
     fn collects(&self) -> bool {
-        let mut words = self.get("ExecStart").split(|c: char| c.is_whitespace() || c == ';');
+        let mut words = self
+            .get("ExecStart")
+            .split(|c: char| c.is_whitespace() || c == ';');
         let is_ours = |word: &str| word.rsplit(['/', '=']).next() == Some("streamkit");
         words.any(is_ours) && words.any(|word| word == "collect")
     }
@@ -116,7 +121,9 @@ fn judge(unit: &Unit<'_>) -> Finding {
         ),
         Some(span) if span < GOOD_WATCHDOG => {
             let shown = humantime::format_duration(span);
-            let detail = format!("WatchdogSec={shown}: an outage of the network may look like one");
+            let detail = format!(
+                "WatchdogSec={shown}: without a network, signs of life are up to a minute apart"
+            );
             find(span < LEAST_WATCHDOG, detail, "WatchdogSec=3min");
         }
         Some(_) => {}
@@ -135,7 +142,9 @@ fn judge(unit: &Unit<'_>) -> Finding {
         let detail = format!("KillMode={kill}: what it started may go on after a stop");
         find(false, detail, "KillMode=mixed");
     }
-    let is_cut = unit.span("TimeoutStopUSec").is_some_and(|span| span <= LEAST_STOP);
+    let is_cut = unit
+        .span("TimeoutStopUSec")
+        .is_some_and(|span| span <= LEAST_STOP);
     if is_cut {
         let shown = unit.get("TimeoutStopUSec");
         let detail = format!("TimeoutStopSec={shown}: a graceful stop takes up to 10s");
