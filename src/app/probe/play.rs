@@ -166,8 +166,7 @@ impl Run<'_> {
             bench.is_beyond(&before)
         };
         if !self.bench.wait(patience, is_drained).await {
-            self.missed
-                .push(Miss::other("what was behind has not come into the store"));
+            self.missed.push(Miss::other("what was behind has not come into the store"));
         }
         // Coarser bars that close with the same trade come with the same commit, and may be in
         // the next batch.
@@ -196,8 +195,7 @@ impl Run<'_> {
             .wait(patience, |bench| bench.is_beyond(&newest))
             .await
         {
-            self.missed
-                .push(Miss::other("afterwards no new trades have arrived"));
+            self.missed.push(Miss::other("afterwards no new trades have arrived"));
         }
         Ok(())
     }
@@ -205,25 +203,17 @@ impl Run<'_> {
     /// Stops the collector in order, and compares everything that it has taken.
     async fn stop_and_compare(&mut self) -> Result<Damage, ProbeError> {
         let Some(ending) = self.bench.stop(STOP).await? else {
-            self.missed
-                .push(Miss::other("it does not stop when it is asked to"));
+            self.missed.push(Miss::other("it does not stop when it is asked to"));
             return Ok(Damage::default());
         };
         if !ending.status.success() {
-            self.missed.push(Miss::other(format!(
-                "its stop ended with {}",
-                ending.status
-            )));
+            self.missed.push(Miss::other(format!("its stop ended with {}", ending.status)));
         }
         if ending.dead_rows > 0 {
-            self.missed.push(Miss::other(format!(
-                "{} rows were given up",
-                ending.dead_rows
-            )));
+            self.missed.push(Miss::other(format!("{} rows were given up", ending.dead_rows)));
         }
         let Some(last_ids) = ending.last_ids else {
-            self.missed
-                .push(Miss::other("its stop did not tell how far it had come"));
+            self.missed.push(Miss::other("its stop did not tell how far it had come"));
             return Ok(Damage::default());
         };
         let expected = self.expected(&last_ids)?;

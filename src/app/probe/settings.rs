@@ -59,9 +59,7 @@ impl Settings {
     /// The command, for a shell, that makes one run again.
     #[must_use]
     pub fn again(&self, scenario: &str, seed: u64) -> String {
-        let mut words = ["streamkit", "probe", "run", "--only", scenario]
-            .map(str::to_owned)
-            .to_vec();
+        let mut words = ["streamkit", "probe", "run", "--only", scenario].map(str::to_owned).to_vec();
         let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
         option("--seed", seed.to_string());
         option("--time-scale", self.scale.to_string());
@@ -72,10 +70,7 @@ impl Settings {
             Database::File => {}
             // An address is told without its password.
             Database::Server(address) => {
-                option(
-                    "--store",
-                    StoreAddress::ClickHouse(address.clone()).to_string(),
-                );
+                option("--store", StoreAddress::ClickHouse(address.clone()).to_string());
             }
             Database::OwnServer(command) => option("--clickhouse-server", command.clone()),
         }

@@ -300,8 +300,7 @@ fn refuse_foreign(context: &Context) -> Result<(), CliError> {
     let Some(flag) = flag else {
         return Ok(());
     };
-    let sentence =
-        format!("{flag} has no meaning for a probe: it makes an exchange and a journal of its own");
+    let sentence = format!("{flag} has no meaning for a probe: it makes an exchange and a journal of its own");
     Err(CliError::new(ExitCode::Usage, sentence).hint("leave it out"))
 }
 

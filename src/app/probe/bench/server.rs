@@ -120,11 +120,7 @@ impl Server {
                 return Ok(());
             }
             if let Some(status) = group.process.ended(ASK).await {
-                break format!(
-                    "'{}' ended with {status}: {}",
-                    self.command,
-                    last_line(&log)
-                );
+                break format!("'{}' ended with {status}: {}", self.command, last_line(&log));
             }
             if Instant::now() > deadline {
                 break format!("it does not answer on port {}", self.port);
