@@ -49,15 +49,15 @@ pub async fn check(context: &Context, deadline: Duration) -> Vec<Finding> {
         return vec![Finding::failure(DIRECTORY, detail, remedy)];
     };
     let mut findings = vec![directory];
-    match timeout(deadline, spawn_blocking(move || journal(&path, now_us))).await {
-        Ok(Ok([journal, spool])) => findings.extend([journal, disk, spool]),
-        Ok(Err(_)) | Err(_) => {
-            let why = format!("it is not read within {deadline:?}");
-            let hint = "'streamkit spool verify' takes the time that it needs";
-            let unread = Finding::not_checked(JOURNAL, why).hint(hint);
-            let spool = Finding::not_checked(SPOOL, "the journal is not read");
-            findings.extend([unread, disk, spool]);
-        }
+    let looked = timeout(deadline, spawn_blocking(move || journal(&path, now_us))).await;
+    if let Ok(Ok([journal, spool])) = looked {
+        findings.extend([journal, disk, spool]);
+    } else {
+        let why = format!("it is not read within {deadline:?}");
+        let hint = "'streamkit spool verify' takes the time that it needs";
+        let unread = Finding::not_checked(JOURNAL, why).hint(hint);
+        let spool = Finding::not_checked(SPOOL, "the journal is not read");
+        findings.extend([unread, disk, spool]);
     }
     findings
 }
