@@ -51,7 +51,7 @@ fn a_clock_that_is_wrong_is_to_be_set() {
     let (scene, sim) = (Scene::new(), exchange());
     #[expect(clippy::disallowed_methods, reason = "the clock is what is looked at")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("now");
-    let hour_ago = now - Duration::from_secs(3600);
+    let hour_ago = now.saturating_sub(Duration::from_secs(3600));
     let rest = rest_at(i64::try_from(hour_ago.as_micros()).expect("µs"));
     let found = scene.doctor(&at(&sim.ws, &rest));
     found.fails("clock", "s ahead of the exchange's", "NTP");
