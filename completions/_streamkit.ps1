@@ -626,6 +626,8 @@ Register-ArgumentCompleter -Native -CommandName 'streamkit' -ScriptBlock {
         }
         'streamkit;doctor' {
             [CompletionResult]::new('--alerts', '--alerts', [CompletionResultType]::ParameterName, 'The TOML file with rules and channels of alerts, as for ''collect''')
+            [CompletionResult]::new('--deadline', '--deadline', [CompletionResultType]::ParameterName, 'How long each check may take')
+            [CompletionResult]::new('--hosts', '--hosts', [CompletionResultType]::ParameterName, 'Look the exchange''s hosts up in this file alone: an address and a name a line')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print results; csv is for bars, nagios for watchdog')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print results; csv is for bars, nagios for watchdog')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this file [default: streamkit.toml in the directory for settings]')

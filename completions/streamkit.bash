@@ -1430,13 +1430,21 @@ _streamkit() {
             return 0
             ;;
         streamkit__subcmd__doctor)
-            opts="-o -v -q -h --alerts --send-test-alert --output --config --store --state-dir --exchange --ws-url --rest-url --archive-url --verbose --quiet --log-format --color --help"
+            opts="-o -v -q -h --alerts --send-test-alert --deadline --hosts --output --config --store --state-dir --exchange --ws-url --rest-url --archive-url --verbose --quiet --log-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --alerts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hosts)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -590,6 +590,8 @@ set edit:completion:arg-completer[streamkit] = {|@words|
         }
         &'streamkit;doctor'= {
             cand --alerts 'The TOML file with rules and channels of alerts, as for ''collect'''
+            cand --deadline 'How long each check may take'
+            cand --hosts 'Look the exchange''s hosts up in this file alone: an address and a name a line'
             cand -o 'How to print results; csv is for bars, nagios for watchdog'
             cand --output 'How to print results; csv is for bars, nagios for watchdog'
             cand --config 'Read settings from this file [default: streamkit.toml in the directory for settings]'

@@ -564,6 +564,8 @@ complete -c streamkit -n "__fish_streamkit_using_subcommand spool; and __fish_se
 complete -c streamkit -n "__fish_streamkit_using_subcommand spool; and __fish_seen_subcommand_from help" -f -a "drop" -d 'Give batches up: their rows will never reach the store'
 complete -c streamkit -n "__fish_streamkit_using_subcommand spool; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c streamkit -n "__fish_streamkit_using_subcommand doctor" -l alerts -d 'The TOML file with rules and channels of alerts, as for \'collect\'' -r -F
+complete -c streamkit -n "__fish_streamkit_using_subcommand doctor" -l deadline -d 'How long each check may take' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand doctor" -l hosts -d 'Look the exchange\'s hosts up in this file alone: an address and a name a line' -r -F
 complete -c streamkit -n "__fish_streamkit_using_subcommand doctor" -s o -l output -d 'How to print results; csv is for bars, nagios for watchdog' -r -f -a "human\t'Text for people'
 json\t'JSON for programs'
 csv\t'CSV; only bars have it'

@@ -298,7 +298,14 @@ fn run_command(cli: Cli) -> ExitCode {
             context.printer.messages().drain(LAST_LINES);
             code
         }
-        Err(error) => error.report(&plain),
+        // The doctor is there for settings that are wrong, but not for a wrong command line.
+        Err(error) => match &cli.command {
+            Command::Doctor(args) if error.exit_code() == ExitCode::Configuration => {
+                let is_json = cli.global.output == Output::Json;
+                ended(args.without_settings(&error, is_json, &plain))
+            }
+            _ => error.report(&plain),
+        },
     }
 }
 

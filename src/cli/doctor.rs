@@ -1,6 +1,6 @@
 //! `streamkit doctor`: will it work here?
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
@@ -8,7 +8,7 @@ use crate::{
     app::alerts::send_test_alert,
     domain::symbol::Symbol,
     report::{
-        OutputError,
+        OutputError, Printer,
         doctor::{self as report, Finding, Verdict},
     },
 };
@@ -23,17 +23,24 @@ use super::{
 };
 
 mod checks;
+mod descriptors;
+mod exchange;
+mod place;
+mod store;
+mod unit;
 
 /// Check whether collecting would work here, and say what to mend
 ///
-/// Looks at the state directory, the store, the exchange and the alerts, and changes nothing.
+/// Looks at the settings, the clock, the way to the exchange, the store, the journal, the unit
+/// of systemd, file descriptors and the alerts. It changes nothing, and waits for nothing longer
+/// than ten seconds. What is not well is told with its remedy.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 all is well, perhaps with warnings, 1 something failed, \
                         64 usage, 78 configuration"
 )]
 pub struct DoctorArgs {
-    /// Ask the exchange about these symbols [default: BTCUSDT]
+    /// Ask the exchange about these symbols as well
     #[arg(value_name = "SYMBOL")]
     symbols: Vec<Symbol>,
     /// The TOML file with rules and channels of alerts, as for 'collect'
@@ -42,6 +49,13 @@ pub struct DoctorArgs {
     /// Only send an alert that is marked as a test through every channel of --alerts
     #[arg(long)]
     send_test_alert: bool,
+    /// How long each check may take.
+    #[arg(long, value_name = "TIME", hide = true, default_value = "10s",
+          value_parser = humantime::parse_duration)]
+    deadline: Duration,
+    /// Look the exchange's hosts up in this file alone: an address and a name a line.
+    #[arg(long, value_name = "FILE", hide = true)]
+    hosts: Option<PathBuf>,
 }
 
 impl DoctorArgs {
@@ -54,36 +68,37 @@ impl DoctorArgs {
                 Ok(self.examine(context).await)
             }
         })?;
-        let printed = if is_json {
-            let json = report::json(&findings);
-            context
-                .printer
-                .line(json)
-                .and_then(|()| context.printer.flush())
-        } else {
-            report::human(&findings, &context.printer)
-        };
-        match printed {
-            // Whoever stopped reading still gets the verdict.
-            Ok(()) | Err(OutputError::Closed) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let failures = findings
-            .iter()
-            .filter(|finding| finding.verdict == Verdict::Failure);
-        let what = match failures.count() {
-            0 => return Ok(ExitCode::Ok),
-            1 => "1 check failed".to_owned(),
-            failures => format!("{failures} checks failed"),
-        };
-        Err(CliError::new(ExitCode::Failed, what)
-            .hint("mend what the findings marked 'fail' name, and run it again"))
+        tell(&findings, is_json, &context.printer)
     }
 
+    /// Tells what is wrong with the settings, and what can be seen without any.
+    pub fn without_settings(
+        &self,
+        error: &CliError,
+        is_json: bool,
+        printer: &Printer,
+    ) -> Result<ExitCode, CliError> {
+        const WHY: &str = "the configuration comes first";
+        let mut findings = vec![checks::no_configuration(error)];
+        findings.extend(exchange::none(WHY));
+        findings.extend(["store", "journal"].map(|what| Finding::not_checked(what, WHY)));
+        findings.extend(block_on(async { Ok(unit::check(self.deadline).await) })?);
+        findings.push(descriptors::check());
+        tell(&findings, is_json, printer)
+    }
+
+    /// Everything is looked at at once, and told in this order.
     async fn examine(&self, context: &Context) -> Vec<Finding> {
-        let mut findings = vec![checks::state_dir(context), checks::store(context).await];
         let symbols = distinct(&self.symbols);
-        findings.extend(checks::exchange(&symbols, context).await);
+        let (exchange, store, place, unit) = tokio::join!(
+            exchange::check(self, &symbols, context),
+            store::check(context, self.deadline),
+            place::check(context, self.deadline),
+            unit::check(self.deadline),
+        );
+        let mut findings = vec![checks::configuration(context)];
+        findings.extend(exchange.into_iter().chain(store).chain(place).chain(unit));
+        findings.push(descriptors::check());
         findings.push(checks::alerts(self.alerts.as_ref()));
         findings
     }
@@ -102,4 +117,29 @@ impl DoctorArgs {
         let trials = send_test_alert(&collector, &outlets.channels, context.clock.wall_us()).await;
         Ok(trials.iter().map(checks::trial).collect())
     }
+}
+
+/// Prints the findings; an error when one of them is a failure.
+fn tell(findings: &[Finding], is_json: bool, printer: &Printer) -> Result<ExitCode, CliError> {
+    let printed = if is_json {
+        let line = printer.line(report::json(findings));
+        line.and_then(|()| printer.flush())
+    } else {
+        report::human(findings, printer)
+    };
+    match printed {
+        // Whoever stopped reading still gets the verdict.
+        Ok(()) | Err(OutputError::Closed) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let failures = findings
+        .iter()
+        .filter(|finding| finding.verdict == Verdict::Failure);
+    let what = match failures.count() {
+        0 => return Ok(ExitCode::Ok),
+        1 => "1 check failed".to_owned(),
+        failures => format!("{failures} checks failed"),
+    };
+    Err(CliError::new(ExitCode::Failed, what)
+        .hint("apply the remedies of the checks marked 'failed', and run it again"))
 }

@@ -128,7 +128,8 @@ fn attach(
     Ok(Journal::attach(&directory, journal_options(store, crash))?)
 }
 
-fn journal_options(store: Option<String>, crash: CrashPoints) -> Options {
+/// How a journal is opened beside a collector.
+pub fn journal_options(store: Option<String>, crash: CrashPoints) -> Options {
     let limits = Limits::default();
     Options {
         store,

@@ -1,18 +1,13 @@
-//! What the doctor found, for people and as JSON.
-//!
-//! The JSON is one object:
-//!
-//! ```text
-//! {"version": 1, "is_well": bool,
-//!  "findings": [{"verdict": "ok" | "warn" | "fail", "what", "detail", "hint" or null}]}
-//! ```
+//! What the doctor found, for people and as JSON. `schema/doctor.schema.json` describes the JSON.
 
 use serde_json::{Value, json};
 
-use super::{OutputError, Printer, style};
+use super::{OutputError, Printer, style, words::wrapped};
 
 /// Of this shape. It grows by fields only.
 const VERSION: u32 = 1;
+/// As wide as the longest word for a result, and two spaces.
+const RESULT_WIDTH: usize = 9;
 
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +18,8 @@ pub enum Verdict {
     Warning,
     /// It does not work.
     Failure,
+    /// It could not be looked at, and nothing says that it is broken.
+    NotChecked,
 }
 
 impl Verdict {
@@ -31,8 +28,18 @@ impl Verdict {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Good => "ok",
-            Self::Warning => "warn",
-            Self::Failure => "fail",
+            Self::Warning => "warning",
+            Self::Failure => "failed",
+            Self::NotChecked => "not_checked",
+        }
+    }
+
+    /// The word for people: a dash stands for what was not looked at, and the rest of the line
+    /// says so.
+    const fn shown(self) -> &'static str {
+        match self {
+            Self::NotChecked => "-",
+            other => other.as_str(),
         }
     }
 }
@@ -89,6 +96,24 @@ impl Finding {
             ..Self::good(what, detail)
         }
     }
+
+    /// It was not looked at, because of `why`.
+    #[must_use]
+    pub fn not_checked(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            verdict: Verdict::NotChecked,
+            ..Self::good(what, why)
+        }
+    }
+
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
 }
 
 /// Prints a line for each finding, and one more for what to do about it.
@@ -97,16 +122,29 @@ impl Finding {
 /// When it cannot be printed.
 pub fn human(findings: &[Finding], printer: &Printer) -> Result<(), OutputError> {
     let color = printer.has_color();
+    let longest = findings.iter().map(|finding| finding.what.chars().count());
+    let what_width = longest.max().unwrap_or(0) + 2;
     for finding in findings {
-        let word = format!("{:<4}", finding.verdict.as_str());
+        let word = format!("{:<RESULT_WIDTH$}", finding.verdict.shown());
         let word = match finding.verdict {
             Verdict::Good => style::good(&word, color),
             Verdict::Warning => style::bold(&word, color),
             Verdict::Failure => style::bad(&word, color),
+            Verdict::NotChecked => word,
         };
-        printer.line(format!("{word}  {}: {}", finding.what, finding.detail))?;
-        if let Some(hint) = &finding.hint {
-            printer.line(format!("      hint: {hint}"))?;
+        let mut begin = format!("{word}{:<what_width$}", finding.what);
+        let indent = RESULT_WIDTH + what_width;
+        let detail = match finding.verdict {
+            Verdict::NotChecked => format!("not checked: {}", finding.detail),
+            _ => finding.detail.clone(),
+        };
+        let hint = finding.hint.iter().map(|hint| format!("remedy: {hint}"));
+        for text in detail.lines().map(str::to_owned).chain(hint) {
+            for line in wrapped(&text, indent, printer.width()) {
+                // Spaces stand where the first line has its beginning.
+                printer.line(format!("{begin}{}", &line[indent..]))?;
+                begin = " ".repeat(indent);
+            }
         }
     }
     printer.flush()
@@ -115,37 +153,61 @@ pub fn human(findings: &[Finding], printer: &Printer) -> Result<(), OutputError>
 /// The same as JSON.
 #[must_use]
 pub fn json(findings: &[Finding]) -> Value {
-    let is_well = findings
-        .iter()
-        .all(|finding| finding.verdict != Verdict::Failure);
-    let findings: Vec<_> = findings
+    let checks: Vec<_> = findings
         .iter()
         .map(|finding| {
             json!({
-                "verdict": finding.verdict.as_str(),
-                "what": finding.what,
-                "detail": finding.detail,
-                "hint": finding.hint,
+                "name": finding.what,
+                "result": finding.verdict.as_str(),
+                "found": finding.detail,
+                "remedy": finding.hint,
             })
         })
         .collect();
-    json!({ "version": VERSION, "is_well": is_well, "findings": findings })
+    json!({ "version": VERSION, "checks": checks })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{json_schema::violations, printer::tests::Shared};
+
+    fn findings() -> [Finding; 4] {
+        [
+            Finding::good("store", "it is there"),
+            Finding::warning("clock", "it is fast", "set it"),
+            Finding::failure("exchange", "it is gone\n  for good", "wait"),
+            Finding::not_checked("unit", "there is no systemctl"),
+        ]
+    }
 
     #[test]
-    fn warnings_leave_all_well_and_a_failure_does_not() {
-        let good = Finding::good("store", "it is there");
-        let warning = Finding::warning("clock", "it is fast", "set it");
-        let failure = Finding::failure("exchange", "it is gone", "wait");
-        assert_eq!(json(&[good.clone(), warning.clone()])["is_well"], true);
-        let shown = json(&[good, warning, failure]);
-        assert_eq!(shown["is_well"], false);
-        assert_eq!(shown["findings"][0]["hint"], Value::Null);
-        assert_eq!(shown["findings"][2]["verdict"], "fail");
-        assert_eq!(shown["findings"][2]["hint"], "wait");
+    fn every_finding_is_as_the_schema_says() {
+        let schema = include_str!("../../schema/doctor.schema.json");
+        let schema = serde_json::from_str(schema).expect("JSON");
+        let shown = json(&findings());
+        assert_eq!(violations(&schema, &shown), Vec::<String>::new());
+        let checks = &shown["checks"];
+        assert_eq!(checks[0]["remedy"], Value::Null);
+        assert_eq!(checks[2]["result"], "failed");
+        assert_eq!(checks[2]["remedy"], "wait");
+        assert_eq!(checks[3]["result"], "not_checked");
+    }
+
+    #[test]
+    fn columns_are_aligned_and_remedies_stand_under_what_was_found() {
+        let page = Shared::default();
+        let printer = Printer::to(page.clone(), std::io::sink());
+        human(&findings(), &printer).expect("printed");
+        assert_eq!(
+            page.text(),
+            "ok       store     it is there\n\
+             warning  clock     it is fast\n\
+             \x20                  remedy: set it\n\
+             failed   exchange  it is gone\n\
+             \x20                    for good\n\
+             \x20                  remedy: wait\n\
+             -        unit      not checked: there is no systemctl\n"
+        );
     }
 }

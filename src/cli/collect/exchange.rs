@@ -71,9 +71,14 @@ pub async fn open(args: &CollectArgs, context: &Context) -> Result<Opened, CliEr
 /// The exchange that the settings name, with bounds as in `binance`; none when it is the sim
 /// inside.
 pub fn elsewhere(
-    mut binance: Settings,
+    binance: Settings,
     context: &Context,
 ) -> Result<Option<Arc<dyn Source>>, CliError> {
+    endpoints(binance, context)?.map(source).transpose()
+}
+
+/// The same before anything is made of it: where the exchange is.
+pub fn endpoints(mut binance: Settings, context: &Context) -> Result<Option<Settings>, CliError> {
     let settings = &context.settings;
     let name = settings.exchange.value.as_str();
     let are_moved = [&settings.ws_urls, &settings.rest_urls].map(|urls| !urls.value.is_empty());
@@ -100,7 +105,7 @@ pub fn elsewhere(
     if !settings.rest_urls.value.is_empty() {
         binance.rest_urls = urls(&settings.rest_urls.value)?;
     }
-    source(binance).map(Some)
+    Ok(Some(binance))
 }
 
 /// The history of the exchange that the settings name, with bounds as in `binance`; none when it
@@ -126,7 +131,8 @@ pub fn history(
     source(binance).map(Some)
 }
 
-fn source(binance: Settings) -> Result<Arc<dyn Source>, CliError> {
+/// The exchange at its endpoints.
+pub fn source(binance: Settings) -> Result<Arc<dyn Source>, CliError> {
     let source = Binance::new(binance)
         .hint("correct --ws-url and --rest-url")
         .exit(ExitCode::Configuration)?;

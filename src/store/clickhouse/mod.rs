@@ -10,6 +10,7 @@
 //! newest   the newest rows of any table, and the clock
 //! read     bars by series, streamed
 //! rows     what a row looks like on the wire
+//! examine  what the server is like: version, rights, tables
 //! errors   codes and classes of failures
 //! wire     connections with deadlines, and what passed over them
 //! ```
@@ -17,6 +18,7 @@
 mod answer;
 mod codes;
 mod errors;
+mod examine;
 mod health;
 mod insert;
 mod newest;
@@ -30,5 +32,6 @@ mod wire;
 mod workers;
 
 pub use codes::{CODES, Code};
+pub use examine::TableFound;
 pub use rows::BarRecord;
 pub use store::{ClickHouseOptions, ClickHouseStore};

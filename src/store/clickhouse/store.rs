@@ -69,12 +69,12 @@ impl Default for ClickHouseOptions {
 
 /// A database on a ClickHouse server. See [`Store`].
 pub struct ClickHouseStore {
-    address: ClickHouseAddress,
+    pub(super) address: ClickHouseAddress,
     options: ClickHouseOptions,
     /// For queries, with the database set.
-    client: Client,
+    pub(super) client: Client,
     /// The same without a database, for making one.
-    bare_client: Client,
+    pub(super) bare_client: Client,
     lane: Lane,
     /// Batches never wait for rows of health.
     health_lane: Lane,
@@ -141,7 +141,7 @@ impl ClickHouseStore {
     }
 
     /// A query that answers shortly or not at all.
-    async fn shortly<T>(
+    pub(super) async fn shortly<T>(
         &self,
         query: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, StoreError> {
