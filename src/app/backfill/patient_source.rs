@@ -14,9 +14,12 @@ use crate::{
     exchange::source::{LiveStream, Newest, Page, Source, SourceError},
 };
 
-use super::feed::{
-    FeedEmit, FeedEvent, PageLimits,
-    pauses::{Pauses, least_pause, told},
+use super::{
+    feed::{
+        FeedEmit, FeedEvent, PageLimits,
+        pauses::{Pauses, least_pause, told},
+    },
+    turns::lend,
 };
 
 /// An exchange, and how patient one is with it.
@@ -97,7 +100,7 @@ impl PatientSource {
         let retry_in = self.limits.proof_interval;
         let reason = format!("get trades from {}: the answer is empty", self.name());
         (self.emit)(FeedEvent::Waiting { reason, retry_in });
-        sleep(retry_in).await;
+        lend(sleep(retry_in)).await;
         question().await
     }
 
@@ -120,7 +123,7 @@ impl PatientSource {
                 reason: error.to_string(),
                 retry_in: told(pause),
             });
-            sleep(pause).await;
+            lend(sleep(pause)).await;
         }
     }
 }

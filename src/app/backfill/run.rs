@@ -160,7 +160,8 @@ pub async fn run_among(
             job: None,
             seals: Seals::default(),
         };
-        let task = running.spawn(seat.take_turns(turns.join()));
+        let (waiting, seated) = (turns.join(), turns.clone());
+        let task = running.spawn(async move { seated.seated(seat.take_turns(waiting)).await });
         places.insert(task.id(), place);
     }
     let mut finished = BTreeMap::new();

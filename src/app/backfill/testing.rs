@@ -33,7 +33,7 @@ pub(super) const LATENCY: Duration = Duration::from_millis(2);
 pub(super) const FEW: i64 = 6;
 
 /// An exchange on which a day is over: a large one for symbols whose name begins with LARGE,
-/// small ones for others.
+/// small ones for others; of those whose name begins with DEAD no page comes.
 #[derive(Default)]
 pub(super) struct Exchange {
     served: Mutex<Served>,
@@ -104,6 +104,12 @@ impl Source for Exchange {
     async fn page(&self, symbol: &Symbol, from_id: i64) -> Result<Page, SourceError> {
         if self.is_mute {
             return pending().await;
+        }
+        if symbol.as_str().starts_with("DEAD") {
+            return Err(SourceError::TimedOut {
+                endpoint: "fake".to_owned(),
+                deadline: Duration::ZERO,
+            });
         }
         sleep(LATENCY).await;
         {

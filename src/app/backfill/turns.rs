@@ -3,9 +3,10 @@
 //! Whoever takes a seat waits for its turn, uses about as many trades as it is allowed, and
 //! waits again. A few turns run at once, because a turn waits for the network more than it
 //! computes. A seat or a turn that is dropped, by a stop or a panic, leaves the others theirs.
+//! Whoever only waits, for an exchange that does not answer, [lends](lend) its turn to others.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     num::NonZeroU64,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -20,11 +21,76 @@ pub struct Turns(Arc<Mutex<State>>);
 
 struct State {
     rotation: Rotation<u64>,
-    /// So many more turns may run.
-    free: usize,
+    /// So many more turns may run; fewer than none while somebody who had lent his ends.
+    free: isize,
     next_seat: u64,
     /// Those who wait, in the rotation as well.
     waiting: BTreeMap<u64, oneshot::Sender<MyTurn>>,
+    /// Those who have lent their turn and want it back. They come first: it is theirs.
+    returning: VecDeque<oneshot::Sender<()>>,
+}
+
+tokio::task_local! {
+    /// Where the task that runs has its turn.
+    static SEATED: Turns;
+}
+
+/// Runs `during`, which computes nothing, while others use the turn of this task, if it has one;
+/// then waits for it to come back.
+pub async fn lend<T>(during: impl Future<Output = T>) -> T {
+    let Ok(turns) = SEATED.try_with(Clone::clone) else {
+        return during.await;
+    };
+    let lent = Lent::new(turns);
+    let value = during.await;
+    lent.back().await;
+    value
+}
+
+/// A turn that somebody else may use. Dropped before it is back, by a stop, it is nobody's: the
+/// turn itself is about to be dropped, too.
+struct Lent {
+    turns: Turns,
+    returning: Option<oneshot::Receiver<()>>,
+    is_back: bool,
+}
+
+impl Lent {
+    fn new(turns: Turns) -> Self {
+        turns.lock().free += 1;
+        turns.hand_out();
+        Self {
+            turns,
+            returning: None,
+            is_back: false,
+        }
+    }
+
+    async fn back(mut self) {
+        let returning = {
+            let mut state = self.turns.lock();
+            if state.free > 0 {
+                state.free -= 1;
+                self.is_back = true;
+                return;
+            }
+            let (sender, receiver) = oneshot::channel();
+            state.returning.push_back(sender);
+            self.returning.insert(receiver)
+        };
+        // Whoever hands out holds the sender until it has sent.
+        self.is_back = returning.await.is_ok();
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let was_given = |returning: &mut oneshot::Receiver<()>| returning.try_recv().is_ok();
+        if self.is_back || self.returning.as_mut().is_some_and(was_given) {
+            return;
+        }
+        self.turns.lock().free -= 1;
+    }
 }
 
 /// A seat that waits for its turn.
@@ -45,9 +111,10 @@ impl Turns {
     pub fn new(slice_trades: NonZeroU64, parallel: usize) -> Self {
         Self(Arc::new(Mutex::new(State {
             rotation: Rotation::new(slice_trades),
-            free: parallel.max(1),
+            free: isize::try_from(parallel.max(1)).unwrap_or(isize::MAX),
             next_seat: 0,
             waiting: BTreeMap::new(),
+            returning: VecDeque::new(),
         })))
     }
 
@@ -65,9 +132,22 @@ impl Turns {
         Waiting(receiver)
     }
 
+    /// Runs work that may lend its turns.
+    pub async fn seated<T>(&self, work: impl Future<Output = T>) -> T {
+        SEATED.scope(self.clone(), work).await
+    }
+
     /// Gives turns to those who are next, as many as may run.
     fn hand_out(&self) {
         let mut state = self.lock();
+        while state.free > 0
+            && let Some(returning) = state.returning.pop_front()
+        {
+            // Who does not listen any more has been stopped.
+            if returning.send(()).is_ok() {
+                state.free -= 1;
+            }
+        }
         while state.free > 0
             && let Some(turn) = state.rotation.turn()
         {
@@ -178,5 +258,53 @@ mod tests {
         assert!(now(&mut fourth).is_none());
         drop(third);
         assert!(now(&mut fourth).is_some());
+    }
+
+    /// Work that waits for something that the test decides about, with a turn that it lends.
+    fn waits(turns: &Turns) -> (oneshot::Sender<()>, tokio::task::JoinHandle<MyTurn>) {
+        let (go_on, waited_for) = oneshot::channel::<()>();
+        let (waiting, seated) = (turns.join(), turns.clone());
+        let work = async move {
+            let turn = waiting.turn().await.expect("a turn");
+            let _ = seated.seated(lend(waited_for)).await;
+            turn
+        };
+        (go_on, tokio::spawn(work))
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_lends_its_turn_and_has_it_back_before_anybody_new() {
+        let turns = turns(1);
+        let (go_on, lending) = waits(&turns);
+        let borrowed = turns.join().turn().await.expect("the turn that is lent");
+        let mut third = turns.join();
+        go_on.send(()).expect("it waits");
+        tokio::task::yield_now().await;
+        assert!(now(&mut third).is_none() && !lending.is_finished());
+        drop(borrowed);
+        let back = lending.await.expect("it has its turn back");
+        assert!(now(&mut third).is_none(), "one turn at a time");
+        drop(back);
+        assert!(third.turn().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_was_lent_by_somebody_who_is_stopped_is_there_once() {
+        for is_returning in [false, true] {
+            let turns = turns(1);
+            let (go_on, lending) = waits(&turns);
+            let borrowed = turns.join().turn().await.expect("the turn that is lent");
+            if is_returning {
+                go_on.send(()).expect("it waits");
+                tokio::task::yield_now().await;
+            }
+            lending.abort();
+            assert!(lending.await.is_err());
+            let (mut one, mut other) = (turns.join(), turns.join());
+            assert!(now(&mut one).is_none(), "it is still borrowed");
+            drop(borrowed);
+            let held = now(&mut one);
+            assert!(held.is_some() && now(&mut other).is_none());
+        }
     }
 }

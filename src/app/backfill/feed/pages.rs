@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
+    app::backfill::turns::lend,
     domain::{
         micros::micros,
         sequence::proof::{Proof, Seen},
@@ -131,7 +132,7 @@ impl Pages {
             self.asked.clear();
             match self.missing(next_id, until, &page) {
                 Shown::Proven(fed) => return Ok(fed),
-                Shown::Once => sleep(self.limits.proof_interval).await,
+                Shown::Once => lend(sleep(self.limits.proof_interval)).await,
                 Shown::Nothing => {
                     // An answer without anything higher proves nothing.
                     let what = if page.malformed.is_empty() {
@@ -248,7 +249,7 @@ impl Pages {
         };
         let retry_in = told(pause);
         (self.emit)(FeedEvent::Waiting { reason, retry_in });
-        sleep(pause).await;
+        lend(sleep(pause)).await;
         Ok(())
     }
 }

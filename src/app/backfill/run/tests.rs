@@ -192,3 +192,32 @@ async fn nothing_is_planned_before_the_clock_began() {
     assert!(matches!(of.result, Some(Ok(()))), "{:?}", of.result);
     assert_eq!(of.seals.sealed, 1);
 }
+
+#[tokio::test]
+async fn a_symbol_that_gets_no_answer_holds_nobody_up() {
+    let (store, _directory) = testing::sqlite().await;
+    let emit: Emit = Arc::new(|_, _| {});
+    let shared = shared(&Arc::default(), store);
+    let limits = RunLimits {
+        parallel: 1,
+        ..RunLimits::default()
+    };
+    let stop = CancellationToken::new();
+    let (wished, asked) = (wish("DEADUSDT", &emit), wish(SMALL[0], &emit));
+    let small = asked.1.clone();
+    let running = tokio::spawn({
+        let stop = stop.clone();
+        async move { run(&shared, vec![wished, asked], limits, stop).await }
+    });
+    // The other one is finished while that one has patience for minutes.
+    for _ in 0..1_000 {
+        if small.read_all().bars_written() > 0 {
+            break;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    stop.cancel();
+    let finished = running.await.expect("it ends");
+    assert!(finished[0].result.is_none(), "{:?}", finished[0].result);
+    assert!(finished[1].shown.bars_written() > 0);
+}
