@@ -901,7 +901,7 @@ Register-ArgumentCompleter -Native -CommandName 'streamkit' -ScriptBlock {
             [CompletionResult]::new('--stream-delay', '--stream-delay', [CompletionResultType]::ParameterName, 'Let the streams lag behind the history that REST serves')
             [CompletionResult]::new('--weight-limit', '--weight-limit', [CompletionResultType]::ParameterName, 'Request weight allowed a minute and address')
             [CompletionResult]::new('--connection-limit', '--connection-limit', [CompletionResultType]::ParameterName, 'Stream connections allowed in five minutes and address')
-            [CompletionResult]::new('--fault', '--fault', [CompletionResultType]::ParameterName, 'Have this fault from the start, such as half_open or skip:every=100,symbol=BTCUSDT; may be given several times')
+            [CompletionResult]::new('--fault', '--fault', [CompletionResultType]::ParameterName, 'Have this fault from the start, such as half_open or skip:every=100,symbol=BTCUSDT, or on the way to the exchange: fin, rst, deaf, mute, blackhole, slow_handshake, latency:delay_ms=500 or bandwidth:bytes_per_second=N, each with after_ms and for_ms if it is not to last; may be given several times')
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'Stop by itself after so long')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print results; csv is for bars, nagios for watchdog')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print results; csv is for bars, nagios for watchdog')

@@ -847,7 +847,7 @@ set edit:completion:arg-completer[streamkit] = {|@words|
             cand --stream-delay 'Let the streams lag behind the history that REST serves'
             cand --weight-limit 'Request weight allowed a minute and address'
             cand --connection-limit 'Stream connections allowed in five minutes and address'
-            cand --fault 'Have this fault from the start, such as half_open or skip:every=100,symbol=BTCUSDT; may be given several times'
+            cand --fault 'Have this fault from the start, such as half_open or skip:every=100,symbol=BTCUSDT, or on the way to the exchange: fin, rst, deaf, mute, blackhole, slow_handshake, latency:delay_ms=500 or bandwidth:bytes_per_second=N, each with after_ms and for_ms if it is not to last; may be given several times'
             cand --for 'Stop by itself after so long'
             cand -o 'How to print results; csv is for bars, nagios for watchdog'
             cand --output 'How to print results; csv is for bars, nagios for watchdog'

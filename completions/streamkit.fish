@@ -804,7 +804,7 @@ complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_se
 complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from serve" -l stream-delay -d 'Let the streams lag behind the history that REST serves' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from serve" -l weight-limit -d 'Request weight allowed a minute and address' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from serve" -l connection-limit -d 'Stream connections allowed in five minutes and address' -r
-complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from serve" -l fault -d 'Have this fault from the start, such as half_open or skip:every=100,symbol=BTCUSDT; may be given several times' -r
+complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from serve" -l fault -d 'Have this fault from the start, such as half_open or skip:every=100,symbol=BTCUSDT, or on the way to the exchange: fin, rst, deaf, mute, blackhole, slow_handshake, latency:delay_ms=500 or bandwidth:bytes_per_second=N, each with after_ms and for_ms if it is not to last; may be given several times' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from serve" -l for -d 'Stop by itself after so long' -r
 complete -c streamkit -n "__fish_streamkit_using_subcommand probe; and __fish_seen_subcommand_from serve" -s o -l output -d 'How to print results; csv is for bars, nagios for watchdog' -r -f -a "human\t'Text for people'
 json\t'JSON for programs'
