@@ -143,16 +143,14 @@ impl Walk<'_> {
             return;
         }
         self.found.bars += 1;
-        match read {
-            Ok(stored) => self.take_readable(stored),
-            Err(_) => {
-                if first_id.is_some_and(|id| id < self.next_id) {
-                    // It lies in a good bar, and whatever is read behind that does not meet it.
-                    self.found.head = None;
-                }
-                self.take_wrong();
-            }
+        if let Ok(stored) = read {
+            return self.take_readable(stored);
         }
+        if first_id.is_some_and(|id| id < self.next_id) {
+            // It lies in a good bar, and whatever is read behind that does not meet it.
+            self.found.head = None;
+        }
+        self.take_wrong();
     }
 
     fn take_readable(&mut self, stored: &StoredBar) {

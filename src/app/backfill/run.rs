@@ -161,7 +161,8 @@ pub async fn run_among(
             seals: Seals::default(),
         };
         let (waiting, seated) = (turns.join(), turns.clone());
-        let task = running.spawn(async move { seated.seated(seat.take_turns(waiting)).await });
+        let work = Box::pin(seat.take_turns(waiting));
+        let task = running.spawn(async move { seated.seated(work).await });
         places.insert(task.id(), place);
     }
     let mut finished = BTreeMap::new();

@@ -179,13 +179,16 @@ pub(super) async fn serve(args: ServeArgs) -> Result<ExitCode, CliError> {
         )
         .hint("--help after the command shows what it takes"));
     }
-    let relay = match ways.is_empty() {
-        true => None,
-        false => Some(Relay::at(args.listen, server.addr()).map_err(|error| {
-            CliError::new(ExitCode::Unavailable, format!("failed to {error}")).hint(
+    let relay = if ways.is_empty() {
+        None
+    } else {
+        let relay = Relay::at(args.listen, server.addr());
+        Some(relay.map_err(|error| {
+            let sentence = format!("failed to {error}");
+            CliError::new(ExitCode::Unavailable, sentence).hint(
                 "give another address of this machine with --listen; port 0 takes any free one",
             )
-        })?),
+        })?)
     };
     let addr = relay.as_ref().map_or(server.addr(), Relay::address);
     say(&format!(
