@@ -1,7 +1,7 @@
 //! What must hold for any bytes at all, by parser: it never panics, and what it reads is the
 //! same however it is read.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use streamkit::{
     config::{Directories, Settings, Sources},
@@ -87,7 +87,7 @@ pub fn settings(data: &[u8]) {
         return;
     }
     let settings = Settings::resolve(&Sources {
-        flags: Default::default(),
+        flags: BTreeMap::new(),
         variable: &|_| None,
         file: Some(path),
         directories: Directories::default(),

@@ -59,7 +59,7 @@ fn unit(text: &str) -> BTreeMap<String, Vec<(String, String)>> {
             .strip_prefix('[')
             .and_then(|line| line.strip_suffix(']'))
         {
-            section = name.to_owned();
+            name.clone_into(&mut section);
             continue;
         }
         let (key, value) = line.split_once('=').expect("KEY=VALUE");
@@ -281,7 +281,7 @@ fn dashboard_and_rules_ask_for_metrics_that_there_are() {
 fn each_alert_has_a_runbook_and_each_runbook_an_alert() {
     let rules = Rule::defaults().into_iter();
     let rules: BTreeMap<String, String> = rules
-        .map(|rule| (rule.name.to_string(), rule.severity.to_string()))
+        .map(|rule| (rule.name.clone(), rule.severity.to_string()))
         .collect();
     let index = read("docs/README.md");
     for (name, severity) in &rules {

@@ -80,9 +80,8 @@ fn hold(name: &str, copies: usize, target: fn(&[u8])) {
             for _ in 0..random.random_range(1..=CHANGES) {
                 change(&mut bytes, &mut random);
             }
-            if catch_unwind(|| target(&bytes)).is_err() {
-                panic!("{name}: {:?}", String::from_utf8_lossy(&bytes));
-            }
+            let is_held = catch_unwind(|| target(&bytes)).is_ok();
+            assert!(is_held, "{name}: {:?}", String::from_utf8_lossy(&bytes));
         }
     }
 }

@@ -92,12 +92,16 @@ impl Server {
         }
     }
 
-    /// Starts it unless it runs, and waits until it answers.
+    /// Starts it unless it runs, and waits until it answers. One that has ended by itself spoils
+    /// the run that it was needed for, and no other.
     pub async fn run(&self) -> Result<(), ProbeError> {
         let mut running = self.running.lock().await;
-        if running.is_some() {
+        if let Some(group) = running.as_mut()
+            && matches!(group.process.child().try_wait(), Ok(None))
+        {
             return Ok(());
         }
+        *running = None;
         let log = self.data.path().with_extension("log");
         let mut shell = command("sh");
         shell
