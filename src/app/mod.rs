@@ -7,7 +7,7 @@ pub mod clock;
 pub mod collect;
 pub mod crash;
 pub mod from_tape;
-pub mod parent;
+pub mod inherited;
 pub mod probe;
 pub mod seals;
 pub mod spool;

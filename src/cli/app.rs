@@ -11,7 +11,7 @@ use std::{
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
-    app::{clock::Clock, parent::end_with_parent},
+    app::{clock::Clock, inherited::end_with_parent},
     config::{
         Directories, Key, Settings, Sources,
         settings::{Color, Exchange, LogFilter, LogFormat},

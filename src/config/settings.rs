@@ -12,6 +12,7 @@ use super::{directories::Directories, file::FileError, key::Key};
 mod texts;
 mod words;
 
+pub use crate::app::inherited::SETTINGS_VARIABLE as FILE_VARIABLE;
 use texts::Texts;
 pub use words::{CollectorName, Color, Exchange, Freshness, LogFilter, LogFormat};
 
@@ -77,9 +78,6 @@ pub struct Sources<'a> {
     /// Where files belong.
     pub directories: Directories,
 }
-
-/// The variable that names the settings file.
-pub const FILE_VARIABLE: &str = "STREAMKIT_CONFIG";
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Eq)]

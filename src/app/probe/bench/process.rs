@@ -15,9 +15,9 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{
-    app::{parent::PARENT_VARIABLE, probe::error::ProbeError},
-    config::settings::FILE_VARIABLE,
+use crate::app::{
+    inherited::{PARENT_VARIABLE, SETTINGS_VARIABLE},
+    probe::error::ProbeError,
 };
 
 /// Long enough for a process that is not stuck to end after `SIGKILL`.
@@ -35,7 +35,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
         command.env_remove(name);
     }
     // Without this it would read the file that is there by default.
-    command.env(FILE_VARIABLE, NO_SETTINGS);
+    command.env(SETTINGS_VARIABLE, NO_SETTINGS);
     command.env(PARENT_VARIABLE, std::process::id().to_string());
     command
 }

@@ -33,8 +33,8 @@ const WHAT: &str = "ClickHouse";
 pub struct Server {
     command: String,
     port: u16,
-    /// Its data, which outlive it as long as this is there.
-    data: TempDir,
+    /// Its data and what it says, which outlive it as long as this is there.
+    place: TempDir,
     running: Mutex<Option<Group>>,
 }
 
@@ -63,17 +63,19 @@ impl Group {
 impl Server {
     /// Starts it with an empty directory below `directory`, and waits until it answers.
     pub async fn start(shell_command: &str, directory: &Path) -> Result<Self, ProbeError> {
-        let data = tempfile::Builder::new()
+        let failed = |cause| ProbeError::File {
+            path: directory.to_owned(),
+            cause,
+        };
+        let place = tempfile::Builder::new()
             .prefix("clickhouse-")
             .tempdir_in(directory)
-            .map_err(|cause| ProbeError::File {
-                path: directory.to_owned(),
-                cause,
-            })?;
+            .map_err(failed)?;
+        std::fs::create_dir(place.path().join("data")).map_err(failed)?;
         let server = Self {
             command: shell_command.to_owned(),
             port: free_port()?.port(),
-            data,
+            place,
             running: Mutex::new(None),
         };
         server.run().await?;
@@ -102,12 +104,12 @@ impl Server {
             return Ok(());
         }
         *running = None;
-        let log = self.data.path().with_extension("log");
+        let log = self.place.path().join("stderr.log");
         let mut shell = command("sh");
         shell
             .args(["-c", &format!("{END_WITH_PROBE}{}", self.command)])
             .env("PORT", self.port.to_string())
-            .env("DATA", self.data.path())
+            .env("DATA", self.place.path().join("data"))
             .process_group(0)
             .stdout(Stdio::null())
             .stderr(log_to(&log)?);

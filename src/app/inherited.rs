@@ -1,8 +1,11 @@
-//! A process that must not outlive the one that has started it.
+//! What a process has from the one that has started it: where its settings are, and that it must
+//! not outlive it.
 //!
 //! Whoever starts processes for a while ends them himself; when he is killed, he cannot. So
 //! he names himself in the environment, and the system ends what he has started.
 
+/// The file with its settings.
+pub const SETTINGS_VARIABLE: &str = "STREAMKIT_CONFIG";
 /// The process id of the one that this process must not outlive.
 pub const PARENT_VARIABLE: &str = "STREAMKIT_PARENT";
 
