@@ -9,6 +9,8 @@ mod process;
 mod store;
 mod stream;
 
+use std::time::Duration;
+
 use super::scenario::{Allowed, Scenario};
 
 /// How a lost connection to the exchange is seen.
@@ -17,6 +19,10 @@ const LOST: &[&str] = &["stream.disconnected", "stream.dead"];
 /// One connection is lost once; what has no data any more and does not answer a ping is told of
 /// twice.
 const ONCE: Allowed = Allowed::reconnects(2);
+
+/// Where connections were refused for 20 s the next attempt may be 32 s away, for the pauses
+/// double, with jitter; and some more for what was missed.
+const AFTER_PAUSES: Duration = Duration::from_secs(45);
 
 /// All of them, by group.
 #[must_use]

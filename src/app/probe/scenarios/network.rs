@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LOST, ONCE};
+use super::{AFTER_PAUSES, LOST, ONCE};
 use crate::{
     app::probe::{
         bench::{Bench, tls::Flaw},
@@ -59,6 +59,7 @@ fn cut_fin() -> Scenario {
         Box::pin(for_a_while(bench, "the stream ends", Way::Fin))
     })
     .seen_as(LOST)
+    .recovered_within(AFTER_PAUSES)
     .allowing(Allowed::RECONNECTS)
     .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }
@@ -129,6 +130,7 @@ fn blackhole() -> Scenario {
         Box::pin(for_a_while(bench, "nobody answers", Way::Blackhole))
     })
     .seen_as(UNMADE)
+    .recovered_within(AFTER_PAUSES)
     .allowing(Allowed::RECONNECTS)
     .fails_without(&[Safeguard::Deadlines], Harm::Unseen)
 }
@@ -142,6 +144,7 @@ fn slow_handshake() -> Scenario {
         })
     })
     .seen_as(LOST)
+    .recovered_within(AFTER_PAUSES)
     .allowing(Allowed::RECONNECTS)
     .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }
@@ -191,6 +194,7 @@ fn certificate(name: &'static str, line: &'static str, play: Play) -> Scenario {
     Scenario::new(Network, name, line, play)
         .over_tls()
         .seen_as(UNMADE)
+        .recovered_within(AFTER_PAUSES)
         .allowing(Allowed::RECONNECTS)
         .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }
@@ -208,6 +212,7 @@ fn dns() -> Scenario {
         })
     })
     .seen_as(UNMADE)
+    .recovered_within(AFTER_PAUSES)
     .allowing(Allowed::RECONNECTS)
     .fails_without(&[Safeguard::Reconnect], Harm::Lost)
 }

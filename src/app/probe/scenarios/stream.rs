@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LOST, ONCE};
+use super::{AFTER_PAUSES, LOST, ONCE};
 use crate::{
     app::probe::{
         bench::{Bench, load::Load},
@@ -167,6 +167,7 @@ fn never_upgraded() -> Scenario {
         })
     })
     .seen_as(&["stream.connect_failed"])
+    .recovered_within(AFTER_PAUSES)
     .allowing(Allowed::RECONNECTS)
     .fails_without(&[Safeguard::Deadlines], Harm::Lost)
 }
